@@ -1,0 +1,115 @@
+import type { DataType, HostTensor } from '@tfx/common'
+import type { tf } from '@tfx/compiler'
+
+/** A size that is fixed (number) or known only when the program runs (the name of an axis). */
+export type Dimension = number | string
+
+/** What a program is told about one of its inputs before it is compiled. */
+export interface InputSpec {
+  /** For instance `['batch', 'sequence']`, or `[16, 64]` for a program of one size. */
+  readonly shape: readonly Dimension[]
+  /** Default `float32`. */
+  readonly dtype?: DataType
+}
+
+/** Named tensors. */
+export type NamedTensors = Record<string, tf.Tensor>
+
+/**
+ * A computation, written once over tfjs tensors and run by any engine.
+ *
+ * It must be pure: the same inputs give the same outputs, and no value is read back
+ * (`dataSync`), so that it can be traced.
+ */
+export type StepFunction = (step: {
+  /** What changes with every run. */
+  inputs: NamedTensors
+  /** What stays with the engine: the values of the parameter store, by name. */
+  parameters: NamedTensors
+}) => NamedTensors
+
+/** How a step is compiled. */
+export interface CompileOptions {
+  inputs: Record<string, InputSpec>
+  /** The store whose values the step sees as `parameters`. */
+  parameters?: ParameterStore
+  /**
+   * Differentiate one scalar output with respect to some parameters. Each run then overwrites the
+   * `gradient` slot of those parameters (every element, also the untouched rows of an embedding).
+   */
+  gradients?: { of: string; withRespectTo: readonly string[] }
+}
+
+/** A compiled step. */
+export interface Program {
+  /**
+   * Runs once.
+   *
+   * @param inputs One tensor for each input of the specification.
+   * @param options `seed` decides every dropout mask of this run; without a seed dropout is an error.
+   * @returns The step's outputs by name, copied to JavaScript memory.
+   * @throws EngineError on a missing input, a wrong shape or dtype.
+   */
+  run(inputs: Record<string, HostTensor>, options?: { seed?: number }): Promise<Record<string, HostTensor>>
+  /** Frees what the program holds. A store that it used stays. */
+  dispose(): Promise<void>
+}
+
+/** Numbers that stay where the engine computes: parameters, their gradients, optimizer state. */
+interface StoreBase {
+  /** Parameter name → shape, in insertion order. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>
+  /** The arrays kept for each parameter; `value` is always there. New slots are zero. */
+  readonly slots: readonly string[]
+  /** A copy of one slot. */
+  read(name: string, slot?: string): Promise<Float32Array>
+  /** Overwrites one slot. */
+  write(name: string, data: Float32Array, slot?: string): void
+  dispose(): void
+}
+
+/** A store in (non-shared) WebAssembly memory: the CPU engine reads it in place, and SIMD kernels update it. */
+export interface MemoryStore extends StoreBase {
+  readonly kind: 'memory'
+  /** Where each slot of a parameter lies. All slots of one parameter share one memory. */
+  block(name: string): MemoryBlock
+  /** A live view of one slot: no copy. */
+  view(name: string, slot?: string): Float32Array
+}
+
+/** One parameter's place in a {@link MemoryStore}. */
+export interface MemoryBlock {
+  readonly memory: WebAssembly.Memory
+  /** Number of float32 elements of each slot. */
+  readonly length: number
+  /** Slot name → byte offset, a multiple of 64. */
+  readonly offsets: Readonly<Record<string, number>>
+}
+
+/** A store of tfjs tensors on whatever device the tfjs backend computes. */
+export interface TensorStore extends StoreBase {
+  readonly kind: 'tensor'
+  /** The live tensor of one slot. */
+  tensor(name: string, slot?: string): tf.Tensor
+  /** Replaces the tensor of one slot; the store owns the new one and disposes of the old. */
+  replace(name: string, tensor: tf.Tensor, slot?: string): void
+}
+
+export type ParameterStore = MemoryStore | TensorStore
+
+/** Runs compiled steps. */
+export interface Engine {
+  /** `onnx`, or the name of a tfjs backend such as `tfjs:cpu`, `tfjs:tensorflow`. */
+  readonly name: string
+  /** One line for people: what computes, on which device, how many threads. */
+  readonly description: string
+  /**
+   * Allocates a store.
+   *
+   * @param shapes Parameter name → shape.
+   * @param slots Slots beside `value`, for instance `['gradient', 'expAvg', 'expAvgSq']`.
+   */
+  createStore(shapes: Record<string, readonly number[]>, slots?: readonly string[]): ParameterStore
+  /** Compiles a step for this engine. */
+  compile(step: StepFunction, options: CompileOptions): Promise<Program>
+}

@@ -1,0 +1,14 @@
+import { defineConfig, type Options } from 'tsup'
+
+/** One build for every package: ESM and CommonJS side by side, each with its own declarations. */
+export const library = (options: Options = {}) =>
+  defineConfig({
+    entry: ['src/index.ts'],
+    format: ['esm', 'cjs'],
+    dts: true,
+    clean: true,
+    target: 'node20',
+    treeshake: true,
+    splitting: false,
+    ...options,
+  })
