@@ -1,0 +1,3 @@
+export * from './all-close'
+export * from './finite-difference'
+export * from './fixtures'
