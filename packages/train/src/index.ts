@@ -1,1 +1,6 @@
-export {}
+export { adamW, type AdamWOptions } from './adamw'
+export { clipCoefficient, findNonFinite, globalNorm } from './gradients'
+export type { Optimizer, OptimizerUpdate, StepSettings } from './optimizer'
+export { type ParameterGroup, parameterGroups } from './parameter-groups'
+export * from './schedules'
+export { accumulateSlot, copySlot, type SlotPair } from './slots'

@@ -1,0 +1,95 @@
+import type { ParameterStore } from '@tfx/backend'
+import { tf } from '@tfx/compiler'
+import { type Kernels, kernelsOf } from './kernels'
+import { checkSlots } from './slots'
+
+/** What changes from step to step. */
+export interface StepSettings {
+  /** The learning rate of this step, schedule applied. */
+  readonly learningRate: number
+  /** Weight decay of these parameters; its meaning is the optimizer's. */
+  readonly weightDecay: number
+  /** The number of this step, from 1: bias corrections need it. */
+  readonly step: number
+  /** Multiplies every gradient element on its way in: clipping and averaging without a pass of their own. */
+  readonly gradientScale: number
+}
+
+/** One update of some parameters. */
+export interface OptimizerUpdate extends StepSettings {
+  readonly store: ParameterStore
+  /** The parameters to update. */
+  readonly names: readonly string[]
+  /** The slot that holds the gradients. Default `gradient`. */
+  readonly gradientSlot?: string
+}
+
+/** A rule that turns gradients into new values. It holds no state: that lies in the slots of a store. */
+export interface Optimizer {
+  readonly name: string
+  /** The state that it keeps for each parameter, as slot names. Zero before the first step. */
+  readonly slots: readonly string[]
+  /** The weight decay of parameters that are decayed. */
+  readonly weightDecay: number
+  /**
+   * Updates values and state in place, on whichever store it is given.
+   *
+   * @throws ArgumentError if the store lacks one of the slots.
+   */
+  update(options: OptimizerUpdate): void
+}
+
+/** An optimizer's two forms; tests hold them equal. */
+export interface OptimizerDefinition<Slot extends string> {
+  readonly name: string
+  readonly slots: readonly Slot[]
+  readonly weightDecay: number
+  /** The rule over the tensors of one parameter, on any tfjs backend: returns the new value and state. */
+  rule(
+    state: Readonly<Record<'value' | 'gradient' | Slot, tf.Tensor>>,
+    settings: StepSettings,
+  ): Record<'value' | Slot, tf.Tensor>
+  /** The same as one pass over memory, in place. */
+  fused(place: FusedPlace<Slot>, settings: StepSettings): void
+}
+
+/** Where one parameter lies. */
+export interface FusedPlace<Slot extends string> {
+  readonly kernels: Kernels
+  /** Byte offsets of its arrays. */
+  readonly offsets: Readonly<Record<'value' | 'gradient' | Slot, number>>
+  /** Elements of each array. */
+  readonly length: number
+}
+
+/** Makes an optimizer of its two forms. */
+export function defineOptimizer<Slot extends string>(definition: OptimizerDefinition<Slot>): Optimizer {
+  const { name, slots, weightDecay } = definition
+  return {
+    name,
+    slots,
+    weightDecay,
+    update({ store, names, gradientSlot = 'gradient', ...settings }) {
+      checkSlots(`${name}.update`, store, ['value', gradientSlot, ...slots])
+      for (const parameter of names) {
+        if (store.kind === 'memory') {
+          const { memory, offsets, length } = store.block(parameter)
+          const place = {
+            kernels: kernelsOf(memory),
+            offsets: { ...offsets, gradient: offsets[gradientSlot] },
+            length,
+          }
+          // The slots were checked above.
+          definition.fused(place as unknown as FusedPlace<Slot>, settings)
+          continue
+        }
+        const updated = tf.tidy(() => {
+          const state: Record<string, tf.Tensor> = { gradient: store.tensor(parameter, gradientSlot) }
+          for (const slot of ['value', ...slots]) state[slot] = store.tensor(parameter, slot)
+          return definition.rule(state as Parameters<typeof definition.rule>[0], settings)
+        })
+        for (const slot of ['value', ...slots] as const) store.replace(parameter, updated[slot], slot)
+      }
+    },
+  }
+}
