@@ -1,1 +1,16 @@
-export {}
+export type { Activation } from './blocks/layers'
+export type { Parameters, ParameterSpec, ParameterSpecs } from './blocks/parameters'
+export type {
+  BertConfig,
+  DistilBertConfig,
+  EncoderConfig,
+  ModelType,
+  ProblemType,
+  Task,
+} from './config/encoder-config'
+export { formatConfig, readConfig, withLabels } from './config/read-config'
+export { modelFamily, supportedModelTypes } from './models'
+export { bert } from './models/bert'
+export { distilBert } from './models/distilbert'
+export { initializeParameter } from './models/initialize'
+export type { EncoderInputs, MaskedLanguageModelInputs, ModelFamily, ModelRun } from './models/model-family'

@@ -1,0 +1,51 @@
+import { linear } from '@tfx/backend'
+import { tf } from '@tfx/compiler'
+import { activate, layerNormLayer, linearLayer, type Activation } from './layers'
+import { parameterOf, type Parameters } from './parameters'
+
+/**
+ * The hidden state of the first token of every sequence (`[CLS]`).
+ *
+ * @param hidden float32 [batch, sequence, hidden]
+ * @returns float32 [batch, hidden]
+ */
+export function firstToken(hidden: tf.Tensor): tf.Tensor {
+  const [batch, , hiddenSize] = hidden.shape as [number, number, number]
+  return tf.reshape(tf.slice(hidden, [0, 0, 0], [batch, 1, hiddenSize]), [batch, hiddenSize])
+}
+
+/** Options of {@link tiedLanguageModelHead}. */
+export interface TiedHeadOptions {
+  /** Module names of the checkpoint; `tied` is the word embedding, `bias` a full parameter name. */
+  names: { dense: string; norm: string; tied: string; bias: string }
+  activation: Activation
+  epsilon: number
+  /** int32 [M]: rows of the flattened batch. Default: every token. */
+  maskedPositions?: tf.Tensor | undefined
+}
+
+/**
+ * The masked language model head: dense, activation, LayerNorm, then scores over the vocabulary by the word
+ * embeddings themselves. Taking only the masked rows first saves most of the cost.
+ *
+ * @param hidden float32 [batch, sequence, hidden]
+ * @returns float32 [M, vocabulary], or [batch · sequence, vocabulary] without positions
+ */
+export function tiedLanguageModelHead(
+  parameters: Parameters,
+  hidden: tf.Tensor,
+  { names, activation, epsilon, maskedPositions }: TiedHeadOptions,
+): tf.Tensor {
+  const [batch, sequence, hiddenSize] = hidden.shape as [number, number, number]
+  const tokens = tf.reshape(hidden, [batch * sequence, hiddenSize])
+  const rows = maskedPositions ? tf.gather(tokens, maskedPositions as tf.Tensor1D) : tokens
+  const transformed = layerNormLayer(parameters, names.norm, {
+    x: activate(linearLayer(parameters, names.dense, rows), activation),
+    epsilon,
+  })
+  return linear(
+    transformed,
+    parameterOf(parameters, `${names.tied}.weight`),
+    parameterOf(parameters, names.bias),
+  )
+}

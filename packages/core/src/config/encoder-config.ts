@@ -1,0 +1,52 @@
+import type { Activation } from '../blocks/layers'
+
+/** What a model is built for; decides which head it has. */
+export type Task = 'sequence-classification' | 'masked-language-modelling'
+
+/** What the configurations of all encoder families have in common. Sizes are element counts, rates in [0, 1). */
+interface CommonEncoderConfig {
+  readonly vocabSize: number
+  readonly hiddenSize: number
+  readonly numHiddenLayers: number
+  readonly numAttentionHeads: number
+  readonly intermediateSize: number
+  /** The longest input in tokens. */
+  readonly maxPositionEmbeddings: number
+  readonly hiddenAct: Activation
+  readonly layerNormEpsilon: number
+  /** Rate after the embeddings, the attention output and the feed-forward output. */
+  readonly hiddenDropout: number
+  /** Rate on the attention probabilities. */
+  readonly attentionDropout: number
+  /** Rate before the classifier. */
+  readonly classifierDropout: number
+  /** Standard deviation of new weights. */
+  readonly initializerRange: number
+  readonly padTokenId: number
+  /** Label names by class index. */
+  readonly labels: readonly string[]
+  readonly problemType?: ProblemType
+  /** The config.json that it was read from: keys that tfx does not know are kept when it is written again. */
+  readonly source: Readonly<Record<string, unknown>>
+}
+
+/** The Hugging Face `problem_type` of a classifier. */
+export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
+
+/** BERT, and MiniLM, which is a small BERT. */
+export interface BertConfig extends CommonEncoderConfig {
+  readonly modelType: 'bert'
+  /** The number of segment embeddings. */
+  readonly typeVocabSize: number
+}
+
+/** DistilBERT: no token types and no pooler. */
+export interface DistilBertConfig extends CommonEncoderConfig {
+  readonly modelType: 'distilbert'
+}
+
+/** The configuration of an encoder. */
+export type EncoderConfig = BertConfig | DistilBertConfig
+
+/** Every supported `model_type`. */
+export type ModelType = EncoderConfig['modelType']

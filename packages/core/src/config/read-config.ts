@@ -1,0 +1,87 @@
+import { modelFamily } from '../models'
+import { configError } from './config-fields'
+import type { EncoderConfig, ProblemType, Task } from './encoder-config'
+
+/**
+ * Reads a parsed config.json in the spelling of transformers 4 or 5.
+ *
+ * @param json The parsed file.
+ * @returns The typed configuration; the JSON itself stays in `source`.
+ * @throws CheckpointError if the `model_type` is not supported, a field is wrong, or the checkpoint is of a
+ *   variant that tfx does not compute (relative positions, a decoder, an unknown activation, …).
+ *
+ * @example
+ * ```ts
+ * const config = readConfig(JSON.parse(await readFile('model/config.json', 'utf8')))
+ * ```
+ */
+export function readConfig(json: unknown): EncoderConfig {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw configError('config.json', { expected: 'an object', received: json })
+  }
+  const fields = json as Record<string, unknown>
+  const modelType = fields['model_type']
+  if (typeof modelType !== 'string') {
+    throw configError('model_type', { expected: 'the name of an architecture', received: modelType })
+  }
+  return modelFamily(modelType).parseConfig(fields)
+}
+
+/**
+ * The config.json of a configuration, as Python transformers 5 and Transformers.js read it. Fields of the
+ * original file that tfx does not know are kept.
+ *
+ * @param task Decides `architectures`, and whether labels are written.
+ */
+export function formatConfig(config: EncoderConfig, task: Task): Record<string, unknown> {
+  const family = modelFamily(config.modelType)
+  const kept = { ...config.source }
+  // Spelled anew below, or about where the base came from.
+  for (const field of [
+    '_name_or_path',
+    'torch_dtype',
+    'num_labels',
+    'id2label',
+    'label2id',
+    'problem_type',
+  ]) {
+    delete kept[field]
+  }
+  return {
+    ...kept,
+    architectures: [family.architectures[task]],
+    model_type: config.modelType,
+    dtype: 'float32',
+    vocab_size: config.vocabSize,
+    max_position_embeddings: config.maxPositionEmbeddings,
+    initializer_range: config.initializerRange,
+    pad_token_id: config.padTokenId,
+    ...family.formatConfig(config),
+    ...(task === 'sequence-classification' ? formatLabels(config) : {}),
+  }
+}
+
+/**
+ * The same model with other labels: the classifier then has one output for each.
+ *
+ * @param labels Label names by class index.
+ * @throws CheckpointError if there are none, or two are the same.
+ */
+export function withLabels<C extends EncoderConfig>(
+  config: C,
+  labels: readonly string[],
+  problemType: ProblemType = 'single_label_classification',
+): C {
+  if (labels.length === 0 || new Set(labels).size !== labels.length) {
+    throw configError('labels', { expected: 'at least one label, all different', received: labels })
+  }
+  return { ...config, labels: [...labels], problemType }
+}
+
+function formatLabels({ labels, problemType }: EncoderConfig): Record<string, unknown> {
+  return {
+    id2label: Object.fromEntries(labels.map((label, index) => [String(index), label])),
+    label2id: Object.fromEntries(labels.map((label, index) => [label, index])),
+    ...(problemType === undefined ? {} : { problem_type: problemType }),
+  }
+}

@@ -1,0 +1,38 @@
+import { CheckpointError } from '@tfx/common'
+import type { EncoderConfig } from '../config/encoder-config'
+import { bert } from './bert'
+import { distilBert } from './distilbert'
+import type { ModelFamily } from './model-family'
+
+// Each family's methods only ever see its own configuration: `modelFamily(config.modelType)` pairs them.
+const families: readonly ModelFamily[] = [bert as ModelFamily, distilBert as ModelFamily]
+
+/**
+ * The model family of a `model_type`.
+ *
+ * @throws CheckpointError listing what is supported.
+ *
+ * @example
+ * ```ts
+ * const family = modelFamily(config.modelType)
+ * const logits = family.sequenceClassificationLogits(parameters, inputs, { config, training: false })
+ * ```
+ */
+export function modelFamily(modelType: string): ModelFamily<EncoderConfig> {
+  const family = families.find((candidate) => candidate.modelType === modelType)
+  if (family === undefined) {
+    throw new CheckpointError({
+      function: 'modelFamily',
+      argument: 'model_type',
+      expected: `one of ${supportedModelTypes().join(', ')}`,
+      received: `'${modelType}'`,
+      remedy: 'Choose a checkpoint of a supported architecture.',
+    })
+  }
+  return family
+}
+
+/** Every `model_type` that {@link modelFamily} knows. */
+export function supportedModelTypes(): string[] {
+  return families.map((family) => family.modelType)
+}
