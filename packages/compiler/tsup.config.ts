@@ -1,3 +1,4 @@
 import { library } from '../../tsup.base'
 
-export default library()
+// tfjs-core refuses deep imports in Node (ES modules in a CommonJS package): its gradients are bundled.
+export default library({ noExternal: [/tfjs-core\/dist\/register_all_gradients/] })

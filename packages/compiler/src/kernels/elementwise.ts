@@ -1,0 +1,139 @@
+import type { DataType } from '@tfx/common'
+import type { Traced } from '../graph'
+import { arithmetic, cast, compare, floorDivide, select, unary } from '../ops/elementwise'
+import { reshape } from '../ops/shape'
+import { broadcast } from '../ops/values'
+import type { Kernel, KernelTable } from './kernel'
+
+const pair = ({ a, b }: Readonly<Record<string, Traced>>) => [a, b] as [Traced, Traced]
+const mapValues = (table: Record<string, string>, kernel: (op: string) => Kernel): KernelTable =>
+  Object.fromEntries(Object.entries(table).map(([name, op]) => [name, kernel(op)]))
+
+const arithmeticKernels = mapValues(
+  { Add: 'Add', Sub: 'Sub', Multiply: 'Mul', RealDiv: 'Div', Pow: 'Pow', Maximum: 'Max', Minimum: 'Min' },
+  (op) =>
+    ({ graph, inputs }) =>
+      arithmetic(graph, op, pair(inputs)),
+)
+
+const comparisonKernels = mapValues(
+  {
+    Equal: 'Equal',
+    Greater: 'Greater',
+    GreaterEqual: 'GreaterOrEqual',
+    Less: 'Less',
+    LessEqual: 'LessOrEqual',
+    LogicalAnd: 'And',
+    LogicalOr: 'Or',
+  },
+  (op) =>
+    ({ graph, inputs }) =>
+      compare(graph, op, pair(inputs)),
+)
+
+const unaryKernels = mapValues(
+  {
+    Abs: 'Abs',
+    Ceil: 'Ceil',
+    Cos: 'Cos',
+    Erf: 'Erf',
+    Exp: 'Exp',
+    Floor: 'Floor',
+    Log: 'Log',
+    LogicalNot: 'Not',
+    Neg: 'Neg',
+    Reciprocal: 'Reciprocal',
+    Relu: 'Relu',
+    Round: 'Round',
+    Sigmoid: 'Sigmoid',
+    Sign: 'Sign',
+    Sin: 'Sin',
+    Softplus: 'Softplus',
+    Sqrt: 'Sqrt',
+    Tanh: 'Tanh',
+  },
+  (op) =>
+    ({ graph, inputs }) =>
+      unary(graph, op, inputs['x'] as Traced),
+)
+
+/** Ops that are put together from simpler ones. */
+const composedKernels: KernelTable = {
+  AddN: ({ graph, list }) => list.reduce((sum, value) => arithmetic(graph, 'Add', [sum, value])),
+  Cast: ({ graph, inputs, attributes }) => cast(graph, inputs['x'] as Traced, attributes['dtype'] as DataType),
+  ClipByValue: ({ graph, inputs, attributes }) => {
+    const x = inputs['x'] as Traced
+    const bound = (name: string) => graph.splat(attributes[name] as number, [], x.dtype)
+    const raised = arithmetic(graph, 'Max', [x, bound('clipValueMin')])
+    return arithmetic(graph, 'Min', [raised, bound('clipValueMax')])
+  },
+  Elu: ({ graph, inputs }) => {
+    const x = inputs['x'] as Traced
+    const zero = graph.splat(0, [], x.dtype)
+    const negative = arithmetic(graph, 'Sub', [unary(graph, 'Exp', x), graph.splat(1, [], x.dtype)])
+    return select(graph, compare(graph, 'Less', [x, zero]), [negative, x])
+  },
+  EluGrad: ({ graph, inputs }) => {
+    const [dy, y] = [inputs['dy'], inputs['y']] as [Traced, Traced]
+    const slope = arithmetic(graph, 'Add', [y, graph.splat(1, [], y.dtype)])
+    const isPositive = compare(graph, 'GreaterOrEqual', [y, graph.splat(0, [], y.dtype)])
+    return select(graph, isPositive, [dy, arithmetic(graph, 'Mul', [dy, slope])])
+  },
+  Expm1: ({ graph, inputs }) => {
+    const exponential = unary(graph, 'Exp', inputs['x'] as Traced)
+    return arithmetic(graph, 'Sub', [exponential, graph.splat(1, [], 'float32')])
+  },
+  FloorDiv: ({ graph, inputs }) => floorDivide(graph, ...pair(inputs)),
+  Identity: ({ inputs }) => inputs['x'] as Traced,
+  IsNan: ({ graph, inputs }) => {
+    const x = inputs['x'] as Traced
+    return unary(graph, 'Not', compare(graph, 'Equal', [x, x]))
+  },
+  LeakyRelu: ({ graph, inputs, attributes }) => {
+    const x = inputs['x'] as Traced
+    const scaled = arithmetic(graph, 'Mul', [x, graph.splat(attributes['alpha'] as number, [], x.dtype)])
+    return select(graph, compare(graph, 'Less', [x, graph.splat(0, [], x.dtype)]), [scaled, x])
+  },
+  Log1p: ({ graph, inputs }) => {
+    const shifted = arithmetic(graph, 'Add', [inputs['x'] as Traced, graph.splat(1, [], 'float32')])
+    return unary(graph, 'Log', shifted)
+  },
+  Mod: ({ graph, inputs }) => {
+    const [a, b] = pair(inputs)
+    return arithmetic(graph, 'Sub', [a, arithmetic(graph, 'Mul', [floorDivide(graph, a, b), b])])
+  },
+  NotEqual: ({ graph, inputs }) => unary(graph, 'Not', compare(graph, 'Equal', pair(inputs))),
+  Relu6: ({ graph, inputs }) => {
+    const x = unary(graph, 'Relu', inputs['x'] as Traced)
+    return arithmetic(graph, 'Min', [x, graph.splat(6, [], x.dtype)])
+  },
+  Rsqrt: ({ graph, inputs }) => unary(graph, 'Reciprocal', unary(graph, 'Sqrt', inputs['x'] as Traced)),
+  Select: ({ graph, inputs }) => {
+    const { condition, t, e } = inputs as { condition: Traced; t: Traced; e: Traced }
+    // A condition of rank 1 selects whole rows of tensors of higher rank.
+    const rows = condition.shape.length === 1 && t.shape.length > 1
+    const trailing = rows ? t.shape.slice(1).map(() => 1) : []
+    const shape = [...condition.shape, ...trailing]
+    const mask = rows ? reshape(graph, condition, shape) : condition
+    return select(graph, mask, [t, e])
+  },
+  Square: ({ graph, inputs }) => arithmetic(graph, 'Mul', [inputs['x'] as Traced, inputs['x'] as Traced]),
+  SquaredDifference: ({ graph, inputs }) => {
+    const difference = arithmetic(graph, 'Sub', pair(inputs))
+    return arithmetic(graph, 'Mul', [difference, difference])
+  },
+  Step: ({ graph, inputs, attributes }) => {
+    const x = inputs['x'] as Traced
+    const isPositive = compare(graph, 'Greater', [x, graph.splat(0, [], x.dtype)])
+    const alpha = (attributes['alpha'] as number | undefined) ?? 0
+    const [one, other] = [graph.splat(1, [], x.dtype), graph.splat(alpha, [], x.dtype)]
+    return broadcast(graph, select(graph, isPositive, [one, other]), x.shape)
+  },
+}
+
+export const elementwiseKernels: KernelTable = {
+  ...arithmeticKernels,
+  ...comparisonKernels,
+  ...unaryKernels,
+  ...composedKernels,
+}

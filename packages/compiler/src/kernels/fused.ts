@@ -1,0 +1,59 @@
+import type { Traced } from '../graph'
+import { gatherLast, scatterAddLast } from '../ops/indexing'
+import { materialize } from '../ops/values'
+import type { KernelTable } from './kernel'
+
+/**
+ * Private kernels: operations that ONNX has and tfjs has not. `@tfx/backend` calls them from its
+ * fused ops while tracing, and composes plain tfjs ops otherwise.
+ */
+export const fusedKernels: KernelTable = {
+  /** inputs x, weight, bias; attribute epsilon → normalized x, mean, inverse standard deviation */
+  TfxLayerNorm: ({ graph, inputs, attributes }) => {
+    const { x, weight, bias } = inputs as { x: Traced; weight: Traced; bias: Traced }
+    const statistics = { shape: [...x.shape.slice(0, -1), 1], dtype: x.dtype }
+    return graph.node({
+      op: 'LayerNormalization',
+      inputs: [x, weight, bias].map((value) => materialize(graph, value)),
+      attributes: { axis: -1, epsilon: { float: attributes['epsilon'] as number } },
+      outputs: [{ shape: x.shape, dtype: x.dtype }, statistics, statistics],
+    })
+  },
+  /** input x; attribute approximate: none | tanh */
+  TfxGelu: ({ graph, inputs, attributes }) => {
+    const x = materialize(graph, inputs['x'] as Traced)
+    const { shape, dtype } = x
+    return graph.single({
+      op: 'Gelu',
+      inputs: [x],
+      attributes: { approximate: attributes['approximate'] as string },
+      shape,
+      dtype,
+    })
+  },
+  /** input x [..., n] → log of the sum of exponentials [...] */
+  TfxLogSumExp: ({ graph, inputs }) => {
+    const x = materialize(graph, inputs['x'] as Traced)
+    const shape = x.shape.slice(0, -1)
+    const attributes = { keepdims: 0 }
+    const sizes = { axes: [shape.length] }
+    return graph.single({ op: 'ReduceLogSumExp', inputs: [x], attributes, sizes, shape, dtype: x.dtype })
+  },
+  /** inputs x [..., n], indices [...] → x[..., indices] */
+  TfxGatherLast: ({ graph, inputs }) => gatherLast(graph, inputs['x'] as Traced, inputs['indices'] as Traced),
+  /** inputs x [..., n], indices [...], updates [...] → x with the updates added */
+  TfxScatterAddLast: ({ graph, inputs }) => {
+    const { x, indices, updates } = inputs as { x: Traced; indices: Traced; updates: Traced }
+    return scatterAddLast(graph, x, { indices, updates })
+  },
+  /** attributes shape, rate → a mask of 0 and 1/(1 - rate) that is fed anew in every run */
+  TfxDropoutMask: ({ graph, attributes }) => {
+    const count = graph.inputs.filter((input) => input.dropoutRate !== undefined).length
+    return graph.input({
+      name: `dropout_mask_${count}`,
+      shape: attributes['shape'] as number[],
+      dtype: 'float32',
+      dropoutRate: attributes['rate'] as number,
+    })
+  },
+}

@@ -1,0 +1,175 @@
+import { TraceError } from '@tfx/common'
+import type { ConstantValue, GraphNode, InputValue, Size, Value } from '../graph'
+import { foldScales } from '../passes/fold-scales'
+import { fuseBias } from '../passes/fuse-bias'
+import { countUses } from '../passes/rewrite'
+import type { GraphProgram } from '../program'
+import { describeSize } from '../symbolic'
+import { OnnxBuilder } from './builder'
+import { elementTypes, encodeModel, type OnnxValueInfo } from './protobuf'
+import { emitQuantizedProduct } from './quantize'
+import { type AxisSources, SizeEmitter } from './sizes'
+
+/** Options of {@link toOnnx}. */
+export interface OnnxOptions {
+  /** Inputs to store in the file instead of feeding them: the trained weights. */
+  weights?: (name: string) => Float32Array | undefined
+  /** Inputs to be fed as another type than the traced one: Transformers.js feeds token ids as int64. */
+  inputTypes?: Readonly<Record<string, 'int64'>>
+  /** Store the weights of matrix products as int8 and quantize activations on the fly. Default none. */
+  quantize?: 'int8'
+}
+
+const opset = 20
+
+/**
+ * Writes a program as an ONNX model.
+ *
+ * @returns The bytes of a `.onnx` file. Inputs and outputs carry their names; symbolic axes appear as named dimensions.
+ * @throws TraceError if a symbolic axis belongs to no input.
+ */
+export function toOnnx(program: GraphProgram, { weights, inputTypes = {}, quantize }: OnnxOptions = {}): Uint8Array {
+  const { nodes, inputs, outputs } = fuseBias(foldScales(program))
+  const stored = (name: string) => weights?.(name)
+  rejectSharedNames(program)
+  const builder = new OnnxBuilder()
+  const names = new Map<Value, string>()
+  const fed = inputs.filter(({ name }) => stored(name) === undefined)
+  const sizes = new SizeEmitter(builder, axisSources(fed))
+
+  for (const input of inputs) {
+    const data = stored(input.name)
+    const type = inputTypes[input.name]
+    names.set(input, input.name)
+    if (data) continue
+    if (type) names.set(input, builder.emit('Cast', [input.name], { to: elementTypes[input.dtype] }))
+  }
+
+  const nameOf = (value: Value | undefined): string => {
+    if (value === undefined) return ''
+    if (value.kind === 'constant') return constantName(value)
+    return names.get(value) as string
+  }
+  const constantName = (value: ConstantValue): string => {
+    const { symbolicSplat, splat, data, dtype, shape } = value
+    if (symbolicSplat) return sizes.float(symbolicSplat)
+    if (splat !== undefined) return builder.constant(splat, { dtype, shape })
+    const known = names.get(value)
+    if (known !== undefined) return known
+    const name = builder.initializer({ dtype, shape, data: data as Float32Array })
+    names.set(value, name)
+    return name
+  }
+
+  const { count } = countUses({ nodes, outputs })
+  const outputNames = new Map<Value, string>()
+  for (const { name, value } of outputs) {
+    if (value.kind === 'node' && !outputNames.has(value)) outputNames.set(value, name)
+  }
+  const quantized = new Set<string>()
+  for (const node of nodes) {
+    for (const output of node.outputs) {
+      const isUsed = count(output) > 0
+      names.set(output, isUsed ? (outputNames.get(output) ?? builder.freshName()) : '')
+    }
+    if (quantize && emitQuantizedProduct({ node, builder, nameOf, weights: stored, quantized })) continue
+    emitNode(node, { builder, sizes, nameOf })
+  }
+  for (const { name, value } of outputs) {
+    if (outputNames.get(value) === name) continue
+    builder.nodes.push({ op: 'Identity', domain: '', inputs: [nameOf(value)], outputs: [name], attributes: {} })
+  }
+  const referenced = new Set(builder.nodes.flatMap((node) => node.inputs))
+  for (const { name, dtype, shape } of inputs) {
+    const data = stored(name)
+    if (data && referenced.has(name)) builder.initializer({ name, dtype, shape, data })
+  }
+  return encodeModel({
+    producer: 'tfx',
+    opset,
+    nodes: builder.nodes,
+    initializers: builder.initializers,
+    inputs: fed.map((input) => ({ ...valueInfo(input.name, input), dtype: inputTypes[input.name] ?? input.dtype })),
+    outputs: outputs.map(({ name, value }) => valueInfo(name, value)),
+  })
+}
+
+interface EmitContext {
+  builder: OnnxBuilder
+  sizes: SizeEmitter
+  nameOf: (value: Value | undefined) => string
+}
+
+/** The size lists that each op takes as inputs, in ONNX's order. */
+const sizeInputs: Readonly<Record<string, readonly string[]>> = {
+  Expand: ['shape'],
+  Slice: ['starts', 'ends', 'axes', 'steps'],
+  Split: ['split'],
+  Tile: ['repeats'],
+  ReduceSum: ['axes'],
+  ReduceMean: ['axes'],
+  ReduceMax: ['axes'],
+  ReduceMin: ['axes'],
+  ReduceProd: ['axes'],
+  ReduceLogSumExp: ['axes'],
+}
+
+function emitNode(node: GraphNode, { builder, sizes, nameOf }: EmitContext): void {
+  const inputs = node.inputs.map(nameOf)
+  const size = (name: string) => node.sizes[name] as readonly Size[]
+  const [source] = node.inputs
+  if (node.op === 'Reshape') inputs.push(sizes.reshape(size('shape'), source?.symbolicShape ?? source?.shape ?? []))
+  else if (node.op === 'Pad') inputs.splice(1, 0, sizes.vector(size('pads')))
+  else if (node.op === 'CumSum') inputs.push(sizes.scalar(size('axis')[0] as Size))
+  else if (node.op === 'Range') for (const name of ['start', 'limit', 'delta']) inputs.push(sizes.scalar(size(name)[0] as Size))
+  else {
+    const lists = (sizeInputs[node.op] ?? []).filter((name) => node.sizes[name])
+    inputs.push(...lists.map((name) => sizes.vector(size(name))))
+  }
+  const to = node.op === 'Cast' ? { to: elementTypes[node.attributes['to'] as keyof typeof elementTypes] } : {}
+  const attributes = { ...node.attributes, ...to }
+  const outputs = node.outputs.map(nameOf)
+  builder.nodes.push({ op: node.op, domain: node.domain, inputs, outputs, attributes })
+}
+
+function valueInfo(name: string, { dtype, shape, symbolicShape }: Value): OnnxValueInfo {
+  return { name, dtype, shape: (symbolicShape ?? shape).map((size) => (typeof size === 'number' ? size : describeSize(size))) }
+}
+
+/** ONNX keeps inputs and outputs in one namespace. */
+function rejectSharedNames({ inputs, outputs }: GraphProgram): void {
+  const taken = new Set(inputs.map(({ name }) => name))
+  const shared = outputs.find(({ name }) => taken.has(name))
+  if (!shared) return
+  throw new TraceError({
+    function: 'toOnnx',
+    argument: 'outputs',
+    expected: 'named unlike every input',
+    received: `an output '${shared.name}' beside an input of that name`,
+    remedy: 'Rename the output.',
+  })
+}
+
+/** Finds an input axis for every symbolic axis. */
+function axisSources(inputs: readonly InputValue[]): AxisSources {
+  const sources = new Map<string, { input: string; axis: number }>()
+  const mentioned = new Set<string>()
+  for (const { name, symbolicShape = [] } of inputs) {
+    symbolicShape.forEach((size, axis) => {
+      if (typeof size === 'number') return
+      const names = Object.keys(size.powers)
+      for (const symbol of names) mentioned.add(symbol)
+      const isPlain = names.length === 1 && describeSize(size) === names[0]
+      if (isPlain && !sources.has(names[0] as string)) sources.set(names[0] as string, { input: name, axis })
+    })
+  }
+  const missing = [...mentioned].find((symbol) => !sources.has(symbol))
+  if (missing === undefined) return sources
+  throw new TraceError({
+    function: 'toOnnx',
+    argument: `axis '${missing}'`,
+    expected: 'an axis of one of the inputs that are fed',
+    received: 'an axis of none',
+    remedy: 'Feed an input that has this axis, or fix its size.',
+  })
+}

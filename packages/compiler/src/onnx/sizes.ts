@@ -1,0 +1,89 @@
+import type { Size } from '../graph'
+import type { SymbolicScalar, SymbolicSize } from '../symbolic'
+import type { OnnxBuilder } from './builder'
+
+/** Where the size of a symbolic axis can be read: one axis of one input. */
+export type AxisSources = ReadonlyMap<string, { input: string; axis: number }>
+
+/** Emits the small integer computations by which sizes follow from the shapes of inputs. */
+export class SizeEmitter {
+  private readonly memory = new Map<string, string>()
+
+  constructor(
+    private readonly builder: OnnxBuilder,
+    private readonly axes: AxisSources,
+  ) {}
+
+  /** The name of an int64 vector with these sizes. */
+  vector(sizes: readonly Size[]): string {
+    if (sizes.every((size) => typeof size === 'number')) return this.builder.integers(sizes)
+    return this.remember(`vector ${JSON.stringify(sizes)}`, () => {
+      const parts = sizes.map((size) => (typeof size === 'number' ? this.builder.integers([size]) : this.size(size)))
+      return parts.length === 1 ? (parts[0] as string) : this.builder.emit('Concat', parts, { axis: 0 })
+    })
+  }
+
+  /** The name of an int64 scalar with this size. */
+  scalar(size: Size): string {
+    if (typeof size === 'number') return this.builder.integerScalar(size)
+    return this.remember(`scalar ${JSON.stringify(size)}`, () =>
+      this.builder.emit('Reshape', [this.size(size), this.builder.integers([])]),
+    )
+  }
+
+  /** The name of a float32 scalar. */
+  float({ factor, powers }: SymbolicScalar): string {
+    return this.remember(`float ${JSON.stringify([factor, powers])}`, () => {
+      const scalar = (axis: string) => this.scalar({ numerator: 1, denominator: 1, powers: { [axis]: 1 }, offset: 0 })
+      return Object.entries(powers).reduce((product, [axis, power]) => {
+        const size = this.builder.emit('Cast', [scalar(axis)], { to: 1 })
+        const op = power < 0 ? 'Div' : 'Mul'
+        return Array.from({ length: Math.abs(power) }).reduce<string>(
+          (value) => this.builder.emit(op, [value, size]),
+          product,
+        )
+      }, this.builder.floatScalar(factor))
+    })
+  }
+
+  /**
+   * The shape operand of a Reshape. Where at most one size cannot be copied from the input (0),
+   * it is left to be inferred (-1), so that nothing needs to be computed.
+   */
+  reshape(shape: readonly Size[], from: readonly Size[]): string {
+    const copied = shape.map((size, axis) => {
+      if (typeof size === 'number') return size
+      return JSON.stringify(size) === JSON.stringify(from[axis]) ? 0 : size
+    })
+    const open = copied.filter((size) => typeof size !== 'number').length
+    // A literal 0 would mean 'copy' as well: leave empty tensors to the general form.
+    if (open > 1 || shape.includes(0)) return this.vector(shape)
+    return this.builder.integers(copied.map((size) => (typeof size === 'number' ? size : -1)))
+  }
+
+  private size({ numerator, denominator, powers, offset }: SymbolicSize): string {
+    const { builder } = this
+    return this.remember(`size ${JSON.stringify([numerator, denominator, powers, offset])}`, () => {
+      const factors = Object.entries(powers).flatMap(([axis, power]) => Array<string>(power).fill(this.axis(axis)))
+      let value = factors.reduce((product, factor) => builder.emit('Mul', [product, factor]))
+      if (numerator !== 1) value = builder.emit('Mul', [value, builder.integers([numerator])])
+      if (denominator !== 1) value = builder.emit('Div', [value, builder.integers([denominator])])
+      return offset === 0 ? value : builder.emit('Add', [value, builder.integers([offset])])
+    })
+  }
+
+  private axis(name: string): string {
+    return this.remember(`axis ${name}`, () => {
+      const { input, axis } = this.axes.get(name) as { input: string; axis: number }
+      return this.builder.emit('Shape', [input], { start: axis, end: axis + 1 })
+    })
+  }
+
+  private remember(key: string, emit: () => string): string {
+    const known = this.memory.get(key)
+    if (known !== undefined) return known
+    const name = emit()
+    this.memory.set(key, name)
+    return name
+  }
+}

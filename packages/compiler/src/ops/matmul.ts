@@ -1,0 +1,23 @@
+import type { Graph, Traced } from '../graph'
+import { broadcastShape } from './elementwise'
+import { materialize } from './values'
+
+/**
+ * A (batched) matrix product. Two matrices with a transposed side become a Gemm; batches of them
+ * a FusedMatMul, which multiplies without writing the transposed copy.
+ */
+export function matrixMultiply(
+  graph: Graph,
+  [a, b]: readonly [Traced, Traced],
+  { transposeA, transposeB }: { transposeA: boolean; transposeB: boolean },
+): Traced {
+  const inputs = [materialize(graph, a), materialize(graph, b)]
+  const rows = a.shape.at(transposeA ? -1 : -2) as number
+  const columns = b.shape.at(transposeB ? -2 : -1) as number
+  const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns]
+  const common = { inputs, shape, dtype: 'float32' as const }
+  if (!transposeA && !transposeB) return graph.single({ op: 'MatMul', ...common })
+  const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }
+  if (shape.length === 2) return graph.single({ op: 'Gemm', attributes, ...common })
+  return graph.single({ op: 'FusedMatMul', domain: 'com.microsoft', attributes, ...common })
+}

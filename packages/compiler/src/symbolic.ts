@@ -1,0 +1,141 @@
+/**
+ * An expression over symbolic axes: `scale.numerator / scale.denominator × Π axis^power + offset`.
+ * Enough for what shapes are made of: `batch × sequence`, `512 − sequence`, `sequence × 2 + 1`.
+ */
+export interface SymbolicSize {
+  readonly numerator: number
+  readonly denominator: number
+  /** Axis name → power; at least one. */
+  readonly powers: Readonly<Record<string, number>>
+  readonly offset: number
+}
+
+/** A number that depends on the axes, such as the `1 / batch` of a mean: `factor × Π axis^power`, powers ±. */
+export interface SymbolicScalar {
+  readonly factor: number
+  readonly powers: Readonly<Record<string, number>>
+}
+
+/** The sizes of every symbolic axis in one trace. */
+export type AxisSizes = Readonly<Record<string, number>>
+
+const maximumPower = 2
+const maximumDegree = 3
+const maximumDenominator = 64
+
+/** Every product of axes up to the degree that occurs in practice, simplest first. */
+function monomials(axes: readonly string[]): Record<string, number>[] {
+  let found: Record<string, number>[] = [{}]
+  for (const axis of axes) {
+    found = found.flatMap((powers) =>
+      Array.from({ length: maximumPower + 1 }, (_, power) => (power === 0 ? powers : { ...powers, [axis]: power })),
+    )
+  }
+  return found
+    .filter((powers) => degree(powers) > 0 && degree(powers) <= maximumDegree)
+    .sort((a, b) => degree(a) - degree(b))
+}
+
+const degree = (powers: Readonly<Record<string, number>>) =>
+  Object.values(powers).reduce((sum, power) => sum + Math.abs(power), 0)
+
+const evaluate = (powers: Readonly<Record<string, number>>, sizes: AxisSizes) =>
+  Object.entries(powers).reduce((product, [axis, power]) => product * (sizes[axis] as number) ** power, 1)
+
+/** Finds the expressions behind numbers that differ between traces. */
+export interface SymbolSolver {
+  /** The size that takes `values[t]` in trace t, or undefined if no expression fits all traces. */
+  size(values: readonly number[]): number | SymbolicSize | undefined
+  /** The scalar that takes `values[t]` in trace t within float32 rounding. */
+  scalar(values: readonly number[]): SymbolicScalar | undefined
+}
+
+/**
+ * Prepares to solve for the axes of some traces. Two traces determine an expression, every further
+ * one verifies it; use at least three.
+ *
+ * @param traces The sizes of the axes in each trace.
+ */
+export function symbolSolver(traces: readonly AxisSizes[]): SymbolSolver {
+  const products = monomials(Object.keys(traces[0] ?? {})).map((powers) => ({
+    powers,
+    values: traces.map((sizes) => evaluate(powers, sizes)),
+  }))
+  const memory = new Map<string, number | SymbolicSize | undefined>()
+
+  const solveSize = (values: readonly number[]): number | SymbolicSize | undefined => {
+    const first = values[0] as number
+    if (values.every((value) => value === first)) return first
+    const fits = products.flatMap(({ powers, values: inputs }) => {
+      const fit = fitLine(inputs, values)
+      return fit === undefined ? [] : [{ powers, ...fit }]
+    })
+    // A pure product beats one with an offset; products come simplest first.
+    return fits.find((fit) => fit.offset === 0) ?? fits[0]
+  }
+
+  return {
+    size(values) {
+      const key = values.join()
+      if (!memory.has(key)) memory.set(key, solveSize(values))
+      return memory.get(key)
+    },
+    scalar(values) {
+      for (const sign of [-1, 1]) {
+        for (const { powers, values: inputs } of products) {
+          const factors = values.map((value, trace) => value / (inputs[trace] as number) ** sign)
+          const factor = factors[0] as number
+          if (factors.some((other) => Math.abs(other - factor) > 2e-7 * Math.abs(factor))) continue
+          const signed = Object.fromEntries(Object.entries(powers).map(([axis, power]) => [axis, sign * power]))
+          return { factor: nearInteger(factor), powers: signed }
+        }
+      }
+      return undefined
+    },
+  }
+}
+
+/** float32 rounding leaves 0.99999994 where 1 was meant. */
+function nearInteger(value: number): number {
+  const rounded = Math.round(value)
+  return Math.abs(rounded - value) < 1e-6 * Math.abs(value) ? rounded : value
+}
+
+/** The line through all points with a rational slope and an integer offset, if there is one. */
+function fitLine(
+  products: readonly number[],
+  values: readonly number[],
+): Omit<SymbolicSize, 'powers'> | undefined {
+  const other = products.findIndex((product) => product !== products[0])
+  if (other < 0) return undefined
+  const [x, y] = [products[0] as number, values[0] as number]
+  const rise = (values[other] as number) - y
+  const run = (products[other] as number) - x
+  if (rise === 0) return undefined
+  const divisor = greatestCommonDivisor(Math.abs(rise), Math.abs(run))
+  const denominator = Math.abs(run) / divisor
+  const numerator = (rise / divisor) * Math.sign(run)
+  if (denominator > maximumDenominator) return undefined
+  const offset = y - (numerator * x) / denominator
+  const fits = values.every((value, trace) => (numerator * (products[trace] as number)) / denominator + offset === value)
+  return fits && Number.isInteger(offset) ? { numerator, denominator, offset } : undefined
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b)
+}
+
+/** The value of a size at some sizes of the axes. */
+export function evaluateSize(size: number | SymbolicSize, sizes: AxisSizes): number {
+  if (typeof size === 'number') return size
+  return (size.numerator * evaluate(size.powers, sizes)) / size.denominator + size.offset
+}
+
+/** For people: `512 - sequence`. */
+export function describeSize(size: number | SymbolicSize): string {
+  if (typeof size === 'number') return String(size)
+  const product = Object.entries(size.powers).map(([axis, power]) => (power === 1 ? axis : `${axis}^${power}`))
+  const scale = size.denominator === 1 ? [`${size.numerator}`] : [`${size.numerator}/${size.denominator}`]
+  const terms = size.numerator === 1 && size.denominator === 1 ? product : [...scale, ...product]
+  return terms.join('*') + (size.offset === 0 ? '' : size.offset > 0 ? `+${size.offset}` : `${size.offset}`)
+}

@@ -1,0 +1,85 @@
+import { type DataType, TraceError } from '@tfx/common'
+import { Graph, type Traced } from './graph'
+import { kernels } from './kernels/index'
+import { tf } from './tf'
+import { registerTracerKernels, TracerBackend, tracerName } from './tracer-backend'
+
+/** The shape and type of one input of a traced function. */
+export interface TensorSpec {
+  readonly shape: readonly number[]
+  /** Default `float32`. */
+  readonly dtype?: DataType
+}
+
+/** A function of named tensors, such as a model or a whole training step. */
+export type TraceableFunction = (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>
+
+/** What tracing recorded. */
+export interface Trace {
+  readonly graph: Graph
+  /** Output name → what it stands for; embedding gradients are still sparse here. */
+  readonly outputs: Readonly<Record<string, Traced>>
+}
+
+/**
+ * Runs a tfjs function once on tensors without values and records every op, gradients included.
+ *
+ * @param compute A pure function: it must not read values back nor keep tensors.
+ * @param inputs The specification of each input.
+ * @throws TraceError if the function reads a value or uses an op that is not supported.
+ *
+ * @example
+ * ```ts
+ * const { graph, outputs } = trace(({ x, w }) => ({ y: tf.relu(tf.matMul(x, w)) }), {
+ *   x: { shape: [4, 8] },
+ *   w: { shape: [8, 2] },
+ * })
+ * ```
+ */
+export function trace(compute: TraceableFunction, inputs: Readonly<Record<string, TensorSpec>>): Trace {
+  const graph = new Graph()
+  const backend = new TracerBackend(graph)
+  const previous = tf.engine().backendName
+  registerTracerKernels()
+  tf.registerBackend(tracerName, () => backend)
+  try {
+    // A factory that is not async makes setBackend finish before it returns: tracing is one
+    // uninterrupted piece, so no other code ever runs while the tracer is the backend.
+    void tf.setBackend(tracerName)
+    const outputs: Record<string, Traced> = {}
+    tf.tidy(() => {
+      const tensors = Object.entries(inputs).map(([name, { shape, dtype = 'float32' }]) => {
+        return [name, backend.tensor(graph.input({ name, shape, dtype }))]
+      })
+      const results = compute(Object.fromEntries(tensors) as Record<string, tf.Tensor>)
+      for (const [name, tensor] of Object.entries(results)) outputs[name] = backend.tracedValue(tensor)
+    })
+    return { graph, outputs }
+  } catch (error) {
+    throw explain(error)
+  } finally {
+    tf.removeBackend(tracerName)
+    if (previous) void tf.setBackend(previous)
+  }
+}
+
+/** True while a function is being traced: fused ops then use their private kernels. */
+export function isTracing(): boolean {
+  return tf.engine().backendName === tracerName
+}
+
+/** tfjs's own message for a missing kernel tells users to install a backend, which would not help. */
+function explain(error: unknown): unknown {
+  const missing = error instanceof Error && /Kernel '(\w+)' not registered|registered kernel '?(\w+)/i.exec(error.message)
+  if (!missing) return error
+  const op = missing[1] ?? missing[2]
+  const supported = Object.keys(kernels).filter((name) => !name.startsWith('Tfx'))
+  return new TraceError({
+    function: 'trace',
+    argument: 'the traced function',
+    expected: `made of the supported ops (${supported.sort().join(', ')})`,
+    received: `a call of '${op}'`,
+    remedy: `Compose '${op}' from supported ops.`,
+    cause: error,
+  })
+}
