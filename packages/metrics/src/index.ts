@@ -1,1 +1,4 @@
-export {}
+export * from './averages'
+export * from './confusion'
+export * from './probabilities'
+export * from './report'
