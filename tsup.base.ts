@@ -4,6 +4,8 @@ import { defineConfig, type Options } from 'tsup'
 export const library = (options: Options = {}) =>
   defineConfig({
     entry: ['src/index.ts'],
+    // Without the root's paths: another package is what its own build declares.
+    tsconfig: '../../tsconfig.base.json',
     format: ['esm', 'cjs'],
     dts: true,
     clean: true,
