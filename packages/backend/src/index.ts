@@ -1,1 +1,11 @@
-export {}
+export * from './engine'
+export { createMemoryStore } from './memory-store'
+export { createOnnxEngine, type OnnxEngineOptions } from './onnx-engine'
+export { gelu, silu, softmax } from './ops/activations'
+export { type CrossEntropyOptions, softmaxCrossEntropy } from './ops/cross-entropy'
+export { dropout } from './ops/dropout'
+export { embedding, linear } from './ops/linear'
+export { batchNorm, type BatchNormOptions, layerNorm, type LayerNormOptions, rmsNorm } from './ops/norms'
+export { engineReport, type EngineChoice, type EngineReport, getEngine, setEngine } from './select-engine'
+export { createTensorStore } from './tensor-store'
+export { createTfjsEngine } from './tfjs-engine'

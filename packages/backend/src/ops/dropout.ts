@@ -1,0 +1,46 @@
+import { EngineError } from '@tfx/common'
+import { isTracing, tf } from '@tfx/compiler'
+import { DropoutMasks } from '../dropout-masks'
+
+let eagerRun: { seed: number | undefined; masks: DropoutMasks; count: number } | undefined
+
+/**
+ * Dropout (Srivastava et al. 2014): zeroes elements with probability `rate` and scales the others by 1/(1 - rate).
+ *
+ * The mask is decided by the seed of the run and the position of the call in the step, on every
+ * engine alike. A rate of 0 returns x itself.
+ *
+ * @throws EngineError outside a compiled step, or in a run without a seed.
+ */
+export function dropout(x: tf.Tensor, rate: number): tf.Tensor {
+  if (rate === 0) return x
+  if (isTracing()) {
+    const mask = tf.engine().runKernel('TfxDropoutMask', {}, { shape: x.shape, rate }) as tf.Tensor
+    return tf.mul(x, mask)
+  }
+  if (eagerRun?.seed === undefined) throw missingSeed()
+  const request = { shape: x.shape, rate, index: eagerRun.count++ }
+  const [mask] = eagerRun.masks.fill([request], eagerRun.seed) as [Float32Array]
+  return tf.mul(x, tf.tensor(mask.slice(), x.shape))
+}
+
+/** Runs a step eagerly with the masks of a seed. */
+export function withDropoutSeed<T>(seed: number | undefined, masks: DropoutMasks, run: () => T): T {
+  const outer = eagerRun
+  eagerRun = { seed, masks, count: 0 }
+  try {
+    return run()
+  } finally {
+    eagerRun = outer
+  }
+}
+
+export function missingSeed(): EngineError {
+  return new EngineError({
+    function: 'run',
+    argument: 'seed',
+    expected: 'given, since the step uses dropout',
+    received: 'undefined',
+    remedy: 'Pass { seed } to run, or compile the step without dropout for evaluation.',
+  })
+}
