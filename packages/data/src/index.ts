@@ -1,1 +1,7 @@
-export {}
+export * from './batches'
+export * from './collate'
+export * from './columns'
+export * from './examples'
+export * from './labels'
+export * from './read-rows'
+export * from './split'
