@@ -4,3 +4,13 @@ export type { Optimizer, OptimizerUpdate, StepSettings } from './optimizer'
 export { type ParameterGroup, parameterGroups } from './parameter-groups'
 export * from './schedules'
 export { accumulateSlot, copySlot, type SlotPair } from './slots'
+export * from './events'
+export { fit } from './fit'
+export {
+  type BestMetric,
+  type FitOptions,
+  fitSlots,
+  type SlotOptions,
+  type TrainingBatch,
+} from './fit-options'
+export { progressReporter, type ProgressOptions } from './progress'

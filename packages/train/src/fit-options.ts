@@ -1,0 +1,186 @@
+import type { ParameterStore, Program } from '@tfx/backend'
+import { ArgumentError, type HostTensor } from '@tfx/common'
+import type { TrainingEvent } from './events'
+import type { Optimizer } from './optimizer'
+import { type ParameterGroup, parameterGroups } from './parameter-groups'
+import { constantSchedule, type Schedule } from './schedules'
+import { checkSlots } from './slots'
+
+/** One micro-batch: what the program runs on at once. */
+export interface TrainingBatch {
+  /** The program's inputs. */
+  readonly inputs: Record<string, HostTensor>
+  readonly examples: number
+  readonly tokens: number
+  /**
+   * Over how many targets the program's loss is a mean: examples in a classification, tokens that are not
+   * ignored in a language model. A batch without targets is skipped.
+   */
+  readonly weight: number
+}
+
+/** Which evaluation is the best. */
+export interface BestMetric {
+  /** A name among the metrics that `evaluate` returns. */
+  readonly metric: string
+  readonly mode: 'min' | 'max'
+}
+
+/** The options that decide what must be stored for each parameter. */
+export interface SlotOptions {
+  readonly optimizer: Optimizer
+  /** Micro-batches for each optimizer step; the last step of an epoch may have fewer. Default 1. */
+  readonly gradientAccumulationSteps?: number
+  /** Keep the weights of the best evaluation, and end with them. */
+  readonly keepBest?: BestMetric | undefined
+}
+
+/** Options of `fit`. */
+export interface FitOptions extends SlotOptions {
+  /** Holds the weights to start from, and has the slots of {@link fitSlots}. */
+  readonly store: ParameterStore
+  /** Compiled with `gradients: { of: 'loss', withRespectTo: parameters }`. */
+  readonly program: Program
+  /** The names of the parameters to train. */
+  readonly parameters: readonly string[]
+
+  /** The batches of one epoch, in order; called with the epoch's number, from 1. */
+  readonly batches: (epoch: number) => Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>
+  /** How often to go through the data. Training ends with this or `maxSteps`, whichever comes first. */
+  readonly epochs?: number
+  /** After how many optimizer steps to stop. */
+  readonly maxSteps?: number
+  /** Optimizer steps in an epoch, where known: for progress only. */
+  readonly stepsPerEpoch?: number
+
+  /** The base learning rate. Default 5e-5. */
+  readonly learningRate?: number
+  /** Its factor, step by step. Default constant. */
+  readonly schedule?: Schedule
+  /** Clips the gradient to this global L2 norm; 0 turns clipping off. Default 1. */
+  readonly maxGradientNorm?: number
+  /** Which parameters are decayed, and how much. Default: {@link parameterGroups} with the optimizer's decay. */
+  readonly groups?: readonly ParameterGroup[]
+  /** Decides every dropout mask. Default 42. */
+  readonly seed?: number
+
+  /** Measures the model as it stands, by any names. */
+  readonly evaluate?: () => Promise<Record<string, number>>
+  /** Evaluate after each epoch, or each so many steps and after the last. Default `epoch`. */
+  readonly evaluateEvery?: 'epoch' | number
+
+  /** Stops training between two steps. */
+  readonly signal?: AbortSignal | undefined
+  /** Told everything as it happens; what it throws ends the training. */
+  readonly onEvent?: ((event: TrainingEvent) => void) | undefined
+}
+
+/** {@link FitOptions} with its defaults. */
+export type ResolvedFitOptions = Omit<Required<FitOptions>, StaysOptional | 'onEvent'> &
+  Pick<FitOptions, StaysOptional> & {
+    readonly onEvent: (event: TrainingEvent) => void
+    readonly totalSteps: number | undefined
+  }
+
+type StaysOptional = 'stepsPerEpoch' | 'evaluate' | 'keepBest' | 'signal'
+
+/**
+ * The slots that `fit` needs in its store beside `value`.
+ *
+ * @example
+ * ```ts
+ * const optimizer = adamW()
+ * const store = engine.createStore(shapes, fitSlots({ optimizer, gradientAccumulationSteps: 4 }))
+ * // gradient, expAvg, expAvgSq, accumulated
+ * ```
+ */
+export function fitSlots({ optimizer, gradientAccumulationSteps = 1, keepBest }: SlotOptions): string[] {
+  const slots = ['gradient', ...optimizer.slots]
+  if (gradientAccumulationSteps > 1) slots.push('accumulated')
+  if (keepBest !== undefined) slots.push('best')
+  return slots
+}
+
+/** @throws ArgumentError on a value that cannot be meant. */
+export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
+  const { epochs = Infinity, maxSteps = Infinity, stepsPerEpoch } = options
+  const total = Math.min(maxSteps, stepsPerEpoch === undefined ? Infinity : epochs * stepsPerEpoch)
+  const resolved = {
+    gradientAccumulationSteps: 1,
+    learningRate: 5e-5,
+    schedule: constantSchedule(),
+    maxGradientNorm: 1,
+    groups: parameterGroups(options.parameters, { weightDecay: options.optimizer.weightDecay }),
+    seed: 42,
+    evaluateEvery: 'epoch' as const,
+    ...withoutUndefined(options),
+    onEvent: options.onEvent ?? (() => undefined),
+    epochs,
+    maxSteps,
+    totalSteps: Number.isFinite(total) ? total : undefined,
+  }
+  check(resolved)
+  return resolved
+}
+
+/** So that an option passed on as undefined gets its default. */
+function withoutUndefined(options: FitOptions): FitOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as typeof options
+}
+
+function check(options: ResolvedFitOptions): void {
+  const { epochs, maxSteps, evaluateEvery, store } = options
+  if (epochs === Infinity && maxSteps === Infinity) {
+    throw invalid('epochs', {
+      expected: 'given, or maxSteps',
+      received: 'neither',
+      remedy: 'Say how long to train.',
+    })
+  }
+  if (epochs !== Infinity) checkCount('epochs', epochs)
+  if (maxSteps !== Infinity) checkCount('maxSteps', maxSteps)
+  if (evaluateEvery !== 'epoch') checkCount('evaluateEvery', evaluateEvery)
+  checkCount('gradientAccumulationSteps', options.gradientAccumulationSteps)
+  for (const name of ['learningRate', 'maxGradientNorm'] as const) {
+    if (options[name] >= 0 && options[name] < Infinity) continue
+    const remedy = 'Pass a number, or leave it out to get the usual value.'
+    throw invalid(name, {
+      expected: 'a finite number of at least 0',
+      received: String(options[name]),
+      remedy,
+    })
+  }
+  if (options.keepBest !== undefined && options.evaluate === undefined) {
+    const remedy = 'Pass an evaluate function that returns the metric, or leave keepBest out.'
+    throw invalid('keepBest', { expected: 'left out without evaluate', received: 'given', remedy })
+  }
+  checkNames('parameters', options.parameters, Object.keys(store.shapes))
+  for (const { names } of options.groups) checkNames('groups', names, options.parameters)
+  checkSlots('fit', store, fitSlots(options))
+}
+
+function checkNames(argument: string, names: readonly string[], known: readonly string[]): void {
+  const among = new Set(known)
+  const unknown = names.find((name) => !among.has(name))
+  if (unknown === undefined && names.length > 0) return
+  throw invalid(argument, {
+    expected: argument === 'groups' ? 'made of the names in parameters' : 'one or more names in the store',
+    received: unknown === undefined ? 'no name' : `'${unknown}'`,
+    remedy: `There are ${known.length} to choose from, the first is '${known[0]}'.`,
+  })
+}
+
+function checkCount(argument: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return
+  const remedy = 'Pass a whole number, or leave it out.'
+  throw invalid(argument, { expected: 'an integer of at least 1', received: String(value), remedy })
+}
+
+function invalid(
+  argument: string,
+  details: { expected: string; received: string; remedy: string },
+): ArgumentError {
+  return new ArgumentError({ function: 'fit', argument, ...details })
+}
