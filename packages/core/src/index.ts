@@ -1,3 +1,4 @@
+export * from './safetensors'
 export type { Activation } from './blocks/layers'
 export type { Parameters, ParameterSpec, ParameterSpecs } from './blocks/parameters'
 export type {

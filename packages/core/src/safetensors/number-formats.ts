@@ -1,0 +1,128 @@
+/** The element types of the format, with their bytes per element. */
+export const bytesPerElement = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  F8_E8M0: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  F64: 8,
+  I64: 8,
+  U64: 8,
+} as const
+
+/** Every element type of the format. */
+export type SafetensorsType = keyof typeof bytesPerElement
+
+/** The element types that are read as float32 numbers. */
+export type ReadableType = 'F32' | 'F16' | 'BF16' | 'F64'
+
+/** The element types that are written. */
+export type WritableType = 'F32' | 'F16' | 'BF16'
+
+/** True for element types that convert to float32. */
+export function isReadableType(dtype: SafetensorsType): dtype is ReadableType {
+  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16' || dtype === 'F64'
+}
+
+/**
+ * Converts little-endian elements to float32. F16 and BF16 convert exactly; F64 is rounded.
+ *
+ * @param bytes Starts at a multiple of the element size in its buffer.
+ * @param destination As many elements as `bytes` holds.
+ */
+export function decodeElements(dtype: ReadableType, bytes: Uint8Array, destination: Float32Array): void {
+  const { buffer, byteOffset } = bytes
+  const length = destination.length
+  switch (dtype) {
+    case 'F32':
+      return destination.set(new Float32Array(buffer, byteOffset, length))
+    case 'F64':
+      return destination.set(new Float64Array(buffer, byteOffset, length))
+    case 'BF16': {
+      const source = new Uint16Array(buffer, byteOffset, length)
+      const target = bitsOf(destination)
+      for (let index = 0; index < length; index++) target[index] = (source[index] as number) << 16
+      return
+    }
+    case 'F16': {
+      const source = new Uint16Array(buffer, byteOffset, length)
+      // Bits, not numbers, so that the payload of a NaN survives.
+      const target = bitsOf(destination)
+      const table = float16Table()
+      for (let index = 0; index < length; index++) target[index] = table[source[index] as number] as number
+    }
+  }
+}
+
+/**
+ * Converts float32 to little-endian elements; F16 and BF16 round to nearest, ties to even.
+ *
+ * @returns The bytes; for F32 a view of the source, without a copy.
+ */
+export function encodeElements(dtype: WritableType, source: Float32Array): Uint8Array {
+  if (dtype === 'F32') return new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+  const bits = bitsOf(source)
+  const target = new Uint16Array(source.length)
+  const round = dtype === 'F16' ? float16Of : bfloat16Of
+  for (let index = 0; index < target.length; index++) target[index] = round(bits[index] as number)
+  return new Uint8Array(target.buffer)
+}
+
+function bitsOf(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length)
+}
+
+function bfloat16Of(bits: number): number {
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40 // a quiet NaN
+  // Adding just under half a unit, and one more when the kept part is odd, rounds ties to even.
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
+}
+
+function float16Of(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000
+  const magnitude = bits & 0x7fffffff
+  if (magnitude > 0x7f800000) return sign | 0x7e00 // NaN
+  if (magnitude >= 0x477ff000) return sign | 0x7c00 // from 65520 on: infinity
+  if (magnitude >= 0x38800000) {
+    // Normal: rebias the exponent (127 → 15), then round away 13 bits of the mantissa.
+    return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
+  }
+  const exponent = magnitude >>> 23
+  if (exponent < 102) return sign // below half of the smallest subnormal
+  const mantissa = (magnitude & 0x7fffff) | 0x800000
+  const shift = 126 - exponent // to units of 2^-24
+  const kept = mantissa >>> shift
+  const rest = mantissa & ((1 << shift) - 1)
+  const half = 1 << (shift - 1)
+  return sign | (rest > half || (rest === half && kept % 2 === 1) ? kept + 1 : kept)
+}
+
+let cachedTable: Uint32Array | undefined
+
+/** The float32 bits of every float16. */
+function float16Table(): Uint32Array {
+  if (cachedTable) return cachedTable
+  const table = new Uint32Array(65536)
+  const number = new Float32Array(1)
+  const numberBits = bitsOf(number)
+  for (let half = 0; half < table.length; half++) {
+    const sign = (half & 0x8000) << 16
+    const exponent = (half >>> 10) & 0x1f
+    const mantissa = half & 0x3ff
+    if (exponent === 0) {
+      number[0] = mantissa * 2 ** -24
+      table[half] = sign | (numberBits[0] as number)
+    } else {
+      table[half] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13)
+    }
+  }
+  return (cachedTable = table)
+}
