@@ -9,7 +9,7 @@ import {
   type TrainingBatch,
   type TrainingEvent,
 } from '../src/index'
-import { engines } from './engines'
+import { engines } from './stores'
 import { parameters, regression, regressionBatches } from './regression'
 
 describe.each(engines)('fit on the %s engine', (_, engine) => {
@@ -97,6 +97,17 @@ describe.each(engines)('fit on the %s engine', (_, engine) => {
     }
     await fit({ ...options, program: spied, batches: () => regressionBatches(8), epochs: 2, seed: 7 })
     expect(seeds).toEqual(Array.from({ length: 8 }, (_, index) => mixSeed(7, index)))
+  })
+
+  it('drops out by the seed alone', async () => {
+    const train = async (seed: number) => {
+      const { options, weights } = await regression(engine, { dropoutRate: 0.3 })
+      await fit({ ...options, batches: () => regressionBatches(8), epochs: 2, seed })
+      return weights()
+    }
+    const once = await train(7)
+    expect(await train(7)).toEqual(once)
+    expect(await train(8)).not.toBeAllClose(once, { absolute: 1e-3 })
   })
 
   it('gives the same weights again, even on a used store', async () => {
@@ -321,5 +332,36 @@ describe.each(engines)('fit on the %s engine', (_, engine) => {
     await expect(run({ program: silent })).rejects.toThrow(
       "fit: 'program' must be a program with the output 'loss', a scalar, but got one without.",
     )
+  })
+})
+
+describe('fit', () => {
+  it('learns the same on every engine, dropout and accumulation included', async () => {
+    const keepBest = { metric: 'loss', mode: 'min' as const }
+    const results = []
+    for (const [, engine] of engines) {
+      const { options, weights } = await regression(engine, {
+        dropoutRate: 0.1,
+        gradientAccumulationSteps: 2,
+        keepBest,
+      })
+      const losses = [3, 2, 4]
+      const evaluate = () => Promise.resolve({ loss: losses.shift() ?? Infinity })
+      await fit({ ...options, batches: () => regressionBatches(4), epochs: 3, evaluate })
+      results.push(await weights())
+    }
+    expect(results[0]).toBeAllClose(results[1] ?? [], { absolute: 1e-5, relative: 1e-5 })
+  })
+
+  it('keeps the resident set flat over 2,000 steps', async () => {
+    const [, engine] = engines[0] as (typeof engines)[number]
+    const { options } = await regression(engine)
+    const batches = () => regressionBatches(8)
+    const residentAfter = async (maxSteps: number) => {
+      await fit({ ...options, batches, maxSteps })
+      return process.memoryUsage().rss / 2 ** 20
+    }
+    const before = await residentAfter(1000)
+    expect((await residentAfter(2000)) - before).toBeLessThan(30)
   })
 })

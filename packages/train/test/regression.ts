@@ -1,4 +1,4 @@
-import type { Engine, StepFunction } from '@tfx/backend'
+import { dropout, type Engine, linear, type StepFunction } from '@tfx/backend'
 import { createRandom, type HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { adamW, type FitOptions, fitSlots, type SlotOptions, type TrainingBatch } from '../src/index'
@@ -6,15 +6,15 @@ import { adamW, type FitOptions, fitSlots, type SlotOptions, type TrainingBatch 
 const shapes = { 'hidden.weight': [5, 2], 'hidden.bias': [5], 'output.weight': [1, 5], 'output.bias': [1] }
 export const parameters = Object.keys(shapes)
 
-/** A perceptron with one hidden layer and the mean squared error; x: [batch, 2], y: [batch, 1]. */
-const step: StepFunction = ({ inputs: { x, y }, parameters: p }) => {
-  const layer = (input: tf.Tensor | undefined, name: string) =>
-    tf.add(
-      tf.matMul(input as tf.Tensor2D, p[`${name}.weight`] as tf.Tensor2D, false, true),
-      p[`${name}.bias`] as tf.Tensor,
-    )
-  const prediction = layer(tf.tanh(layer(x, 'hidden')), 'output')
-  return { loss: tf.mean(tf.square(tf.sub(prediction, y as tf.Tensor))) }
+/** A perceptron with one hidden layer and the mean squared error. */
+function stepWith(dropoutRate: number): StepFunction {
+  return ({ inputs: { x, y }, parameters: p }) => {
+    const layer = (input: tf.Tensor, name: string) =>
+      linear(input, p[`${name}.weight`] as tf.Tensor, p[`${name}.bias`] as tf.Tensor)
+    // (batch, 2) → (batch, 5) → (batch, 1)
+    const hidden = dropout(tf.tanh(layer(x as tf.Tensor, 'hidden')), dropoutRate)
+    return { loss: tf.mean(tf.square(tf.sub(layer(hidden, 'output'), y as tf.Tensor))) }
+  }
 }
 
 /** Examples of y = sin(2 a) + b with a bias, in batches of the given size. */
@@ -38,7 +38,10 @@ export function regressionBatches(batchSize: number, { count = 32, seed = 1 } = 
 }
 
 /** A compiled regression with its store, ready for `fit`. */
-export async function regression(engine: Engine, slotOptions: Partial<SlotOptions> = {}) {
+export async function regression(
+  engine: Engine,
+  { dropoutRate = 0, ...slotOptions }: Partial<SlotOptions> & { dropoutRate?: number } = {},
+) {
   const optimizer = adamW({ weightDecay: 0.01 })
   const store = engine.createStore(shapes, fitSlots({ optimizer, ...slotOptions }))
   const random = createRandom(3)
@@ -49,7 +52,7 @@ export async function regression(engine: Engine, slotOptions: Partial<SlotOption
       (await values).map(() => 0.5 * random.normal()),
     )
   }
-  const program = await engine.compile(step, {
+  const program = await engine.compile(stepWith(dropoutRate), {
     inputs: { x: { shape: ['batch', 2] }, y: { shape: ['batch', 1] } },
     parameters: store,
     gradients: { of: 'loss', withRespectTo: parameters },
