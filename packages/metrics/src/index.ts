@@ -1,4 +1,4 @@
 export * from './averages'
-export * from './confusion'
+export { confusionMatrix, createConfusion, type Confusion } from './confusion'
 export * from './probabilities'
 export * from './report'
