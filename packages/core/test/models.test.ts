@@ -37,8 +37,8 @@ async function logitsOf(name: string, task: Task, extra = 0) {
   const run = { config, training: false }
   const forward = (weights: Record<string, tf.Tensor>) =>
     task === 'sequence-classification'
-      ? family.sequenceClassificationLogits(weights, inputs, run)
-      : family.maskedLanguageModelLogits(weights, { ...inputs, maskedPositions }, run)
+      ? family.sequenceClassificationHead(weights, family.backbone(weights, inputs, run), run)
+      : family.maskedLanguageModelHead(weights, family.backbone(weights, inputs, run), { ...run, maskedPositions })
   return { config, parameters, family, forward, targets }
 }
 
@@ -106,8 +106,8 @@ describe('bert', () => {
     const maskedPositions = tf.tensor1d(outputs.maskedPositions, 'int32')
     const logits =
       task === 'sequence-classification'
-        ? family.sequenceClassificationLogits(parameters, inputs, run)
-        : family.maskedLanguageModelLogits(parameters, { ...inputs, maskedPositions }, run)
+        ? family.sequenceClassificationHead(parameters, family.backbone(parameters, inputs, run), run)
+        : family.maskedLanguageModelHead(parameters, family.backbone(parameters, inputs, run), { ...run, maskedPositions })
     const expected = outputs.models[name]?.logitsWithoutTokenTypes
     expect(logits.dataSync()).toBeAllClose(expected?.flat() ?? [], tolerance)
   })
@@ -122,7 +122,9 @@ describe('bert', () => {
   it('scores every token when no positions are given', async () => {
     const { config, parameters } = await loadFixtureModel('bert-masked-lm')
     const run = { config, training: false }
-    const all = modelFamily('bert').maskedLanguageModelLogits(parameters, fixtureInputs(), run)
+    const family = modelFamily('bert')
+    const hidden = family.backbone(parameters, fixtureInputs(), run)
+    const all = family.maskedLanguageModelHead(parameters, hidden, run)
     expect(all.shape).toEqual([33, config.vocabSize])
     const rows = tf.gather(all, tf.tensor1d(outputs.maskedPositions, 'int32'))
     expect(rows.dataSync()).toBeAllClose(outputs.models['bert-masked-lm']?.logits.flat() ?? [], tolerance)
@@ -139,12 +141,10 @@ describe('bert', () => {
   it('names a parameter that is missing', async () => {
     const { config, parameters } = await loadFixtureModel('bert-classification')
     delete parameters['bert.pooler.dense.bias']
-    expect(() =>
-      modelFamily('bert').sequenceClassificationLogits(parameters, fixtureInputs(), {
-        config,
-        training: false,
-      }),
-    ).toThrow("parameterOf: 'bert.pooler.dense.bias' must be one of the parameters, but got missing.")
+    const family = modelFamily('bert')
+    const run = { config, training: false }
+    const hidden = family.backbone(parameters, fixtureInputs(), run)
+    expect(() => family.sequenceClassificationHead(parameters, hidden, run)).toThrow("parameterOf: 'bert.pooler.dense.bias' must be one of the parameters, but got missing.")
   })
 })
 
@@ -179,7 +179,9 @@ describe('initializeParameter', () => {
       expect(values).toHaveLength(sizeOf(spec.shape))
       parameters[name] = tf.tensor(values, [...spec.shape])
     }
-    const logits = family.maskedLanguageModelLogits(parameters, fixtureInputs(), { config, training: false })
+    const run = { config, training: false }
+    const hidden = family.backbone(parameters, fixtureInputs(), run)
+    const logits = family.maskedLanguageModelHead(parameters, hidden, run)
     const losses = tf.neg(tf.mean(tf.logSoftmax(logits)))
     expect(losses.dataSync()[0]).toBeCloseTo(Math.log(config.vocabSize), 1)
   })

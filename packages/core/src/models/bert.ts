@@ -8,7 +8,7 @@ import { embeddingSpecs, layerNormSpecs, linearSpecs } from '../blocks/parameter
 import type { Parameters, ParameterSpecs } from '../blocks/parameters'
 import { formatBertConfig, parseBertConfig } from '../config/bert-config'
 import type { BertConfig, Task } from '../config/encoder-config'
-import type { EncoderInputs, MaskedLanguageModelInputs, ModelFamily, ModelRun } from './model-family'
+import type { EncoderInputs, MaskedLanguageModelRun, ModelFamily, ModelRun } from './model-family'
 
 const embeddings = {
   word: 'bert.embeddings.word_embeddings',
@@ -18,7 +18,7 @@ const embeddings = {
 }
 const pooler = 'bert.pooler.dense'
 const classifier = 'classifier'
-const maskedLanguageModelHead = {
+const languageModelNames = {
   dense: 'cls.predictions.transform.dense',
   norm: 'cls.predictions.transform.LayerNorm',
   tied: embeddings.word,
@@ -60,9 +60,9 @@ function parameterShapes(config: BertConfig, task: Task): ParameterSpecs {
     case 'masked-language-modelling':
       return {
         ...specs,
-        [maskedLanguageModelHead.bias]: { shape: [vocabSize], initialize: 'zeros' },
-        ...linearSpecs(maskedLanguageModelHead.dense, hiddenSize, hiddenSize),
-        ...layerNormSpecs(maskedLanguageModelHead.norm, hiddenSize),
+        [languageModelNames.bias]: { shape: [vocabSize], initialize: 'zeros' },
+        ...linearSpecs(languageModelNames.dense, hiddenSize, hiddenSize),
+        ...layerNormSpecs(languageModelNames.norm, hiddenSize),
       }
   }
 }
@@ -99,27 +99,27 @@ function backbone(
   return tf.reshape(hidden, [batch, sequence, config.hiddenSize])
 }
 
-function sequenceClassificationLogits(
+function sequenceClassificationHead(
   parameters: Parameters,
-  inputs: EncoderInputs,
+  hidden: tf.Tensor,
   run: ModelRun<BertConfig>,
 ): tf.Tensor {
-  const first = firstToken(backbone(parameters, inputs, run))
+  const first = firstToken(hidden)
   const pooled = tf.tanh(linearLayer(parameters, pooler, first))
   const dropped = dropoutLayer(pooled, run.config.classifierDropout, run.training)
   return linearLayer(parameters, classifier, dropped)
 }
 
-function maskedLanguageModelLogits(
+function maskedLanguageModelHead(
   parameters: Parameters,
-  inputs: MaskedLanguageModelInputs,
-  run: ModelRun<BertConfig>,
+  hidden: tf.Tensor,
+  { config, maskedPositions }: MaskedLanguageModelRun<BertConfig>,
 ): tf.Tensor {
-  return tiedLanguageModelHead(parameters, backbone(parameters, inputs, run), {
-    names: maskedLanguageModelHead,
-    activation: run.config.hiddenAct,
-    epsilon: run.config.layerNormEpsilon,
-    maskedPositions: inputs.maskedPositions,
+  return tiedLanguageModelHead(parameters, hidden, {
+    names: languageModelNames,
+    activation: config.hiddenAct,
+    epsilon: config.layerNormEpsilon,
+    maskedPositions,
   })
 }
 
@@ -139,6 +139,6 @@ export const bert: ModelFamily<BertConfig> = {
   formatConfig: formatBertConfig,
   parameterShapes,
   backbone,
-  sequenceClassificationLogits,
-  maskedLanguageModelLogits,
+  sequenceClassificationHead,
+  maskedLanguageModelHead,
 }

@@ -8,7 +8,7 @@ import { embeddingSpecs, layerNormSpecs, linearSpecs } from '../blocks/parameter
 import type { Parameters, ParameterSpecs } from '../blocks/parameters'
 import { formatDistilBertConfig, parseDistilBertConfig } from '../config/distilbert-config'
 import type { DistilBertConfig, Task } from '../config/encoder-config'
-import type { EncoderInputs, MaskedLanguageModelInputs, ModelFamily, ModelRun } from './model-family'
+import type { EncoderInputs, MaskedLanguageModelRun, ModelFamily, ModelRun } from './model-family'
 
 const embeddings = {
   word: 'distilbert.embeddings.word_embeddings',
@@ -17,7 +17,7 @@ const embeddings = {
 }
 const preClassifier = 'pre_classifier'
 const classifier = 'classifier'
-const maskedLanguageModelHead = {
+const languageModelNames = {
   dense: 'vocab_transform',
   norm: 'vocab_layer_norm',
   tied: embeddings.word,
@@ -58,9 +58,9 @@ function parameterShapes(config: DistilBertConfig, task: Task): ParameterSpecs {
     case 'masked-language-modelling':
       return {
         ...specs,
-        ...linearSpecs(maskedLanguageModelHead.dense, hiddenSize, hiddenSize),
-        ...layerNormSpecs(maskedLanguageModelHead.norm, hiddenSize),
-        [maskedLanguageModelHead.bias]: { shape: [vocabSize], initialize: 'zeros' },
+        ...linearSpecs(languageModelNames.dense, hiddenSize, hiddenSize),
+        ...layerNormSpecs(languageModelNames.norm, hiddenSize),
+        [languageModelNames.bias]: { shape: [vocabSize], initialize: 'zeros' },
       }
   }
 }
@@ -97,27 +97,27 @@ function backbone(
   return tf.reshape(hidden, [batch, sequence, config.hiddenSize])
 }
 
-function sequenceClassificationLogits(
+function sequenceClassificationHead(
   parameters: Parameters,
-  inputs: EncoderInputs,
+  hidden: tf.Tensor,
   run: ModelRun<DistilBertConfig>,
 ): tf.Tensor {
-  const first = firstToken(backbone(parameters, inputs, run))
+  const first = firstToken(hidden)
   const transformed = tf.relu(linearLayer(parameters, preClassifier, first))
   const dropped = dropoutLayer(transformed, run.config.classifierDropout, run.training)
   return linearLayer(parameters, classifier, dropped)
 }
 
-function maskedLanguageModelLogits(
+function maskedLanguageModelHead(
   parameters: Parameters,
-  inputs: MaskedLanguageModelInputs,
-  run: ModelRun<DistilBertConfig>,
+  hidden: tf.Tensor,
+  { config, maskedPositions }: MaskedLanguageModelRun<DistilBertConfig>,
 ): tf.Tensor {
-  return tiedLanguageModelHead(parameters, backbone(parameters, inputs, run), {
-    names: maskedLanguageModelHead,
-    activation: run.config.hiddenAct,
-    epsilon: run.config.layerNormEpsilon,
-    maskedPositions: inputs.maskedPositions,
+  return tiedLanguageModelHead(parameters, hidden, {
+    names: languageModelNames,
+    activation: config.hiddenAct,
+    epsilon: config.layerNormEpsilon,
+    maskedPositions,
   })
 }
 
@@ -137,6 +137,6 @@ export const distilBert: ModelFamily<DistilBertConfig> = {
   formatConfig: formatDistilBertConfig,
   parameterShapes,
   backbone,
-  sequenceClassificationLogits,
-  maskedLanguageModelLogits,
+  sequenceClassificationHead,
+  maskedLanguageModelHead,
 }

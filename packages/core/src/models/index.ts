@@ -15,7 +15,7 @@ const families: readonly ModelFamily[] = [bert as ModelFamily, distilBert as Mod
  * @example
  * ```ts
  * const family = modelFamily(config.modelType)
- * const logits = family.sequenceClassificationLogits(parameters, inputs, { config, training: false })
+ * const logits = family.sequenceClassificationHead(parameters, family.backbone(parameters, inputs, run), run)
  * ```
  */
 export function modelFamily(modelType: string): ModelFamily<EncoderConfig> {

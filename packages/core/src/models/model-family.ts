@@ -12,17 +12,18 @@ export interface EncoderInputs {
   readonly tokenTypeIds?: tf.Tensor | undefined
 }
 
-/** The inputs of masked language modelling. */
-export interface MaskedLanguageModelInputs extends EncoderInputs {
-  /** int32 [M]: `batch index · sequence + position` of the tokens to predict. Default: every token. */
-  readonly maskedPositions?: tf.Tensor | undefined
-}
-
 /** How a model function is to run. */
 export interface ModelRun<C extends EncoderConfig = EncoderConfig> {
   readonly config: C
   /** True applies dropout. */
   readonly training: boolean
+}
+
+/** How a masked language model head is to run. */
+export interface MaskedLanguageModelRun<C extends EncoderConfig = EncoderConfig> {
+  readonly config: C
+  /** int32 [M]: `batch index · sequence + position` of the tokens to predict. Default: every token. */
+  readonly maskedPositions?: tf.Tensor | undefined
 }
 
 /**
@@ -50,12 +51,18 @@ export interface ModelFamily<C extends EncoderConfig = EncoderConfig> {
   parameterShapes(config: C, task: Task): ParameterSpecs
   /** @returns The last hidden state, float32 [batch, sequence, hidden]. */
   backbone(parameters: Parameters, inputs: EncoderInputs, run: ModelRun<C>): tf.Tensor
-  /** @returns float32 [batch, labels] */
-  sequenceClassificationLogits(parameters: Parameters, inputs: EncoderInputs, run: ModelRun<C>): tf.Tensor
-  /** @returns float32 [M, vocabulary], or [batch · sequence, vocabulary] without `maskedPositions`. */
-  maskedLanguageModelLogits(
-    parameters: Parameters,
-    inputs: MaskedLanguageModelInputs,
-    run: ModelRun<C>,
-  ): tf.Tensor
+  /**
+   * The classifier on top of the backbone.
+   *
+   * @param hidden The backbone's result, float32 [batch, sequence, hidden].
+   * @returns float32 [batch, labels]
+   */
+  sequenceClassificationHead(parameters: Parameters, hidden: tf.Tensor, run: ModelRun<C>): tf.Tensor
+  /**
+   * Scores over the vocabulary on top of the backbone.
+   *
+   * @param hidden The backbone's result, float32 [batch, sequence, hidden].
+   * @returns float32 [M, vocabulary], or [batch · sequence, vocabulary] without `maskedPositions`.
+   */
+  maskedLanguageModelHead(parameters: Parameters, hidden: tf.Tensor, run: MaskedLanguageModelRun<C>): tf.Tensor
 }
