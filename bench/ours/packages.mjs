@@ -1,0 +1,17 @@
+// The built packages of this repository: bench is no workspace package, so it names them by path.
+export { softmaxCrossEntropy, getEngine, setEngine } from '../../packages/backend/dist/index.js'
+export { createRandom, mixSeed, sizeOf } from '../../packages/common/dist/index.js'
+export {
+  initializeParameter,
+  loadTokenizer,
+  modelFamily,
+  openSafetensors,
+  readConfig,
+} from '../../packages/core/dist/index.js'
+export {
+  adamW,
+  clipCoefficient,
+  globalNorm,
+  linearSchedule,
+  parameterGroups,
+} from '../../packages/train/dist/index.js'

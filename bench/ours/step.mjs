@@ -1,0 +1,58 @@
+// Times our training step on request: the counterpart of ../reference/step.py, with the same protocol.
+//
+//     node bench/ours/step.mjs --model minilm|bert --batch 16 --length 64
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { readConfig } from './packages.mjs'
+import { applyGradients, createTraining, peakMemoryMegabytes, randomBatch } from './training-step.mjs'
+
+const warmUpSteps = 3
+const configs = {
+  minilm: {
+    model_type: 'bert',
+    hidden_size: 384,
+    num_hidden_layers: 6,
+    num_attention_heads: 12,
+    intermediate_size: 1536,
+    vocab_size: 30522,
+  },
+  bert: { model_type: 'bert', vocab_size: 30522 },
+}
+
+const { values: options } = parseArgs({
+  options: { model: { type: 'string' }, batch: { type: 'string' }, length: { type: 'string' } },
+})
+const shape = [Number(options.batch), Number(options.length)]
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
+
+const training = await createTraining(readConfig(configs[options.model]), { shape })
+const batch = randomBatch(...shape)
+let count = 0
+
+async function step() {
+  count++
+  const started = performance.now()
+  await training.program.run(batch, { seed: count })
+  const differentiated = performance.now()
+  await applyGradients(training, { step: count, learningRate: 5e-5 })
+  const ended = performance.now()
+  return { whole: ended - started, optimizer: ended - differentiated }
+}
+
+for (let index = 0; index < warmUpSteps; index++) await step()
+say({ ready: { node: process.version } })
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, argument] = line.split(' ')
+  if (command === 'run') {
+    const times = []
+    while (times.length < Number(argument)) times.push(await step())
+    say({
+      milliseconds: times.map(({ whole }) => whole),
+      optimizerMilliseconds: times.map(({ optimizer }) => optimizer),
+    })
+  } else if (command === 'quit') {
+    say({ peakMB: peakMemoryMegabytes() })
+    break
+  }
+}
+process.exit(0)

@@ -1,0 +1,124 @@
+// What every measurement needs: a classifier's parameters and its compiled training step.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  adamW,
+  clipCoefficient,
+  createRandom,
+  getEngine,
+  globalNorm,
+  initializeParameter,
+  mixSeed,
+  modelFamily,
+  openSafetensors,
+  parameterGroups,
+  readConfig,
+  setEngine,
+  softmaxCrossEntropy,
+} from './packages.mjs'
+
+/** A config.json without dropout. */
+export function withoutDropout(config) {
+  return { ...config, hiddenDropout: 0, attentionDropout: 0, classifierDropout: 0 }
+}
+
+export function configOf(directory) {
+  return readConfig(JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')))
+}
+
+/**
+ * The parameters of a classifier, and its step compiled for one size or for every size.
+ *
+ * @param config An encoder configuration.
+ * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic.
+ */
+export async function createTraining(config, { weights, shape = ['batch', 'sequence'] } = {}) {
+  await setEngine('onnx')
+  const engine = await getEngine()
+  const optimizer = adamW()
+  const family = modelFamily(config.modelType)
+  const specs = family.parameterShapes(config, 'sequence-classification')
+  const shapes = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, spec.shape]))
+  const store = engine.createStore(shapes, ['gradient', ...optimizer.slots])
+  await (weights === undefined ? fillRandomly(store, specs, config) : fillFromCheckpoint(store, weights))
+  const names = Object.keys(shapes)
+  const run = { config, training: true }
+  const step = ({ inputs, parameters }) => {
+    const logits = family.sequenceClassificationHead(
+      parameters,
+      family.backbone(parameters, inputs, run),
+      run,
+    )
+    return { loss: softmaxCrossEntropy(logits, inputs.labels) }
+  }
+  const program = await engine.compile(step, {
+    inputs: {
+      inputIds: { shape, dtype: 'int32' },
+      attentionMask: { shape, dtype: 'int32' },
+      labels: { shape: shape.slice(0, 1), dtype: 'int32' },
+    },
+    parameters: store,
+    gradients: { of: 'loss', withRespectTo: names },
+  })
+  return { program, store, names, optimizer }
+}
+
+async function fillRandomly(store, specs, { initializerRange }) {
+  const random = createRandom(1)
+  for (const [name, spec] of Object.entries(specs)) {
+    store.write(name, initializeParameter(spec, random, initializerRange))
+  }
+}
+
+async function fillFromCheckpoint(store, directory) {
+  const file = await openSafetensors(join(directory, 'model.safetensors'))
+  for (const name of Object.keys(store.shapes)) store.write(name, await file.read(name))
+  await file.close()
+}
+
+/** Clips to 1 and updates every parameter, as Hugging Face Trainer does by default. */
+export async function applyGradients({ store, names, optimizer }, { step, learningRate }) {
+  const norm = await globalNorm(store, names)
+  const gradientScale = clipCoefficient(norm, 1)
+  for (const group of parameterGroups(names, { weightDecay: 0 })) {
+    optimizer.update({ store, ...group, step, learningRate, gradientScale })
+  }
+  return norm
+}
+
+/** A batch from rows of ids, padded to the longest of them, or to `length`. */
+export function batchOf(rows, labels, length = Math.max(...rows.map((row) => row.length))) {
+  const shape = [rows.length, length]
+  const inputIds = new Int32Array(rows.length * length)
+  const attentionMask = new Int32Array(rows.length * length)
+  rows.forEach((row, index) => {
+    inputIds.set(row, index * length)
+    attentionMask.fill(1, index * length, index * length + row.length)
+  })
+  return {
+    inputIds: { dtype: 'int32', shape, data: inputIds },
+    attentionMask: { dtype: 'int32', shape, data: attentionMask },
+    labels: { dtype: 'int32', shape: [rows.length], data: Int32Array.from(labels) },
+  }
+}
+
+/** Random ids without padding. */
+export function randomBatch(batch, length) {
+  const id = (index) => 1000 + (mixSeed(2, index) % 29000)
+  const rows = Array.from({ length: batch }, (_, row) => {
+    return Array.from({ length }, (_, column) => id(row * length + column))
+  })
+  return batchOf(
+    rows,
+    rows.map((_, row) => row % 2),
+  )
+}
+
+/** The highest resident set of this process so far (VmHWM), in MiB; null where the system does not tell. */
+export function peakMemoryMegabytes() {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024
+  } catch {
+    return null
+  }
+}

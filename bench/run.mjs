@@ -1,0 +1,113 @@
+// npm run bench: this engine against PyTorch eager float32, alternating in one run.
+//
+//     node bench/run.mjs [--json] [--rounds 5] [--only TEXT] [--sst2 DIR --minilm DIR]
+//
+// Each side is a process of its own that stays warm; rounds alternate, so that both meet the same machine.
+// A time is the median over all steps. With --sst2 and --minilm also an epoch of SST-2 against Hugging
+// Face Trainer. PYTHON names the interpreter (default python3); without torch in it only ours is measured.
+import { execFileSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { measureEpoch } from './measure-epoch.mjs'
+import { openTimer } from './timer-process.mjs'
+
+const stepsPerRound = 2
+const cases = [
+  { label: 'MiniLM-L6, 16 × 64', model: 'minilm', batch: 16, length: 64 },
+  { label: 'MiniLM-L6, 8 × 128', model: 'minilm', batch: 8, length: 128 },
+  { label: 'BERT-base, 16 × 64', model: 'bert', batch: 16, length: 64 },
+  { label: 'BERT-base, 8 × 128', model: 'bert', batch: 8, length: 128 },
+]
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+    sst2: { type: 'string' },
+    minilm: { type: 'string' },
+  },
+})
+const python = findPython()
+const rows = []
+for (const entry of cases.filter(({ label }) => label.includes(options.only))) {
+  rows.push(...(await measureStep(entry)))
+}
+if (options.sst2 !== undefined && options.minilm !== undefined) {
+  note('SST-2, one epoch')
+  rows.push(await measureEpoch({ python, sst2: options.sst2, minilm: options.minilm }))
+} else {
+  note('SST-2 epoch: skipped; pass --sst2 and --minilm to measure it.')
+}
+printTable()
+if (options.json) console.log(JSON.stringify({ rows }))
+
+/** The interpreter, or undefined where it is missing or has no torch. */
+function findPython() {
+  const candidate = process.env.PYTHON ?? 'python3'
+  try {
+    execFileSync(candidate, ['-c', 'import torch, transformers'], { stdio: 'ignore' })
+    return candidate
+  } catch {
+    note(
+      `${candidate} has no torch and transformers (or is missing): only ours is measured. Set PYTHON to another.`,
+    )
+    return undefined
+  }
+}
+
+/** Two rows: the whole step, and how much of it clipping and AdamW take. */
+async function measureStep({ label, model, batch, length }) {
+  note(label)
+  const settings = ['--model', model, '--batch', String(batch), '--length', String(length)]
+  // One after the other: neither warms up while the other computes.
+  const ours = await openTimer(process.execPath, ['bench/ours/step.mjs', ...settings])
+  const reference = python && (await openTimer(python, ['bench/reference/step.py', ...settings]))
+  for (let round = 0; round < Number(options.rounds); round++) {
+    await ours.run(stepsPerRound)
+    await reference?.run(stepsPerRound)
+  }
+  const [a, b] = [await ours.close(), await reference?.close()]
+  const memory = { oursPeakMB: a.peakMB, referencePeakMB: b?.peakMB ?? null }
+  return [
+    row({ name: `step: ${label}`, ours: a.step, reference: b?.step, unit: 'ms', ...memory }),
+    row({
+      name: `optimizer share: ${label}`,
+      ours: a.share,
+      reference: b?.share,
+      unit: '% of step',
+      ...memory,
+    }),
+  ]
+}
+
+function row({ name, ours, reference = null, unit, oursPeakMB, referencePeakMB }) {
+  return { name, ours, reference, ratio: reference && ours / reference, unit, oursPeakMB, referencePeakMB }
+}
+
+function printTable() {
+  const number = (value, digits) => (value === null ? '–' : value.toFixed(digits))
+  const header = ['', 'ours', 'PyTorch', 'unit', 'ratio', 'our peak MB', 'PyTorch peak MB']
+  const lines = rows.map(({ name, ours, reference, unit, ratio, oursPeakMB, referencePeakMB }) => [
+    name,
+    number(ours, 1),
+    number(reference, 1),
+    unit,
+    number(ratio, 2),
+    number(oursPeakMB, 0),
+    number(referencePeakMB, 0),
+  ])
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...lines.map((line) => line[column].length)),
+  )
+  for (const line of [header, ...lines]) {
+    const cells = line.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]),
+    )
+    console.log(cells.join('  '))
+  }
+}
+
+/** Progress goes to stderr: with --json the object is the last line of stdout. */
+function note(text) {
+  console.error(text)
+}
