@@ -3,8 +3,10 @@ import { mixSeed } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { describe, expect, it } from 'vitest'
 import {
+  clipCoefficient,
   fit,
   linearSchedule,
+  type Optimizer,
   TrainingAbortedError,
   type TrainingBatch,
   type TrainingEvent,
@@ -60,6 +62,35 @@ describe.each(engines)('fit on the %s engine', (_, engine) => {
       expect(accumulated.norms).toBeAllClose(whole.norms, { absolute: 1e-6, relative: 1e-5 })
       expect(accumulated.weights).toBeAllClose(whole.weights, { absolute: 1e-5, relative: 1e-5 })
     }
+  })
+
+  it.each([
+    ['clips to the given norm', 0.5],
+    ['leaves gradients alone with a norm of 0', 0],
+  ])('%s', async (_, maxGradientNorm) => {
+    const { options } = await regression(engine, { gradientAccumulationSteps: 2 })
+    const scales: number[] = []
+    const optimizer: Optimizer = {
+      ...options.optimizer,
+      update(settings) {
+        scales.push(settings.gradientScale)
+        options.optimizer.update(settings)
+      },
+    }
+    const { history } = await fit({
+      ...options,
+      optimizer,
+      batches: () => regressionBatches(8),
+      epochs: 4,
+      maxGradientNorm,
+    })
+    // The accumulated gradient is a sum over 16 targets; there are two groups of parameters.
+    const expected = history.map(({ gradientNorm }) => clipCoefficient(gradientNorm, maxGradientNorm) / 16)
+    expect(scales).toBeAllClose(
+      expected.flatMap((scale) => [scale, scale]),
+      { absolute: 0, relative: 1e-12 },
+    )
+    expect(history.some(({ gradientNorm }) => gradientNorm > 0.5)).toBe(true)
   })
 
   it('weighs micro-batches by their targets and skips those without', async () => {
