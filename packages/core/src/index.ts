@@ -11,6 +11,7 @@ export type {
 } from './config/encoder-config'
 export { formatConfig, readConfig, withLabels } from './config/read-config'
 export { modelFamily, supportedModelTypes } from './models'
+export { meanPool, unitLength } from './blocks/heads'
 export { bert } from './models/bert'
 export { distilBert } from './models/distilbert'
 export { initializeParameter } from './models/initialize'

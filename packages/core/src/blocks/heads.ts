@@ -49,3 +49,25 @@ export function tiedLanguageModelHead(
     parameterOf(parameters, names.bias),
   )
 }
+
+/**
+ * The mean of a sequence's hidden states over its tokens, without padding (Reimers and Gurevych 2019,
+ * [Sentence-BERT](https://arxiv.org/abs/1908.10084)).
+ *
+ * @param hidden float32 [batch, sequence, hidden]
+ * @param attentionMask int32 [batch, sequence]; 1 = token, 0 = padding
+ * @returns float32 [batch, hidden]
+ */
+export function meanPool(hidden: tf.Tensor, attentionMask: tf.Tensor): tf.Tensor {
+  const mask = tf.expandDims(tf.cast(attentionMask, 'float32'), -1)
+  return tf.div(tf.sum(tf.mul(hidden, mask), 1), tf.maximum(tf.sum(mask, 1), 1))
+}
+
+/**
+ * Rows scaled to Euclidean length 1.
+ *
+ * @param x float32 [rows, size]
+ */
+export function unitLength(x: tf.Tensor): tf.Tensor {
+  return tf.mul(x, tf.rsqrt(tf.maximum(tf.sum(tf.square(x), -1, true), 1e-24)))
+}

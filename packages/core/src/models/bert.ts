@@ -51,6 +51,8 @@ function parameterShapes(config: BertConfig, task: Task): ParameterSpecs {
     Object.assign(specs, encoderLayerSpecs(layerNames(index), config))
   }
   switch (task) {
+    case 'feature-extraction':
+      return specs
     case 'sequence-classification':
       return {
         ...specs,
@@ -131,6 +133,7 @@ export const bert: ModelFamily<BertConfig> = {
   modelType: 'bert',
   backbonePrefix: 'bert.',
   architectures: {
+    'feature-extraction': 'BertModel',
     'sequence-classification': 'BertForSequenceClassification',
     'masked-language-modelling': 'BertForMaskedLM',
   },

@@ -49,6 +49,8 @@ function parameterShapes(config: DistilBertConfig, task: Task): ParameterSpecs {
     Object.assign(specs, encoderLayerSpecs(layerNames(index), config))
   }
   switch (task) {
+    case 'feature-extraction':
+      return specs
     case 'sequence-classification':
       return {
         ...specs,
@@ -129,6 +131,7 @@ export const distilBert: ModelFamily<DistilBertConfig> = {
   modelType: 'distilbert',
   backbonePrefix: 'distilbert.',
   architectures: {
+    'feature-extraction': 'DistilBertModel',
     'sequence-classification': 'DistilBertForSequenceClassification',
     'masked-language-modelling': 'DistilBertForMaskedLM',
   },
