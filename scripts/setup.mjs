@@ -14,7 +14,10 @@ if (Number.parseInt(process.versions.node) < oldest) {
   stop(`tfx needs Node ${oldest} or newer, but this is ${process.versions.node}. Install a newer Node.`)
 }
 
-const locked = createHash('sha256').update(packageManager).update(readFileSync('pnpm-lock.yaml')).digest('hex')
+const locked = createHash('sha256')
+  .update(packageManager)
+  .update(readFileSync('pnpm-lock.yaml'))
+  .digest('hex')
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === locked) {
   say('dependencies are installed')
 } else {
@@ -34,7 +37,8 @@ function pnpm(...parameters) {
     // On Windows npx is a command script.
     shell: process.platform === 'win32',
   })
-  if (status !== 0) stop(`'pnpm ${parameters.join(' ')}' failed${error ? `: ${error.message}` : '; see above'}.`)
+  if (status !== 0)
+    stop(`'pnpm ${parameters.join(' ')}' failed${error ? `: ${error.message}` : '; see above'}.`)
 }
 
 function say(message) {
