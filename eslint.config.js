@@ -34,7 +34,9 @@ export default defineConfig(
       'no-restricted-imports': [
         'error',
         {
-          patterns: [{ group: ['@tfx/*/*', '**/packages/*'], message: "Import the package's own exports." }],
+          patterns: [
+            { regex: '^@tfx/[^/]+/|^(\\.\\./)+[^./]+/src/', message: "Import the package's own exports." },
+          ],
         },
       ],
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -55,7 +57,7 @@ export default defineConfig(
   // The callbacks of a property or a table of cases take as many values as there are.
   { files: ['packages/*/test/**/*.ts'], rules: { 'max-params': 'off' } },
   {
-    files: ['**/*.{js,mjs}'],
+    files: ['**/*.{js,mjs,cjs}'],
     languageOptions: {
       globals: {
         AbortController: 'readonly',
@@ -69,4 +71,5 @@ export default defineConfig(
       },
     },
   },
+  { files: ['**/*.cjs'], languageOptions: { globals: { exports: 'writable', require: 'readonly' } } },
 )

@@ -13,9 +13,11 @@ try {
   for (const consumer of ['esm.mjs', 'commonjs.cjs', 'dynamic.cjs']) {
     report(consumer, run(process.execPath, [consumer], { cwd: project, silentErrors: true }))
   }
+  // The same program as an ES module and as CommonJS: each reads its own declarations.
+  cpSync(join(project, 'types.mts'), join(project, 'types.cts'))
   const compiler = join(project, 'node_modules', 'typescript', 'bin', 'tsc')
   run(process.execPath, [compiler, '--project', project], { cwd: project })
-  report('types.ts', 'compiles; every wrong call in it is refused')
+  report('types.mts and .cts', 'compile, and every wrong call in them is refused')
 } finally {
   rmSync(project, { recursive: true, force: true })
 }
