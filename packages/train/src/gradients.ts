@@ -68,7 +68,7 @@ export async function findNonFinite(
 }
 
 function memorySquares({ memory, offsets, length }: MemoryBlock, slot: string): number {
-  return kernelsOf(memory).sumOfSquares(offsets[slot] as number, length)
+  return kernelsOf(memory).sumOfSquares(offsets[slot]!, length)
 }
 
 /** In float64: neither NaN nor an infinity appears unless an element is one. */

@@ -21,8 +21,8 @@ export interface Kernels {
     gradientScale: number,
   ): void
   sumOfSquares(source: number, length: number): number
-  setScaled(target: number, source: number, length: number, scale: number): void
-  addScaled(target: number, source: number, length: number, scale: number): void
+  setScaled(this: void, target: number, source: number, length: number, scale: number): void
+  addScaled(this: void, target: number, source: number, length: number, scale: number): void
 }
 
 let compiled: WebAssembly.Module | undefined

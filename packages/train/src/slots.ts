@@ -51,7 +51,7 @@ export function accumulateSlot(
     if (store.kind === 'memory') {
       const { memory, offsets, length } = store.block(name)
       const kernel = fresh ? kernelsOf(memory).setScaled : kernelsOf(memory).addScaled
-      kernel(offsets[to] as number, offsets[from] as number, length, scale)
+      kernel(offsets[to]!, offsets[from]!, length, scale)
     } else {
       const total = tf.tidy(() => {
         const scaled = tf.mul(store.tensor(name, from), scale)

@@ -10,7 +10,7 @@ export const parameters = Object.keys(shapes)
 function stepWith(dropoutRate: number): StepFunction {
   return ({ inputs: { x, y }, parameters: p }) => {
     const layer = (input: tf.Tensor, name: string) =>
-      linear(input, p[`${name}.weight`] as tf.Tensor, p[`${name}.bias`] as tf.Tensor)
+      linear(input, p[`${name}.weight`] as tf.Tensor, p[`${name}.bias`])
     // (batch, 2) → (batch, 5) → (batch, 1)
     const hidden = dropout(tf.tanh(layer(x as tf.Tensor, 'hidden')), dropoutRate)
     return { loss: tf.mean(tf.square(tf.sub(layer(hidden, 'output'), y as tf.Tensor))) }
