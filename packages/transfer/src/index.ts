@@ -1,1 +1,12 @@
-export {}
+export type { TransferDataset } from './dataset'
+export { createEmbedder, type Embedder, type EmbedOptions } from './embed'
+export type { HeadRun, ReadExamples, Score, TaskHead, TextInput } from './head'
+export { learnedSoFar } from './learned'
+export { loadFor, type LoadOptions } from './load'
+export type { PredictOptions, SaveOptions, TransferModel } from './model'
+export type { TransferOptions } from './options'
+export { pretrain, type PretrainOptions } from './pretrain/pretrain'
+export type { PretrainedModel } from './pretrain/pretrained-model'
+export type { DistillationTargets } from './pretrain/batches'
+export { describeSettings, type Setting, type SettingOrigin } from './settings'
+export { type Base, transferTo } from './transfer'

@@ -1,0 +1,105 @@
+import { softmaxCrossEntropy } from '@tfx/backend'
+import { type EncoderConfig, withLabels } from '@tfx/core'
+import {
+  type ColumnOptions,
+  classLabels,
+  discoverLabels,
+  encodeLabels,
+  labelledExamples,
+  type LabelledExample,
+  type ResolvedColumns,
+  stratifiedSplit,
+} from '@tfx/data'
+import { accuracy, averageScores, createConfusion, matthewsCorrelation } from '@tfx/metrics'
+import type { Score, TaskHead } from '@tfx/transfer'
+import { answerFrom, type SentimentAnswer } from './answer'
+
+/** What sentiment takes beside the options of every `transfer`. */
+export interface SentimentOptions extends ColumnOptions {
+  /** The labels, in the order that the model is to have. Default: those of the data, sorted. */
+  labels?: readonly string[]
+  /** What to do with rows without a label. Default `error`. */
+  unlabelled?: 'error' | 'drop'
+  /** ε of label smoothing. Default 0. */
+  labelSmoothing?: number
+}
+
+/** Sentiment as sequence classification: any number of labels of any name, for one text or a pair. */
+export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, SentimentOptions> = {
+  name: 'sentiment',
+  task: 'sequence-classification',
+  best: { metric: 'accuracy', mode: 'max' },
+  targetInputs: { labels: { shape: ['batch'], dtype: 'int32' } },
+
+  async read(dataset, { textColumn, labelColumn, textPairColumn, unlabelled, signal }) {
+    const given = { textColumn, labelColumn, textPairColumn, unlabelled, signal }
+    const { examples, columns, dropped } = await labelledExamples(dataset, onlyDefined(given))
+    return { examples, notes: describeReading(columns, dropped) }
+  },
+
+  split: (examples, options) => stratifiedSplit(examples, { ...options, by: ({ label }) => label }),
+
+  configure(config, examples, { labels }) {
+    const found = new Set(examples.map(({ label }) => label))
+    // Without a list this also refuses data of one class; with one, what is in the data still decides.
+    discoverLabels(found)
+    return withLabels(config, discoverLabels(found, labels ? { labels } : {}))
+  },
+
+  targets: (examples, config) => ({
+    labels: classLabels(encodeLabels(examples.map(({ label }) => label), config.labels), config.labels.length),
+  }),
+
+  forward(parameters, inputs, { family, ...run }) {
+    const hidden = family.backbone(parameters, inputs, run)
+    return { logits: family.sequenceClassificationHead(parameters, hidden, run) }
+  },
+
+  loss: ({ logits }, { labels }, { labelSmoothing = 0 }) =>
+    softmaxCrossEntropy(required(logits), required(labels), { labelSmoothing }),
+
+  score: createScore,
+
+  answer: ({ logits }, config) => answerFrom(required(logits), config.labels),
+}
+
+/** Accuracy, macro F1, Matthews correlation, and the mean loss. */
+function createScore(config: EncoderConfig): Score<LabelledExample> {
+  const confusion = createConfusion(config.labels.length)
+  let loss = 0
+  return {
+    add(examples, { logits }) {
+      const rows = required(logits)
+      const width = config.labels.length
+      const references = encodeLabels(examples.map(({ label }) => label), config.labels)
+      const predictions = references.map((reference, index) => {
+        const row = (rows.data as Float32Array).subarray(index * width, (index + 1) * width)
+        const { label, scores } = answerFrom(row, config.labels)
+        loss -= Math.log(Math.max(scores[config.labels[reference] as string] as number, Number.MIN_VALUE))
+        return config.labels.indexOf(label)
+      })
+      confusion.add(references, predictions)
+    },
+    result: () => ({
+      accuracy: accuracy(confusion),
+      f1: averageScores(confusion, 'macro').f1,
+      matthewsCorrelation: matthewsCorrelation(confusion),
+      loss: loss / confusion.total,
+    }),
+  }
+}
+
+function describeReading({ text, label, textPair }: ResolvedColumns, dropped: number): string[] {
+  const guessed = [text, label, textPair].filter((column) => column?.origin === 'discovered')
+  const notes = guessed.length === 0 ? [] : [`Columns by their names: ${guessed.map((column) => `'${column?.name}'`).join(', ')}.`]
+  return dropped === 0 ? notes : [...notes, `${dropped} rows without a label were dropped.`]
+}
+
+function required<T>(value: T | undefined): T {
+  return value as T
+}
+
+/** Drops keys whose value is undefined, as exact optional properties want. */
+function onlyDefined<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+}

@@ -1,0 +1,105 @@
+import { DataError, type HostTensor } from '@tfx/common'
+import type { EncoderConfig, Tokenizer } from '@tfx/core'
+import { batches, collate, type Encoding, shuffledBatches } from '@tfx/data'
+import type { TrainingBatch } from '@tfx/train'
+import type { TaskHead, TextInput } from './head'
+
+/** An example with its tokens. */
+export interface EncodedExample<Example> {
+  readonly example: Example
+  readonly encoding: Encoding
+}
+
+/** How texts are turned into tokens. */
+export interface EncodeOptions {
+  readonly tokenizer: Tokenizer
+  readonly maxLength: number
+  readonly truncation: boolean
+  /** The public function to name in errors. */
+  readonly caller: string
+}
+
+/**
+ * Tokenizes examples.
+ *
+ * @throws DataError if texts are longer than `maxLength` and may not be cut.
+ */
+export function encodeExamples<Example extends TextInput>(
+  examples: readonly Example[],
+  { tokenizer, maxLength, truncation, caller }: EncodeOptions,
+): EncodedExample<Example>[] {
+  const tooLong: number[] = []
+  const encoded = examples.map((example, index) => {
+    const { truncated, ...encoding } = tokenizer.encode(example.text, example.textPair, { maxLength })
+    if (truncated) tooLong.push(index)
+    return { example, encoding }
+  })
+  if (tooLong.length === 0 || truncation) return encoded
+  const first = examples[tooLong[0] as number] as Example
+  throw new DataError({
+    function: caller,
+    argument: 'text',
+    expected: `at most ${maxLength} tokens long, which is what the model takes`,
+    received: `${tooLong.length} longer; the first is text ${(tooLong[0] as number) + 1}: '${excerpt(first.text)}'`,
+    remedy: 'Pass { truncation: true } to learn from their beginnings only, or shorten them.',
+  })
+}
+
+const excerpt = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
+
+/** The tensors of a batch that a model takes. */
+export function modelInputs(encodings: readonly Encoding[], { tokenizer, config }: ModelInputOptions) {
+  const { inputIds, attentionMask, tokenTypeIds, lengths } = collate(encodings, { padTokenId: tokenizer.padTokenId })
+  const inputs: Record<string, HostTensor> = { inputIds, attentionMask }
+  if (usesTokenTypes(config)) {
+    const { shape } = inputIds
+    inputs['tokenTypeIds'] = tokenTypeIds ?? { dtype: 'int32', shape, data: new Int32Array(inputIds.data.length) }
+  }
+  return { inputs, lengths }
+}
+
+interface ModelInputOptions {
+  readonly tokenizer: Tokenizer
+  readonly config: EncoderConfig
+}
+
+/** Whether a model takes the segment of each token. */
+export const usesTokenTypes = (config: EncoderConfig) => config.modelType === 'bert'
+
+/** The inputs of a model as a step declares them. */
+export function modelInputSpecs(config: EncoderConfig) {
+  const spec = { shape: ['batch', 'sequence'], dtype: 'int32' } as const
+  return { inputIds: spec, attentionMask: spec, ...(usesTokenTypes(config) && { tokenTypeIds: spec }) }
+}
+
+/** How training batches are put together. */
+export interface TrainingBatchesOptions<Example extends TextInput> extends ModelInputOptions {
+  readonly head: Pick<TaskHead<Example, unknown, never>, 'targets'>
+  readonly batchSize: number
+  readonly batching: 'length' | 'random'
+  readonly seed: number
+}
+
+/** The batches of an epoch, collated one at a time. */
+export function* trainingBatches<Example extends TextInput>(
+  encoded: readonly EncodedExample<Example>[],
+  options: TrainingBatchesOptions<Example>,
+  epoch: number,
+): Generator<TrainingBatch> {
+  const { batchSize, batching, seed, head, config } = options
+  const order =
+    batching === 'random'
+      ? shuffledBatches(encoded, { batchSize, seed, epoch })
+      : batches(encoded, { batchSize, seed, epoch, lengthOf: ({ encoding }) => encoding.inputIds.length })
+  for (const indices of order) {
+    const chosen = indices.map((index) => encoded[index] as EncodedExample<Example>)
+    const { inputs, lengths } = modelInputs(chosen.map(({ encoding }) => encoding), options)
+    const targets = head.targets(chosen.map(({ example }) => example), config)
+    yield {
+      inputs: { ...inputs, ...targets },
+      examples: indices.length,
+      tokens: lengths.reduce((sum, length) => sum + length, 0),
+      weight: indices.length,
+    }
+  }
+}

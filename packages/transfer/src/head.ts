@@ -1,0 +1,65 @@
+import type { InputSpec, NamedTensors } from '@tfx/backend'
+import type { HostTensor } from '@tfx/common'
+import type { EncoderConfig, EncoderInputs, ModelFamily, ModelRun, Parameters, Task } from '@tfx/core'
+import type { RowSource, Split } from '@tfx/data'
+import type { BestMetric } from '@tfx/train'
+
+/** What every model over text takes. */
+export interface TextInput {
+  readonly text: string
+  /** The second text of a task over pairs. */
+  readonly textPair?: string
+}
+
+/** What reading a data set found out, for people. */
+export interface ReadExamples<Example> {
+  readonly examples: Example[]
+  /** Things worth saying, for instance which columns were taken or how many rows were dropped. */
+  readonly notes: readonly string[]
+}
+
+/** Adds up results batch by batch, so that an evaluation never holds all of them. */
+export interface Score<Example> {
+  add(examples: readonly Example[], outputs: Readonly<Record<string, HostTensor>>): void
+  /** Metric name → value. */
+  result(): Record<string, number>
+}
+
+/** A model at work: which architecture, with which configuration, in which mode. */
+export interface HeadRun extends ModelRun {
+  readonly family: ModelFamily
+}
+
+/**
+ * A task: how rows become examples, examples batches, and outputs answers. Everything else
+ * (tokens, batches, training, evaluation, prediction, files) is the same for all tasks.
+ *
+ * @typeParam Example A text with its target.
+ * @typeParam Answer What `predict` gives for one text.
+ * @typeParam Options What the task takes beside the options of every `transfer`.
+ */
+export interface TaskHead<Example extends TextInput, Answer, Options> {
+  /** For instance `sentiment`. */
+  readonly name: string
+  /** Which head of the model is trained. */
+  readonly task: Task
+  /** The metric by which the best epoch is chosen. */
+  readonly best: BestMetric
+  /** Reads rows into examples; called for training and for evaluation data. */
+  read(dataset: RowSource, options: Options & { signal?: AbortSignal | undefined }): Promise<ReadExamples<Example>>
+  /** Sets examples aside for validation. */
+  split(examples: readonly Example[], options: { fraction: number; seed: number }): Split<Example>
+  /** The base's configuration with what the training data decides, such as the labels. */
+  configure(config: EncoderConfig, examples: readonly Example[], options: Options): EncoderConfig
+  /** The inputs of the loss beside the tokens. */
+  readonly targetInputs: Readonly<Record<string, InputSpec>>
+  /** @throws DataError on a target that the configuration does not have. */
+  targets(examples: readonly Example[], config: EncoderConfig): Record<string, HostTensor>
+  /** The outputs of the model, for instance logits. */
+  forward(parameters: Parameters, inputs: EncoderInputs, run: HeadRun): NamedTensors
+  /** The scalar to minimise: a mean over the examples. */
+  loss(outputs: NamedTensors, targets: NamedTensors, options: Options): NamedTensors[string]
+  score(config: EncoderConfig): Score<Example>
+  /** One row of each output → an answer. */
+  answer(outputs: Readonly<Record<string, Float32Array>>, config: EncoderConfig): Answer
+}

@@ -1,0 +1,27 @@
+const learned = new WeakMap<object, object>()
+
+/**
+ * The model that an interrupted training leaves: the weights of its last whole step, ready to predict, to be
+ * saved, or to be the base of another transfer.
+ *
+ * @param error What `transfer` threw: a TrainingAbortedError, a TrainingError, …
+ * @returns The model, or undefined if training had not begun.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   model = await transfer(base, dataset, { signal })
+ * } catch (error) {
+ *   model = learnedSoFar(error)
+ * }
+ * ```
+ */
+export function learnedSoFar<Model extends object>(error: unknown): Model | undefined {
+  return typeof error === 'object' && error !== null ? (learned.get(error) as Model | undefined) : undefined
+}
+
+/** Attaches the model to the error and returns the error. */
+export async function rememberLearned(error: unknown, create: () => Promise<object>): Promise<unknown> {
+  if (typeof error === 'object' && error !== null) learned.set(error, await create())
+  return error
+}

@@ -1,0 +1,53 @@
+import type { RowSource } from '@tfx/data'
+import type { TrainingEvent } from '@tfx/train'
+
+/** What every `transfer` can be told. Defaults are those of Hugging Face's Trainer unless stated. */
+export interface TransferOptions {
+  /** How often to go through the training data; fractions are allowed. Default 3. */
+  epochs?: number
+  /** Examples in a batch. Default 8. */
+  batchSize?: number
+  /** The highest learning rate of AdamW; it falls linearly to 0. Default 5e-5. */
+  learningRate?: number
+  /** The share of the steps over which the rate rises from 0. Default 0. */
+  warmupRatio?: number
+  /** Decoupled weight decay, on everything but biases and norms. Default 0. */
+  weightDecay?: number
+  /** Clips the gradient to this global L2 norm; 0 turns clipping off. Default 1. */
+  maxGradientNorm?: number
+  /** Batches for each optimizer step. Default 1. */
+  gradientAccumulationSteps?: number
+  /** Decides the split, the order, new weights and dropout: the same seed gives the same model. Default 42. */
+  seed?: number
+  /**
+   * `length` puts texts of like length into one batch, which saves padding and up to half of the time;
+   * `random` is Hugging Face's default. Default `length`.
+   */
+  batching?: 'length' | 'random'
+  /** Texts are cut to so many tokens. Default: what the base takes, and longer texts are an error. */
+  maxLength?: number
+  /** Cut texts that are longer than `maxLength`. Default: true if `maxLength` is given. */
+  truncation?: boolean
+  /** Dropout rate of the hidden layers, attention and classifier. Default: the base's own. */
+  dropout?: number
+  /**
+   * What to evaluate on after each epoch: a data set, the share of the examples to set aside, or
+   * false for none. Default 0.1.
+   */
+  validation?: RowSource | number | false
+  /** End with the weights of the best epoch instead of the last. Default true. */
+  keepBest?: boolean
+  /**
+   * Start from random weights instead of the base's, with its architecture and tokenizer: shows what the
+   * base is worth. Default false.
+   */
+  fromScratch?: boolean
+  /** Stops training between two steps; see {@link learnedSoFar}. */
+  signal?: AbortSignal
+  /** Told everything that happens during training. */
+  onEvent?: (event: TrainingEvent) => void
+  /** Show progress on stderr. Default true. */
+  progress?: boolean
+  /** Where bases from the hub are kept. Default `~/.cache/tfx`. */
+  cacheDirectory?: string
+}

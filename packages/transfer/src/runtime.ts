@@ -1,0 +1,70 @@
+import { type Engine, getEngine, type ParameterStore, type Program } from '@tfx/backend'
+import { type HostTensor, throwIfAborted } from '@tfx/common'
+import { type EncoderConfig, modelFamily, type ParameterSpecs, type Task, type Tokenizer } from '@tfx/core'
+import { batches } from '@tfx/data'
+import { type EncodedExample, modelInputs, modelInputSpecs } from './encode'
+import type { TaskHead, TextInput } from './head'
+
+/** A model's weights with what is needed to use them. */
+export interface Weights {
+  readonly config: EncoderConfig
+  readonly tokenizer: Tokenizer
+  readonly store: ParameterStore
+}
+
+/** The shapes of specifications. */
+export function shapesOf(specs: ParameterSpecs): Record<string, readonly number[]> {
+  return Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]))
+}
+
+/** A new store for a model. */
+export function createStore(
+  engine: Engine,
+  { config, task }: { config: EncoderConfig; task: Task },
+  slots: readonly string[] = [],
+): ParameterStore {
+  return engine.createStore(shapesOf(modelFamily(config.modelType).parameterShapes(config, task)), slots)
+}
+
+/** Compiles a model's forward pass: what prediction and evaluation run. */
+export async function compileForward(
+  head: Pick<TaskHead<never, unknown, never>, 'forward'>,
+  { config, store }: Weights,
+): Promise<Program> {
+  const family = modelFamily(config.modelType)
+  const engine = await getEngine()
+  return engine.compile(
+    ({ inputs, parameters }) => head.forward(parameters, inputs as never, { family, config, training: false }),
+    { inputs: modelInputSpecs(config), parameters: store },
+  )
+}
+
+/** One batch of results. */
+export interface ForwardBatch<Example> {
+  /** Places of the examples in the list that came in. */
+  readonly indices: readonly number[]
+  readonly examples: readonly Example[]
+  readonly outputs: Readonly<Record<string, HostTensor>>
+}
+
+/** Runs the forward pass over examples, longest first, in batches of like length. */
+export async function* forward<Example extends TextInput>(
+  program: Program,
+  encoded: readonly EncodedExample<Example>[],
+  options: Pick<Weights, 'config' | 'tokenizer'> & { batchSize: number; signal?: AbortSignal | undefined },
+): AsyncGenerator<ForwardBatch<Example>> {
+  if (encoded.length === 0) return
+  const { batchSize, signal } = options
+  const lengthOf = ({ encoding }: EncodedExample<Example>) => encoding.inputIds.length
+  for (const indices of batches(encoded, { batchSize, shuffle: false, lengthOf })) {
+    throwIfAborted(signal, 'predict')
+    const chosen = indices.map((index) => encoded[index] as EncodedExample<Example>)
+    const { inputs } = modelInputs(chosen.map(({ encoding }) => encoding), options)
+    yield { indices, examples: chosen.map(({ example }) => example), outputs: await program.run(inputs) }
+  }
+}
+
+/** Copies one parameter's values between stores of any kind. */
+export async function copyParameter(from: ParameterStore, to: ParameterStore, name: string): Promise<void> {
+  to.write(name, from.kind === 'memory' ? from.view(name) : await from.read(name))
+}

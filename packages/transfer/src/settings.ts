@@ -1,0 +1,121 @@
+import { ArgumentError } from '@tfx/common'
+import type { EncoderConfig, Tokenizer } from '@tfx/core'
+import type { TransferOptions } from './options'
+
+/** Where a setting's value comes from. */
+export type SettingOrigin = 'option' | 'Hugging Face Trainer default' | 'tfx default' | 'base model'
+
+/** One resolved setting of a run. */
+export interface Setting {
+  readonly name: string
+  readonly value: number | string | boolean
+  readonly origin: SettingOrigin
+}
+
+/** The settings of a run with every default filled in. */
+export interface ResolvedSettings {
+  readonly epochs: number
+  readonly batchSize: number
+  readonly learningRate: number
+  readonly warmupRatio: number
+  readonly weightDecay: number
+  readonly maxGradientNorm: number
+  readonly gradientAccumulationSteps: number
+  readonly seed: number
+  readonly batching: 'length' | 'random'
+  readonly maxLength: number
+  readonly truncation: boolean
+  readonly keepBest: boolean
+  readonly validationFraction: number
+  readonly dropout: number
+}
+
+const trainerDefaults = {
+  epochs: 3,
+  batchSize: 8,
+  learningRate: 5e-5,
+  warmupRatio: 0,
+  weightDecay: 0,
+  maxGradientNorm: 1,
+  gradientAccumulationSteps: 1,
+  seed: 42,
+} as const
+
+const ownDefaults = { batching: 'length', keepBest: true, validationFraction: 0.1 } as const
+
+/** Smallest value and kind of each number. */
+const limits: Readonly<Record<string, { least: number; most?: number; integer?: boolean; above?: boolean }>> = {
+  epochs: { least: 0, above: true },
+  batchSize: { least: 1, integer: true },
+  learningRate: { least: 0, above: true },
+  warmupRatio: { least: 0, most: 1 },
+  weightDecay: { least: 0 },
+  maxGradientNorm: { least: 0 },
+  gradientAccumulationSteps: { least: 1, integer: true },
+  seed: { least: -(2 ** 31), most: 2 ** 32 - 1, integer: true },
+  maxLength: { least: 2, integer: true },
+  validationFraction: { least: 0, most: 0.9 },
+  dropout: { least: 0, most: 0.99 },
+}
+
+/**
+ * Fills in defaults and remembers where each value came from.
+ *
+ * @throws ArgumentError on a value that cannot be meant.
+ */
+export function resolveSettings(
+  options: TransferOptions,
+  { config, tokenizer }: { config: EncoderConfig; tokenizer: Tokenizer },
+): { values: ResolvedSettings; list: readonly Setting[] } {
+  const modelLength = Math.min(tokenizer.maxLength, config.maxPositionEmbeddings)
+  const baseDefaults = { maxLength: modelLength, dropout: config.hiddenDropout }
+  const given = {
+    ...options,
+    validationFraction: typeof options.validation === 'number' ? options.validation : undefined,
+  } as Readonly<Record<string, unknown>>
+  const list: Setting[] = []
+  const add = (name: string, fallback: Setting['value'], origin: SettingOrigin) => {
+    const option = given[name]
+    const value = (option ?? fallback) as Setting['value']
+    check(name, value, typeof fallback)
+    list.push({ name, value, origin: option === undefined ? origin : 'option' })
+  }
+  for (const [name, value] of Object.entries(trainerDefaults)) add(name, value, 'Hugging Face Trainer default')
+  for (const [name, value] of Object.entries(ownDefaults)) add(name, value, 'tfx default')
+  for (const [name, value] of Object.entries(baseDefaults)) add(name, value, 'base model')
+  // Who names a length wants longer texts cut to it; otherwise losing text has to be asked for.
+  add('truncation', options.maxLength !== undefined, 'tfx default')
+  const values = Object.fromEntries(list.map(({ name, value }) => [name, value])) as unknown as ResolvedSettings
+  if (values.maxLength > modelLength) {
+    throw wrong('maxLength', `at most the ${modelLength} tokens that the base takes`, values.maxLength)
+  }
+  return { values, list }
+}
+
+/** The settings as lines of text: name, value, origin. */
+export function describeSettings(settings: readonly Setting[]): string {
+  const width = Math.max(...settings.map(({ name }) => name.length))
+  return settings.map(({ name, value, origin }) => `${name.padEnd(width)}  ${String(value)}  (${origin})`).join('\n')
+}
+
+function check(name: string, value: unknown, kind: string): void {
+  if (name === 'batching' && value !== 'length' && value !== 'random') throw wrong(name, "'length' or 'random'", value)
+  if (typeof value !== kind) throw wrong(name, `a ${kind}`, value)
+  const limit = limits[name]
+  if (!limit || typeof value !== 'number') return
+  const { least, most = Infinity, integer = false, above = false } = limit
+  const inRange = Number.isFinite(value) && (above ? value > least : value >= least) && value <= most
+  if (inRange && (!integer || Number.isInteger(value))) return
+  const kindOf = integer ? 'an integer' : 'a number'
+  const upper = most === Infinity ? '' : ` and at most ${most}`
+  throw wrong(name, `${kindOf} ${above ? 'above' : 'of at least'} ${least}${upper}`, value)
+}
+
+const wrong = (argument: string, expected: string, received: unknown) =>
+  new ArgumentError({
+    function: 'transfer',
+    argument,
+    expected,
+    received: typeof received === 'string' ? `'${received}'` : String(received),
+    remedy: 'Leave it out to use the default.',
+  })
