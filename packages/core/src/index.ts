@@ -1,4 +1,8 @@
+export * from './checkpoint'
+export * from './export/onnx'
 export * from './safetensors'
+export * from './tokenizer'
+export { meanPool, unitLength } from './blocks/heads'
 export type { Activation } from './blocks/layers'
 export type { Parameters, ParameterSpec, ParameterSpecs } from './blocks/parameters'
 export type {
@@ -11,7 +15,6 @@ export type {
 } from './config/encoder-config'
 export { formatConfig, readConfig, withLabels } from './config/read-config'
 export { modelFamily, supportedModelTypes } from './models'
-export { meanPool, unitLength } from './blocks/heads'
 export { bert } from './models/bert'
 export { distilBert } from './models/distilbert'
 export { initializeParameter } from './models/initialize'

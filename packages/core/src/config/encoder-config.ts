@@ -1,7 +1,11 @@
 import type { Activation } from '../blocks/layers'
 
-/** What a model is built for; decides which head it has. `feature-extraction` has none. */
-export type Task = 'feature-extraction' | 'sequence-classification' | 'masked-language-modelling'
+/**
+ * What a model is built for; decides which head it has. `feature-extraction` has none; `pretraining` is masked
+ * language modelling plus the pooler of the classifier, which distillation can train.
+ */
+export type Task =
+  'feature-extraction' | 'pretraining' | 'sequence-classification' | 'masked-language-modelling'
 
 /** What the configurations of all encoder families have in common. Sizes are element counts, rates in [0, 1). */
 interface CommonEncoderConfig {

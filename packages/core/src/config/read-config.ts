@@ -32,8 +32,13 @@ export function readConfig(json: unknown): EncoderConfig {
  * original file that tfx does not know are kept.
  *
  * @param task Decides `architectures`, and whether labels are written.
+ * @param dtype How the weights beside it are stored.
  */
-export function formatConfig(config: EncoderConfig, task: Task): Record<string, unknown> {
+export function formatConfig(
+  config: EncoderConfig,
+  task: Task,
+  dtype: 'float32' | 'float16' | 'bfloat16' = 'float32',
+): Record<string, unknown> {
   const family = modelFamily(config.modelType)
   const kept = { ...config.source }
   // Spelled anew below, or about where the base came from.
@@ -51,7 +56,7 @@ export function formatConfig(config: EncoderConfig, task: Task): Record<string, 
     ...kept,
     architectures: [family.architectures[task]],
     model_type: config.modelType,
-    dtype: 'float32',
+    dtype,
     vocab_size: config.vocabSize,
     max_position_embeddings: config.maxPositionEmbeddings,
     initializer_range: config.initializerRange,

@@ -59,6 +59,11 @@ function parameterShapes(config: BertConfig, task: Task): ParameterSpecs {
         ...linearSpecs(pooler, hiddenSize, hiddenSize),
         ...linearSpecs(classifier, config.labels.length, hiddenSize),
       }
+    case 'pretraining':
+      return {
+        ...parameterShapes(config, 'masked-language-modelling'),
+        ...linearSpecs(pooler, hiddenSize, hiddenSize),
+      }
     case 'masked-language-modelling':
       return {
         ...specs,
@@ -101,14 +106,16 @@ function backbone(
   return tf.reshape(hidden, [batch, sequence, config.hiddenSize])
 }
 
+function pooledOutput(parameters: Parameters, hidden: tf.Tensor): tf.Tensor {
+  return tf.tanh(linearLayer(parameters, pooler, firstToken(hidden)))
+}
+
 function sequenceClassificationHead(
   parameters: Parameters,
   hidden: tf.Tensor,
   run: ModelRun<BertConfig>,
 ): tf.Tensor {
-  const first = firstToken(hidden)
-  const pooled = tf.tanh(linearLayer(parameters, pooler, first))
-  const dropped = dropoutLayer(pooled, run.config.classifierDropout, run.training)
+  const dropped = dropoutLayer(pooledOutput(parameters, hidden), run.config.classifierDropout, run.training)
   return linearLayer(parameters, classifier, dropped)
 }
 
@@ -132,8 +139,11 @@ function maskedLanguageModelHead(
 export const bert: ModelFamily<BertConfig> = {
   modelType: 'bert',
   backbonePrefix: 'bert.',
+  aliases: { 'cls.predictions.decoder.bias': languageModelNames.bias },
+  tiedCopies: ['cls.predictions.decoder.weight'],
   architectures: {
     'feature-extraction': 'BertModel',
+    pretraining: 'BertForMaskedLM',
     'sequence-classification': 'BertForSequenceClassification',
     'masked-language-modelling': 'BertForMaskedLM',
   },
@@ -142,6 +152,7 @@ export const bert: ModelFamily<BertConfig> = {
   formatConfig: formatBertConfig,
   parameterShapes,
   backbone,
+  pooledOutput,
   sequenceClassificationHead,
   maskedLanguageModelHead,
 }

@@ -57,6 +57,11 @@ function parameterShapes(config: DistilBertConfig, task: Task): ParameterSpecs {
         ...linearSpecs(preClassifier, hiddenSize, hiddenSize),
         ...linearSpecs(classifier, config.labels.length, hiddenSize),
       }
+    case 'pretraining':
+      return {
+        ...parameterShapes(config, 'masked-language-modelling'),
+        ...linearSpecs(preClassifier, hiddenSize, hiddenSize),
+      }
     case 'masked-language-modelling':
       return {
         ...specs,
@@ -99,14 +104,16 @@ function backbone(
   return tf.reshape(hidden, [batch, sequence, config.hiddenSize])
 }
 
+function pooledOutput(parameters: Parameters, hidden: tf.Tensor): tf.Tensor {
+  return tf.relu(linearLayer(parameters, preClassifier, firstToken(hidden)))
+}
+
 function sequenceClassificationHead(
   parameters: Parameters,
   hidden: tf.Tensor,
   run: ModelRun<DistilBertConfig>,
 ): tf.Tensor {
-  const first = firstToken(hidden)
-  const transformed = tf.relu(linearLayer(parameters, preClassifier, first))
-  const dropped = dropoutLayer(transformed, run.config.classifierDropout, run.training)
+  const dropped = dropoutLayer(pooledOutput(parameters, hidden), run.config.classifierDropout, run.training)
   return linearLayer(parameters, classifier, dropped)
 }
 
@@ -130,8 +137,11 @@ function maskedLanguageModelHead(
 export const distilBert: ModelFamily<DistilBertConfig> = {
   modelType: 'distilbert',
   backbonePrefix: 'distilbert.',
+  aliases: {},
+  tiedCopies: ['vocab_projector.weight'],
   architectures: {
     'feature-extraction': 'DistilBertModel',
+    pretraining: 'DistilBertForMaskedLM',
     'sequence-classification': 'DistilBertForSequenceClassification',
     'masked-language-modelling': 'DistilBertForMaskedLM',
   },
@@ -140,6 +150,7 @@ export const distilBert: ModelFamily<DistilBertConfig> = {
   formatConfig: formatDistilBertConfig,
   parameterShapes,
   backbone,
+  pooledOutput,
   sequenceClassificationHead,
   maskedLanguageModelHead,
 }

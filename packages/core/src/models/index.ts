@@ -4,6 +4,8 @@ import { bert } from './bert'
 import { distilBert } from './distilbert'
 import type { ModelFamily } from './model-family'
 
+export type { ModelFamily }
+
 // Each family's methods only ever see its own configuration: `modelFamily(config.modelType)` pairs them.
 const families: readonly ModelFamily[] = [bert as ModelFamily, distilBert as ModelFamily]
 

@@ -35,6 +35,10 @@ export interface ModelFamily<C extends EncoderConfig = EncoderConfig> {
   readonly modelType: C['modelType']
   /** What the names of backbone parameters start with in a task checkpoint, for instance `bert.`. */
   readonly backbonePrefix: string
+  /** Other names that parameters have in some checkpoints → the name here. */
+  readonly aliases: Readonly<Record<string, string>>
+  /** Tensors that some checkpoints have as copies of tied weights. */
+  readonly tiedCopies: readonly string[]
   /** Hugging Face class of each task, as in `architectures` of config.json. */
   readonly architectures: Readonly<Record<Task, string>>
   /** Whether the tokenizer's `tokenTypeIds` are an input. */
@@ -52,6 +56,13 @@ export interface ModelFamily<C extends EncoderConfig = EncoderConfig> {
   /** @returns The last hidden state, float32 [batch, sequence, hidden]. */
   backbone(parameters: Parameters, inputs: EncoderInputs, run: ModelRun<C>): tf.Tensor
   /**
+   * The one vector of each text that the classifier reads.
+   *
+   * @param hidden The backbone's result, float32 [batch, sequence, hidden].
+   * @returns float32 [batch, hidden]
+   */
+  pooledOutput(parameters: Parameters, hidden: tf.Tensor): tf.Tensor
+  /**
    * The classifier on top of the backbone.
    *
    * @param hidden The backbone's result, float32 [batch, sequence, hidden].
@@ -64,5 +75,9 @@ export interface ModelFamily<C extends EncoderConfig = EncoderConfig> {
    * @param hidden The backbone's result, float32 [batch, sequence, hidden].
    * @returns float32 [M, vocabulary], or [batch · sequence, vocabulary] without `maskedPositions`.
    */
-  maskedLanguageModelHead(parameters: Parameters, hidden: tf.Tensor, run: MaskedLanguageModelRun<C>): tf.Tensor
+  maskedLanguageModelHead(
+    parameters: Parameters,
+    hidden: tf.Tensor,
+    run: MaskedLanguageModelRun<C>,
+  ): tf.Tensor
 }
