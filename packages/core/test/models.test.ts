@@ -38,7 +38,10 @@ async function logitsOf(name: string, task: Task, extra = 0) {
   const forward = (weights: Record<string, tf.Tensor>) =>
     task === 'sequence-classification'
       ? family.sequenceClassificationHead(weights, family.backbone(weights, inputs, run), run)
-      : family.maskedLanguageModelHead(weights, family.backbone(weights, inputs, run), { ...run, maskedPositions })
+      : family.maskedLanguageModelHead(weights, family.backbone(weights, inputs, run), {
+          ...run,
+          maskedPositions,
+        })
   return { config, parameters, family, forward, targets }
 }
 
@@ -107,7 +110,10 @@ describe('bert', () => {
     const logits =
       task === 'sequence-classification'
         ? family.sequenceClassificationHead(parameters, family.backbone(parameters, inputs, run), run)
-        : family.maskedLanguageModelHead(parameters, family.backbone(parameters, inputs, run), { ...run, maskedPositions })
+        : family.maskedLanguageModelHead(parameters, family.backbone(parameters, inputs, run), {
+            ...run,
+            maskedPositions,
+          })
     const expected = outputs.models[name]?.logitsWithoutTokenTypes
     expect(logits.dataSync()).toBeAllClose(expected?.flat() ?? [], tolerance)
   })
@@ -144,7 +150,9 @@ describe('bert', () => {
     const family = modelFamily('bert')
     const run = { config, training: false }
     const hidden = family.backbone(parameters, fixtureInputs(), run)
-    expect(() => family.sequenceClassificationHead(parameters, hidden, run)).toThrow("parameterOf: 'bert.pooler.dense.bias' must be one of the parameters, but got missing.")
+    expect(() => family.sequenceClassificationHead(parameters, hidden, run)).toThrow(
+      "parameterOf: 'bert.pooler.dense.bias' must be one of the parameters, but got missing.",
+    )
   })
 })
 

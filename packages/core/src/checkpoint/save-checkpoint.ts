@@ -1,0 +1,82 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { writeDirectory } from '@tfx/common'
+import type { EncoderConfig, Task } from '../config/encoder-config'
+import { formatConfig } from '../config/read-config'
+import { onnxFiles, type OnnxPrecision } from '../export/onnx'
+import { writeSafetensors } from '../safetensors'
+import type { Tokenizer } from '../tokenizer'
+
+/** What {@link saveCheckpoint} writes. */
+export interface CheckpointContents {
+  readonly config: EncoderConfig
+  readonly task: Task
+  readonly tokenizer: Pick<Tokenizer, 'files'>
+  /** The weights: a parameter store, or anything else that can be read by name. */
+  readonly parameters: {
+    readonly shapes: Readonly<Record<string, readonly number[]>>
+    read(name: string): Promise<Float32Array>
+  }
+  /** How weights are stored. Default `float32`. */
+  readonly dtype?: 'float32' | 'float16' | 'bfloat16'
+  /** ONNX files to write beside them; each is made only when its turn comes. */
+  readonly onnx?: Partial<Record<OnnxPrecision, () => Uint8Array | Promise<Uint8Array>>>
+  /** Bytes of weights in one file. Default 5e9. */
+  readonly maxShardSize?: number
+}
+
+/** Options of {@link saveCheckpoint} beside the contents. */
+export interface SaveCheckpointOptions extends CheckpointContents {
+  /** The public function to name in errors. Default `saveCheckpoint`. */
+  readonly caller?: string
+  /** Replace a directory that is there and not empty. Default false. */
+  readonly overwrite?: boolean
+}
+
+const storedTypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const
+
+/**
+ * Saves a model as a directory that `loadCheckpoint`, Python transformers and Transformers.js read. It appears
+ * whole or not at all.
+ *
+ * @throws FileSystemError if the directory is not empty and `overwrite` is not set, or it cannot be written.
+ *
+ * @example
+ * ```ts
+ * await saveCheckpoint('./my-model', { config, task: 'sequence-classification', tokenizer, parameters: store })
+ * ```
+ */
+export async function saveCheckpoint(
+  directory: string,
+  { caller = 'saveCheckpoint', overwrite = false, ...contents }: SaveCheckpointOptions,
+): Promise<void> {
+  await writeDirectory(directory, (temporary) => writeCheckpointFiles(temporary, contents), {
+    caller,
+    overwrite,
+  })
+}
+
+/**
+ * Writes config.json, the tokenizer's files, the weights and ONNX files into a directory that exists.
+ * {@link saveCheckpoint} does it safely.
+ */
+export async function writeCheckpointFiles(
+  directory: string,
+  { config, task, tokenizer, parameters, dtype = 'float32', onnx = {}, maxShardSize }: CheckpointContents,
+): Promise<void> {
+  const json = JSON.stringify(formatConfig(config, task, dtype), undefined, 2)
+  await writeFile(join(directory, 'config.json'), `${json}\n`)
+  for (const [name, bytes] of tokenizer.files) await writeFile(join(directory, name), bytes)
+  const tensors = Object.entries(parameters.shapes).map(([name, shape]) => ({
+    name,
+    shape,
+    dtype: storedTypes[dtype],
+    data: () => parameters.read(name),
+  }))
+  await writeSafetensors(join(directory, 'model.safetensors'), tensors, maxShardSize ? { maxShardSize } : {})
+  for (const [precision, bytes] of Object.entries(onnx)) {
+    const file = join(directory, 'onnx', onnxFiles[precision as OnnxPrecision])
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, await bytes())
+  }
+}

@@ -1,0 +1,8 @@
+export { loadTokenizer } from './load-tokenizer'
+export {
+  createTokenizer,
+  type TokenizedText,
+  type TokenizeOptions,
+  type Tokenizer,
+  type TokenizerParts,
+} from './tokenizer'

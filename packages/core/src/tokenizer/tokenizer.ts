@@ -1,0 +1,187 @@
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import { ArgumentError, CheckpointError } from '@tfx/common'
+import { longestFirst } from './truncation'
+
+/** A text, or a pair of texts, as a model reads it. */
+export interface TokenizedText {
+  readonly inputIds: number[]
+  /** 1 for every token. */
+  readonly attentionMask: number[]
+  /** 0 for the first text and 1 for the second; absent where the tokenizer does not tell them apart. */
+  readonly tokenTypeIds?: number[]
+  /** Whether tokens were cut off. */
+  readonly truncated: boolean
+}
+
+/** Options of {@link Tokenizer.encode}. */
+export interface TokenizeOptions {
+  /** Longer inputs are cut, the longest text first; special tokens count. Default: the tokenizer's `maxLength`. */
+  maxLength?: number
+}
+
+/** Text to token ids and back, as Hugging Face does it. */
+export interface Tokenizer {
+  /**
+   * @param textPair A second text for tasks on pairs.
+   * @throws ArgumentError if `maxLength` leaves no room beside the special tokens.
+   */
+  encode(text: string, textPair?: string, options?: TokenizeOptions): TokenizedText
+  /** Encodes each text or pair of texts. */
+  encodeBatch(
+    texts: readonly (string | readonly [string, string])[],
+    options?: TokenizeOptions,
+  ): TokenizedText[]
+  /** The text of some ids; special tokens are left out unless `skipSpecialTokens` is false. */
+  decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string
+  readonly padTokenId: number
+  /** Absent for tokenizers of models that were not trained by masking. */
+  readonly maskTokenId?: number
+  readonly specialTokenIds: readonly number[]
+  /** One above the largest id. */
+  readonly vocabSize: number
+  /** The most tokens that the model takes, special tokens included; Infinity where no file says. */
+  readonly maxLength: number
+  /** Every token with its id. */
+  vocabulary(): ReadonlyMap<string, number>
+  /** The files that it was made from, by name: written byte for byte when a model is saved. */
+  readonly files: ReadonlyMap<string, Uint8Array>
+}
+
+/** What {@link createTokenizer} makes a tokenizer from. */
+export interface TokenizerParts {
+  /** The parsed tokenizer.json. */
+  tokenizer: Readonly<Record<string, unknown>>
+  /** The parsed tokenizer_config.json. */
+  config: Readonly<Record<string, unknown>>
+  /** The model's own limit in tokens. Default: none. */
+  maxLength?: number
+  files?: ReadonlyMap<string, Uint8Array>
+}
+
+/** What `tokenizers` 4 and older wrote for "no limit" is 1e30. */
+const noLimit = 1e15
+
+/**
+ * A tokenizer from the parsed content of its files, run by `@huggingface/tokenizers`, the library inside
+ * Transformers.js.
+ *
+ * @throws CheckpointError if the files describe no tokenizer that works, or one without padding.
+ *
+ * @example
+ * ```ts
+ * const tokenizer = createTokenizer({ tokenizer: tokenizerJson, config: tokenizerConfigJson })
+ * tokenizer.encode('a great film').inputIds
+ * ```
+ */
+export function createTokenizer({
+  tokenizer,
+  config,
+  maxLength,
+  files = new Map(),
+}: TokenizerParts): Tokenizer {
+  const inner = open(tokenizer, config)
+  const vocabulary = inner.get_vocab(true)
+  const idOf = (role: string) => vocabulary.get(tokenText(config[role]) ?? '')
+  const padTokenId = idOf('pad_token') ?? vocabulary.get('[PAD]') ?? vocabulary.get('<pad>')
+  if (padTokenId === undefined) {
+    throw invalid(
+      'a padding token',
+      'none',
+      "Set 'pad_token' in tokenizer_config.json to a token of the vocabulary.",
+    )
+  }
+  const maskTokenId = idOf('mask_token') ?? vocabulary.get('[MASK]') ?? vocabulary.get('<mask>')
+  const modelMaxLength = typeof config['model_max_length'] === 'number' ? config['model_max_length'] : noLimit
+  const limit = Math.min(maxLength ?? Infinity, modelMaxLength >= noLimit ? Infinity : modelMaxLength)
+  const added = [...inner.get_added_tokens_decoder().values()]
+  // Off unless the checkpoint asks for it, as in transformers 5.
+  const cleanUp = config['clean_up_tokenization_spaces'] === true
+  const encode = createEncoder(inner, { vocabulary, limit })
+  return {
+    encode,
+    encodeBatch: (texts, options) =>
+      texts.map((text) =>
+        typeof text === 'string' ? encode(text, undefined, options) : encode(...text, options),
+      ),
+    decode: (ids, { skipSpecialTokens = true } = {}) =>
+      ids.length === 0
+        ? ''
+        : inner.decode([...ids], {
+            skip_special_tokens: skipSpecialTokens,
+            clean_up_tokenization_spaces: cleanUp,
+          }),
+    padTokenId,
+    ...(maskTokenId === undefined ? {} : { maskTokenId }),
+    specialTokenIds: added.filter(({ special }) => special).map(({ id }) => id),
+    vocabSize: [...vocabulary.values()].reduce((largest, id) => Math.max(largest, id), -1) + 1,
+    maxLength: limit,
+    vocabulary: () => vocabulary,
+    files,
+  }
+}
+
+function open(
+  tokenizer: TokenizerParts['tokenizer'],
+  config: TokenizerParts['config'],
+): HuggingFaceTokenizer {
+  try {
+    return new HuggingFaceTokenizer(tokenizer, config)
+  } catch (cause) {
+    throw invalid('the JSON of a tokenizer', String(cause), 'Download or save the tokenizer again.', cause)
+  }
+}
+
+/**
+ * The library's own `encode` adds the special tokens at once, so that cutting its result would lose the last of
+ * them; here texts are cut before the special tokens come.
+ */
+function createEncoder(
+  inner: HuggingFaceTokenizer,
+  { vocabulary, limit }: { vocabulary: ReadonlyMap<string, number>; limit: number },
+): Tokenizer['encode'] {
+  const unknownId = inner.model?.unk_token_id ?? 0
+  const addSpecialTokens = (tokens: string[], pair: string[] | null) =>
+    inner.post_processor?.(tokens, pair, true) ?? { tokens: [...tokens, ...(pair ?? [])] }
+  const specialTokens = {
+    single: addSpecialTokens([], null).tokens.length,
+    pair: addSpecialTokens([], []).tokens.length,
+  }
+  const tokenize = (text: string) => inner.tokenize(text, { add_special_tokens: false })
+  return (text, textPair, { maxLength = limit } = {}) => {
+    const first = tokenize(text)
+    // As in Hugging Face tokenizers, an empty second text is none.
+    const second = textPair === undefined || textPair === '' ? null : tokenize(textPair)
+    const room = maxLength - (second ? specialTokens.pair : specialTokens.single)
+    if (!(room > 0)) throw noRoom(maxLength, maxLength - room)
+    const kept = longestFirst([first.length, second?.length ?? 0], room)
+    const truncated = kept[0] < first.length || kept[1] < (second?.length ?? 0)
+    const { tokens, token_type_ids: tokenTypeIds } = truncated
+      ? addSpecialTokens(first.slice(0, kept[0]), second?.slice(0, kept[1]) ?? null)
+      : addSpecialTokens(first, second)
+    const inputIds = tokens.map((token) => vocabulary.get(token) ?? unknownId)
+    const attentionMask = new Array<number>(inputIds.length).fill(1)
+    return { inputIds, attentionMask, ...(tokenTypeIds ? { tokenTypeIds } : {}), truncated }
+  }
+}
+
+/** A token in tokenizer_config.json is a string or an object with its content. */
+function tokenText(token: unknown): string | undefined {
+  if (typeof token === 'string') return token
+  const content = (token as { content?: unknown } | null | undefined)?.content
+  return typeof content === 'string' ? content : undefined
+}
+
+function invalid(expected: string, received: string, remedy: string, cause?: unknown): CheckpointError {
+  const argument = 'tokenizer'
+  return new CheckpointError({ function: 'createTokenizer', argument, expected, received, remedy, cause })
+}
+
+function noRoom(maxLength: number, specialTokens: number): ArgumentError {
+  return new ArgumentError({
+    function: 'encode',
+    argument: 'maxLength',
+    expected: `above ${specialTokens}, the number of special tokens`,
+    received: String(maxLength),
+    remedy: 'Pass a larger maxLength.',
+  })
+}
