@@ -87,6 +87,13 @@ export interface NodeSpec {
   outputs: readonly { shape: readonly number[]; dtype: ElementType }[]
 }
 
+const roundTo: Record<ElementType, (value: number) => number> = {
+  float32: Math.fround,
+  int32: (value) => value | 0,
+  int64: Math.trunc,
+  bool: (value) => Number(value !== 0),
+}
+
 /** A recorded computation: nodes in topological order. */
 export class Graph {
   readonly nodes: GraphNode[] = []
@@ -100,15 +107,15 @@ export class Graph {
     return value
   }
 
-  /** A constant whose elements are all `splat`. */
-  splat(splat: number, shape: readonly number[], dtype: ElementType): ConstantValue {
-    return { id: this.nextId++, kind: 'constant', splat, shape, dtype }
+  /** A constant whose elements are all `number`, rounded to what the type can hold. */
+  splat(number: number, shape: readonly number[], dtype: ElementType): ConstantValue {
+    return { id: this.nextId++, kind: 'constant', splat: roundTo[dtype](number), shape, dtype }
   }
 
   /** A constant from an array; recognises arrays of one repeated number. */
   constant(data: DataTypeArrays[DataType], shape: readonly number[], dtype: ElementType): ConstantValue {
     const first = data[0]
-    if (first !== undefined && data.every((element) => element === first)) return this.splat(first, shape, dtype)
+    if (first !== undefined && data.every((element) => Object.is(element, first))) return this.splat(first, shape, dtype)
     return { id: this.nextId++, kind: 'constant', data, shape, dtype }
   }
 

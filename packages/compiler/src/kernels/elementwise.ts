@@ -1,7 +1,6 @@
 import type { DataType } from '@tfx/common'
 import type { Traced } from '../graph'
-import { arithmetic, cast, compare, floorDivide, select, unary } from '../ops/elementwise'
-import { reshape } from '../ops/shape'
+import { arithmetic, cast, compare, floorDivide, modulo, select, unary } from '../ops/elementwise'
 import { broadcast } from '../ops/values'
 import type { Kernel, KernelTable } from './kernel'
 
@@ -37,7 +36,6 @@ const unaryKernels = mapValues(
     Ceil: 'Ceil',
     Cos: 'Cos',
     Erf: 'Erf',
-    Exp: 'Exp',
     Floor: 'Floor',
     Log: 'Log',
     LogicalNot: 'Not',
@@ -62,10 +60,10 @@ const composedKernels: KernelTable = {
   AddN: ({ graph, list }) => list.reduce((sum, value) => arithmetic(graph, 'Add', [sum, value])),
   Cast: ({ graph, inputs, attributes }) => cast(graph, inputs['x'] as Traced, attributes['dtype'] as DataType),
   ClipByValue: ({ graph, inputs, attributes }) => {
-    const x = inputs['x'] as Traced
-    const bound = (name: string) => graph.splat(attributes[name] as number, [], x.dtype)
-    const raised = arithmetic(graph, 'Max', [x, bound('clipValueMin')])
-    return arithmetic(graph, 'Min', [raised, bound('clipValueMax')])
+    const limit = (op: 'Max' | 'Min', x: Traced, bound: number) =>
+      Number.isFinite(bound) ? arithmetic(graph, op, [x, graph.splat(bound, [], x.dtype)]) : x
+    const { clipValueMin, clipValueMax } = attributes as { clipValueMin: number; clipValueMax: number }
+    return limit('Min', limit('Max', inputs['x'] as Traced, clipValueMin), clipValueMax)
   },
   Elu: ({ graph, inputs }) => {
     const x = inputs['x'] as Traced
@@ -79,9 +77,12 @@ const composedKernels: KernelTable = {
     const isPositive = compare(graph, 'GreaterOrEqual', [y, graph.splat(0, [], y.dtype)])
     return select(graph, isPositive, [dy, arithmetic(graph, 'Mul', [dy, slope])])
   },
+  // tfjs makes this one float32 whatever it is given.
+  Exp: ({ graph, inputs }) => unary(graph, 'Exp', cast(graph, inputs['x'] as Traced, 'float32')),
   Expm1: ({ graph, inputs }) => {
-    const exponential = unary(graph, 'Exp', inputs['x'] as Traced)
-    return arithmetic(graph, 'Sub', [exponential, graph.splat(1, [], 'float32')])
+    const x = inputs['x'] as Traced
+    const exponential = unary(graph, 'Exp', cast(graph, x, 'float32'))
+    return cast(graph, arithmetic(graph, 'Sub', [exponential, graph.splat(1, [], 'float32')]), x.dtype)
   },
   FloorDiv: ({ graph, inputs }) => floorDivide(graph, ...pair(inputs)),
   Identity: ({ inputs }) => inputs['x'] as Traced,
@@ -90,18 +91,16 @@ const composedKernels: KernelTable = {
     return unary(graph, 'Not', compare(graph, 'Equal', [x, x]))
   },
   LeakyRelu: ({ graph, inputs, attributes }) => {
-    const x = inputs['x'] as Traced
+    const x = cast(graph, inputs['x'] as Traced, 'float32')
     const scaled = arithmetic(graph, 'Mul', [x, graph.splat(attributes['alpha'] as number, [], x.dtype)])
     return select(graph, compare(graph, 'Less', [x, graph.splat(0, [], x.dtype)]), [scaled, x])
   },
   Log1p: ({ graph, inputs }) => {
-    const shifted = arithmetic(graph, 'Add', [inputs['x'] as Traced, graph.splat(1, [], 'float32')])
-    return unary(graph, 'Log', shifted)
+    const x = inputs['x'] as Traced
+    const shifted = arithmetic(graph, 'Add', [cast(graph, x, 'float32'), graph.splat(1, [], 'float32')])
+    return cast(graph, unary(graph, 'Log', shifted), x.dtype)
   },
-  Mod: ({ graph, inputs }) => {
-    const [a, b] = pair(inputs)
-    return arithmetic(graph, 'Sub', [a, arithmetic(graph, 'Mul', [floorDivide(graph, a, b), b])])
-  },
+  Mod: ({ graph, inputs }) => modulo(graph, ...pair(inputs)),
   NotEqual: ({ graph, inputs }) => unary(graph, 'Not', compare(graph, 'Equal', pair(inputs))),
   Relu6: ({ graph, inputs }) => {
     const x = unary(graph, 'Relu', inputs['x'] as Traced)
@@ -110,12 +109,7 @@ const composedKernels: KernelTable = {
   Rsqrt: ({ graph, inputs }) => unary(graph, 'Reciprocal', unary(graph, 'Sqrt', inputs['x'] as Traced)),
   Select: ({ graph, inputs }) => {
     const { condition, t, e } = inputs as { condition: Traced; t: Traced; e: Traced }
-    // A condition of rank 1 selects whole rows of tensors of higher rank.
-    const rows = condition.shape.length === 1 && t.shape.length > 1
-    const trailing = rows ? t.shape.slice(1).map(() => 1) : []
-    const shape = [...condition.shape, ...trailing]
-    const mask = rows ? reshape(graph, condition, shape) : condition
-    return select(graph, mask, [t, e])
+    return select(graph, condition, [t, e])
   },
   Square: ({ graph, inputs }) => arithmetic(graph, 'Mul', [inputs['x'] as Traced, inputs['x'] as Traced]),
   SquaredDifference: ({ graph, inputs }) => {

@@ -1,4 +1,5 @@
 import type { Traced } from '../graph'
+import { cast } from '../ops/elementwise'
 import { cumulativeSum } from '../ops/indexing'
 import { argument, reduce, reduceLogical, type Reduction } from '../ops/reduce'
 import { materialize } from '../ops/values'
@@ -10,7 +11,9 @@ type Axes = number | number[] | null | undefined
 const reduction =
   (op: Reduction['op'], perform = reduce): Kernel =>
   ({ graph, inputs, attributes }) => {
-    const x = inputs['x'] as Traced
+    const given = inputs['x'] as Traced
+    // As in tfjs, the mean of integers is no integer.
+    const x = op === 'ReduceMean' ? cast(graph, given, 'float32') : given
     // tfjs names the axes of Max differently from those of every other reduction.
     const axis = (attributes['axis'] ?? attributes['reductionIndices'] ?? null) as Axes
     const axes = tf.util.parseAxisParam(axis as number[], [...x.shape])
@@ -23,15 +26,6 @@ const argumentOf =
     const x = inputs['x'] as Traced
     const [axis] = tf.util.parseAxisParam(attributes['axis'] as number, [...x.shape])
     return argument(graph, x, { op, axis: axis as number })
-  }
-
-/** tfjs calls these for the last axis only. */
-const alongLast =
-  (op: 'Softmax' | 'LogSoftmax'): Kernel =>
-  ({ graph, inputs }) => {
-    const x = inputs['logits'] as Traced
-    const { shape, dtype } = x
-    return graph.single({ op, inputs: [materialize(graph, x)], attributes: { axis: -1 }, shape, dtype })
   }
 
 export const reductionKernels: KernelTable = {
@@ -47,11 +41,15 @@ export const reductionKernels: KernelTable = {
       reverse: attributes['reverse'] === true,
     })
   },
-  LogSoftmax: alongLast('LogSoftmax'),
   Max: reduction('ReduceMax'),
   Mean: reduction('ReduceMean'),
   Min: reduction('ReduceMin'),
   Prod: reduction('ReduceProd'),
-  Softmax: alongLast('Softmax'),
+  // tfjs calls it for the last axis only.
+  Softmax: ({ graph, inputs }) => {
+    const { shape, dtype } = inputs['logits'] as Traced
+    const logits = materialize(graph, inputs['logits'] as Traced)
+    return graph.single({ op: 'Softmax', inputs: [logits], attributes: { axis: -1 }, shape, dtype })
+  },
   Sum: reduction('ReduceSum'),
 }

@@ -2,15 +2,12 @@ import type { DataType } from '@tfx/common'
 import type { Traced } from '../graph'
 import { range, reverse, stack } from '../ops/indexing'
 import { concatenate, pad, reshape, slice, split, stridedSlice, tile, transpose } from '../ops/shape'
-import { broadcast } from '../ops/values'
 import { tf } from '../tf'
 import { type KernelTable, normalizeAxis } from './kernel'
 
 const shapeInfo = (x: Traced) => ({ shape: [...x.shape], rank: x.shape.length }) as unknown as tf.Tensor
 
 export const shapeKernels: KernelTable = {
-  BroadcastTo: ({ graph, inputs, attributes }) =>
-    broadcast(graph, inputs['x'] as Traced, attributes['shape'] as number[]),
   Concat: ({ graph, list, attributes }) => {
     const rank = list[0]?.shape.length ?? 0
     return concatenate(graph, list, normalizeAxis(attributes['axis'] as number, rank))

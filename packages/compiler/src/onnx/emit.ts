@@ -8,7 +8,7 @@ import { describeSize } from '../symbolic'
 import { OnnxBuilder } from './builder'
 import { elementTypes, encodeModel, type OnnxValueInfo } from './protobuf'
 import { emitQuantizedProduct } from './quantize'
-import { type AxisSources, SizeEmitter } from './sizes'
+import { type AxisSources, SizeEmitter, unknownAxis } from './sizes'
 
 /** Options of {@link toOnnx}. */
 export interface OnnxOptions {
@@ -165,11 +165,5 @@ function axisSources(inputs: readonly InputValue[]): AxisSources {
   }
   const missing = [...mentioned].find((symbol) => !sources.has(symbol))
   if (missing === undefined) return sources
-  throw new TraceError({
-    function: 'toOnnx',
-    argument: `axis '${missing}'`,
-    expected: 'an axis of one of the inputs that are fed',
-    received: 'an axis of none',
-    remedy: 'Feed an input that has this axis, or fix its size.',
-  })
+  throw unknownAxis(missing)
 }

@@ -1,9 +1,21 @@
+import { TraceError } from '@tfx/common'
 import type { Size } from '../graph'
 import type { SymbolicScalar, SymbolicSize } from '../symbolic'
 import type { OnnxBuilder } from './builder'
 
 /** Where the size of a symbolic axis can be read: one axis of one input. */
 export type AxisSources = ReadonlyMap<string, { input: string; axis: number }>
+
+/** The error for a symbolic axis that cannot be read anywhere. */
+export function unknownAxis(name: string): TraceError {
+  return new TraceError({
+    function: 'toOnnx',
+    argument: `axis '${name}'`,
+    expected: 'an axis of an input that is fed and whose elements are used',
+    received: 'an axis of none',
+    remedy: 'Feed an input that has this axis and use it, or fix the size.',
+  })
+}
 
 /** Emits the small integer computations by which sizes follow from the shapes of inputs. */
 export class SizeEmitter {
@@ -74,7 +86,9 @@ export class SizeEmitter {
 
   private axis(name: string): string {
     return this.remember(`axis ${name}`, () => {
-      const { input, axis } = this.axes.get(name) as { input: string; axis: number }
+      const source = this.axes.get(name)
+      if (!source) throw unknownAxis(name)
+      const { input, axis } = source
       return this.builder.emit('Shape', [input], { start: axis, end: axis + 1 })
     })
   }

@@ -1,8 +1,10 @@
 import type { Graph, SparseValue, Traced, Value } from '../graph'
 import { isSplat } from '../graph'
-import { arithmetic, cast, compare } from './elementwise'
+import { cast, compare, select } from './elementwise'
 import { concatenate, reshape } from './shape'
 import { broadcast, joinSparse, materialize } from './values'
+
+const arrays = { float32: Float32Array, int32: Int32Array }
 
 /** Slices along one axis at the places that `indices` (any shape) names. */
 export function gather(graph: Graph, x: Traced, { indices, axis }: { indices: Traced; axis: number }): Traced {
@@ -62,23 +64,26 @@ export function oneHot(
   indices: Traced,
   { depth, on, off, dtype }: { depth: number; on: number; off: number; dtype: 'float32' | 'int32' | 'bool' },
 ): Traced {
-  const classes = graph.constant(Int32Array.from({ length: depth }, (_, index) => index), [depth], 'int32')
+  const classes = range(graph, { start: 0, stop: depth, step: 1, dtype: 'int32' })
   const column = reshape(graph, indices, [...indices.shape, 1])
-  const hot = cast(graph, compare(graph, 'Equal', [column, classes]), dtype)
-  if (on === 1 && off === 0) return hot
-  const scaled = arithmetic(graph, 'Mul', [hot, graph.splat(on - off, [], dtype)])
-  return arithmetic(graph, 'Add', [scaled, graph.splat(off, [], dtype)])
+  const isHot = compare(graph, 'Equal', [column, classes])
+  if (on === 1 && off === 0) return cast(graph, isHot, dtype)
+  return select(graph, isHot, [graph.splat(on, [], dtype), graph.splat(off, [], dtype)])
 }
 
-/** `start, start + step, …` before `stop`; a node, not an array, so that its length may depend on an axis. */
+/**
+ * `start, start + step, …` before `stop`; a node, not an array, so that its length may depend on an
+ * axis. Like tfjs, counts down by itself if `stop` is below `start` and the step is 1.
+ */
 export function range(
   graph: Graph,
-  { start, stop, step, dtype }: { start: number; stop: number; step: number; dtype: 'float32' | 'int32' },
+  { start, stop, step: given, dtype }: { start: number; stop: number; step: number; dtype: 'float32' | 'int32' },
 ): Traced {
+  const step = stop < start && given === 1 ? -1 : given
   const length = Math.max(0, Math.ceil((stop - start) / step))
   if (![start, stop, step].every(Number.isInteger)) {
-    const data = Float32Array.from({ length }, (_, index) => start + index * step)
-    return graph.constant(data, [length], dtype)
+    const elements = Array.from({ length }, (_, index) => start + index * step)
+    return graph.constant(arrays[dtype].from(elements), [length], dtype)
   }
   const sizes = { start: [start], limit: [stop], delta: [step] }
   return cast(graph, graph.single({ op: 'Range', inputs: [], sizes, shape: [length], dtype: 'int64' }), dtype)

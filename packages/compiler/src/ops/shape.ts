@@ -1,4 +1,3 @@
-import { sizeOf } from '@tfx/common'
 import type { Graph, Traced, Value } from '../graph'
 import { elementCount, isSplat, producedBy, sameShape } from '../graph'
 import { broadcast, materialize } from './values'
@@ -100,7 +99,7 @@ export function pad(
 export function tile(graph: Graph, x: Traced, repeats: readonly number[]): Traced {
   const shape = x.shape.map((size, axis) => size * (repeats[axis] as number))
   if (isSplat(x)) return graph.splat(x.splat, shape, x.dtype)
-  if (sizeOf(shape) === elementCount(x)) return x
+  if (sameShape(shape, x.shape)) return x
   const isBroadcast = repeats.every((count, axis) => count === 1 || x.shape[axis] === 1)
   if (isBroadcast) return broadcast(graph, x, shape)
   return graph.single({ op: 'Tile', inputs: [materialize(graph, x)], sizes: { repeats }, shape, dtype: x.dtype })

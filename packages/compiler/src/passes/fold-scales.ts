@@ -17,6 +17,8 @@ export function foldScales(program: GraphProgram): GraphProgram {
     const scale = node.op === 'Mul' ? node.inputs[1] : undefined
     const [scaled, result] = [node.inputs[0], node.outputs[0]] as [Value, Value]
     if (!scale || !isSplat(scale) || scale.symbolicSplat || scale.shape.length > 0) continue
+    // Gemm skips the product where alpha is 0, and would lose a NaN.
+    if (scale.splat === 0 || !Number.isFinite(scale.splat)) continue
     if (result.dtype !== 'float32' || !sameShape(scaled.shape, result.shape)) continue
     const targets = productsFedBy(result, uses)
     if (!targets || targets.length === 0) continue

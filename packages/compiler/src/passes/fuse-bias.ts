@@ -7,7 +7,7 @@ export function fuseBias(program: GraphProgram): GraphProgram {
   const uses = countUses(program)
   const replacements = new Map<GraphNode, Replacement>()
   for (const node of program.nodes) {
-    if (node.op !== 'Add') continue
+    if (node.op !== 'Add' || node.outputs[0]?.dtype !== 'float32') continue
     const [a, b] = node.inputs as [Value, Value]
     const [product, bias] = a.shape.length === 2 ? [a, b] : [b, a]
     if (product.kind !== 'node' || bias.shape.length !== 1 || uses.count(product) !== 1) continue

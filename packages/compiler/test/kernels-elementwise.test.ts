@@ -1,0 +1,4 @@
+import { elementwiseContracts } from './contracts/elementwise'
+import { describeContracts } from './support/contract'
+
+describeContracts(elementwiseContracts)

@@ -1,0 +1,4 @@
+import { fusedContracts } from './contracts/fused'
+import { describeContracts } from './support/contract'
+
+describeContracts(fusedContracts)

@@ -1,0 +1,4 @@
+import { linearContracts } from './contracts/linear'
+import { describeContracts } from './support/contract'
+
+describeContracts(linearContracts)

@@ -1,0 +1,4 @@
+import { reductionContracts } from './contracts/reduction'
+import { describeContracts } from './support/contract'
+
+describeContracts(reductionContracts)

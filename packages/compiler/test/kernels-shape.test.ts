@@ -1,0 +1,4 @@
+import { shapeContracts } from './contracts/shape'
+import { describeContracts } from './support/contract'
+
+describeContracts(shapeContracts)
