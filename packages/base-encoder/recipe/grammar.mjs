@@ -6,7 +6,7 @@
  * at random, so that the text says nothing about which of them are good or bad.
  */
 
-const words = (text) => text.trim().split(/\s*,\s*/)
+const words = (text) => text.trim().replace(/\s+/g, ' ').split(', ')
 
 export const SLOTS = {
   thing:
