@@ -1,3 +1,4 @@
 import { library } from '../../tsup.base'
 
-export default library()
+// `import.meta.url` in CommonJS.
+export default library({ shims: true })

@@ -1,3 +1,4 @@
+export * from './base'
 export * from './checkpoint'
 export * from './export/onnx'
 export * from './safetensors'
