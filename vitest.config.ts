@@ -9,7 +9,7 @@ export default defineConfig({
     alias: [{ find: /^@tfx\/([\w-]+)$/, replacement: `${repository}packages/$1/src/index.ts` }],
   },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+    include: ['packages/*/test/**/*.test.ts'],
     globalSetup: ['scripts/build-kernels.mjs'],
     setupFiles: ['packages/testing/src/setup.ts'],
     server: {

@@ -117,7 +117,7 @@ export const faults = [
   {
     gate: 'check:layers',
     fault: 'a package without a layer',
-    edits: { 'packages/planted/src/index.ts': code('export {}\n') },
+    edits: { 'packages/planted/src/index.ts': code("import 'node:fs'\n") },
     says: /package-without-a-layer/,
   },
   {

@@ -56,7 +56,11 @@ function plant(edits) {
     writeFileSync(path, edit(original ?? ''))
     return () => (original === undefined ? rmSync(path) : writeFileSync(path, original))
   })
-  return () => undo.forEach((restore) => restore())
+  return () => {
+    undo.forEach((restore) => restore())
+    // New folders too.
+    run('git', ['clean', '-fdq'], { cwd: clone })
+  }
 }
 
 function report(what, verdict, output) {

@@ -33,7 +33,14 @@ function pnpm(...parameters) {
   const { status, error } = spawnSync('npx', ['--yes', packageManager, ...parameters], {
     stdio: ['ignore', 'inherit', 'inherit'],
     // Without CI, pnpm would ask before it replaces a node_modules that another tool made.
-    env: { ...process.env, CI: 'true', TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' },
+    // `npm --silent` is not meant to hide why an install failed.
+    env: {
+      ...process.env,
+      CI: 'true',
+      npm_config_loglevel: undefined,
+      TURBO_TELEMETRY_DISABLED: '1',
+      TURBO_NO_UPDATE_NOTIFIER: '1',
+    },
     // On Windows npx is a command script.
     shell: process.platform === 'win32',
   })

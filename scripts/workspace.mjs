@@ -40,7 +40,7 @@ export function run(command, parameters, { cwd = repository, env = {}, silentErr
   const { status, error, stdout, stderr } = spawnSync(command, parameters, {
     cwd,
     encoding: 'utf8',
-    env: { ...process.env, CI: 'true', FORCE_COLOR: '0', ...env },
+    env: { ...process.env, CI: 'true', NO_COLOR: '1', FORCE_COLOR: undefined, ...env },
     maxBuffer: 2 ** 26,
     shell: process.platform === 'win32',
     stdio: ['ignore', 'pipe', 'pipe'],
