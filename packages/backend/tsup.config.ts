@@ -1,3 +1,4 @@
 import { library } from '../../tsup.base'
 
-export default library()
+// Shims: CommonJS has no import.meta.url.
+export default library({ shims: true })

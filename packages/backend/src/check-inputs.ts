@@ -1,6 +1,8 @@
 import { EngineError, type HostTensor, sizeOf } from '@tfx/common'
 import type { InputSpec } from './engine'
 
+const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }
+
 /**
  * Compares what a run is given with what was declared.
  *
@@ -17,7 +19,11 @@ export function checkInputs(
     const expected = `${dtype} [${shape.join(', ')}]`
     if (!tensor) throw mismatch(name, expected, 'nothing')
     const received = `${tensor.dtype} [${tensor.shape.join(', ')}]`
-    if (tensor.dtype !== dtype || tensor.shape.length !== shape.length) throw mismatch(name, expected, received)
+    if (tensor.dtype !== dtype || tensor.shape.length !== shape.length)
+      throw mismatch(name, expected, received)
+    if (!(tensor.data instanceof arrays[dtype])) {
+      throw mismatch(name, `${expected} in a ${arrays[dtype].name}`, tensor.data.constructor.name)
+    }
     if (tensor.data.length !== sizeOf(tensor.shape)) {
       throw mismatch(name, expected, `${received} with ${tensor.data.length} elements`)
     }
@@ -25,7 +31,11 @@ export function checkInputs(
       const size = tensor.shape[axis] as number
       const known = typeof dimension === 'number' ? dimension : (axes[dimension] ??= size)
       if (known !== size) {
-        throw mismatch(name, typeof dimension === 'number' ? expected : `${expected} with ${dimension} = ${known}`, received)
+        throw mismatch(
+          name,
+          typeof dimension === 'number' ? expected : `${expected} with ${dimension} = ${known}`,
+          received,
+        )
       }
     })
   }

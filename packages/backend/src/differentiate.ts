@@ -13,6 +13,8 @@ export interface StepResult {
  * Runs a step and, if asked, its backward pass, with tfjs's autograd. While tracing this records
  * both; on an eager engine it computes them.
  *
+ * @returns Tensors of their own, even where the step returns an input or the same tensor twice: the
+ *   caller may dispose of each. Outputs of a differentiated step are kept beyond the current tidy.
  * @throws EngineError if the output to differentiate is missing or not a scalar.
  */
 export function runStep(
@@ -20,27 +22,34 @@ export function runStep(
   tensors: { inputs: NamedTensors; parameters: NamedTensors },
   gradients: CompileOptions['gradients'],
 ): StepResult {
-  if (!gradients) return { outputs: step(tensors), gradients: {} }
+  if (!gradients) return { outputs: clones(step(tensors)), gradients: {} }
   const { of: objective, withRespectTo } = gradients
   const sources = withRespectTo.map((name) => tensors.parameters[name] as tf.Tensor)
   let outputs: NamedTensors = {}
   const forward = () => {
-    outputs = step(tensors)
+    const results = step(tensors)
+    const scalar = checkScalar(results[objective], objective)
+    outputs = clones(results)
     for (const tensor of Object.values(outputs)) tf.keep(tensor)
-    return checkScalar(outputs[objective], objective)
+    return scalar
   }
   const { grads } = tf.engine().gradients(forward, sources, undefined, true)
   const named = withRespectTo.flatMap((name, index) => (grads[index] ? [[name, grads[index]] as const] : []))
-  return { outputs, gradients: Object.fromEntries(named) }
+  return { outputs, gradients: clones(Object.fromEntries(named)) }
 }
 
+const clones = (tensors: NamedTensors): NamedTensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tf.clone(tensor)]))
+
 function checkScalar(tensor: tf.Tensor | undefined, name: string): tf.Tensor {
-  if (tensor && tensor.size === 1) return tensor
+  if (tensor?.size === 1) return tensor
   throw new EngineError({
     function: 'compile',
     argument: 'gradients.of',
     expected: 'the name of a scalar output of the step',
-    received: tensor ? `'${name}' of shape [${tensor.shape.join(', ')}]` : `'${name}', which the step does not return`,
+    received: tensor
+      ? `'${name}' of shape [${tensor.shape.join(', ')}]`
+      : `'${name}', which the step does not return`,
     remedy: 'Return the loss as a scalar under this name.',
   })
 }

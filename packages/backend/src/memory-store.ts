@@ -1,5 +1,6 @@
-import { ArgumentError, sizeOf } from '@tfx/common'
+import { ArgumentError, EngineError, sizeOf } from '@tfx/common'
 import type { MemoryBlock, MemoryStore } from './engine'
+import { addSparseRows, type SparseRows } from './sparse-rows'
 
 const pageSize = 65536
 // A WebAssembly memory holds 4 GiB at most; larger models take several.
@@ -12,18 +13,21 @@ const align = (bytes: number) => Math.ceil(bytes / alignment) * alignment
 /**
  * Allocates parameters, and whatever belongs to each of them, in WebAssembly memory.
  *
+ * @param memoryLimit The most bytes to put into one memory. Default: what WebAssembly allows, 4 GiB less a page.
  * @throws ArgumentError if one parameter with its slots is larger than a memory can be.
+ * @throws EngineError if the machine has not enough memory.
  */
 export function createMemoryStore(
   shapes: Readonly<Record<string, readonly number[]>>,
   extraSlots: readonly string[] = [],
+  memoryLimit: number = largestMemory,
 ): MemoryStore {
   const slots = ['value', ...extraSlots]
-  const blocks = allocate(shapes, slots)
-  const block = (name: string) => blocks.get(name) ?? fail('parameter', name, [...blocks.keys()])
+  const blocks = allocate(shapes, slots, memoryLimit)
+  const block = (name: string) => blocks.get(name) ?? unknownName('parameter', name, [...blocks.keys()])
   const view = (name: string, slot = 'value') => {
     const { memory, length, offsets } = block(name)
-    const offset = offsets[slot] ?? fail('slot', slot, slots)
+    const offset = offsets[slot] ?? unknownName('slot', slot, slots)
     return new Float32Array(memory.buffer, offset, length)
   }
   return {
@@ -32,12 +36,12 @@ export function createMemoryStore(
     slots,
     block,
     view,
-    read: (name, slot) => Promise.resolve(view(name, slot).slice()),
+    read: async (name, slot) => view(name, slot).slice(),
     write(name, data, slot) {
       const target = view(name, slot)
       checkLength(name, data, target.length)
       target.set(data)
-      gradientRows.get(this)?.delete(name)
+      if (slot === 'gradient') writtenRows.delete(block(name))
     },
     dispose: () => blocks.clear(),
   }
@@ -47,20 +51,46 @@ export function createMemoryStore(
  * What a parameter's gradient slot holds besides zeros: the rows that a sparse gradient wrote last.
  * No entry: unknown, so that all of it must be cleared.
  */
-export const gradientRows = new WeakMap<MemoryStore, Map<string, Int32Array>>()
+const writtenRows = new WeakMap<MemoryBlock, Int32Array>()
+
+/** To be called when a dense gradient is about to be written to the slot. */
+export function startDenseGradient(store: MemoryStore, name: string): void {
+  writtenRows.delete(store.block(name))
+}
+
+/** Makes the gradient slot zero. */
+export function clearGradient(store: MemoryStore, name: string): void {
+  store.view(name, 'gradient').fill(0)
+  writtenRows.set(store.block(name), new Int32Array(0))
+}
+
+/**
+ * Makes the gradient slot the sum of some rows and zero elsewhere; it touches no more of a large
+ * table than it must.
+ */
+export function writeSparseGradient(store: MemoryStore, name: string, sparse: SparseRows): void {
+  const block = store.block(name)
+  const stale = writtenRows.get(block)
+  writtenRows.delete(block)
+  addSparseRows(store.view(name, 'gradient'), { ...sparse, stale })
+  writtenRows.set(block, sparse.ids)
+}
 
 /** Lays the slots of each parameter side by side, filling one memory after the other. */
 function allocate(
   shapes: Readonly<Record<string, readonly number[]>>,
   slots: readonly string[],
+  limit: number,
 ): Map<string, MemoryBlock> {
   const blocks = new Map<string, MemoryBlock>()
   let pending: { name: string; length: number; start: number }[] = []
   let end = 0
   const flush = () => {
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(end / pageSize) })
+    const memory = allocateMemory(end)
     for (const { name, length, start } of pending) {
-      const offsets = Object.fromEntries(slots.map((slot, index) => [slot, start + index * align(length * 4)]))
+      const offsets = Object.fromEntries(
+        slots.map((slot, index) => [slot, start + index * align(length * 4)]),
+      )
       blocks.set(name, { memory, length, offsets })
     }
     pending = []
@@ -69,13 +99,26 @@ function allocate(
   for (const [name, shape] of Object.entries(shapes)) {
     const length = sizeOf(shape)
     const bytes = align(length * 4) * slots.length
-    if (bytes > largestMemory) tooLarge(name, bytes)
-    if (end + bytes > largestMemory) flush()
+    if (bytes > limit) throw tooLarge(name, bytes, limit)
+    if (end + bytes > limit) flush()
     pending.push({ name, length, start: end })
     end += bytes
   }
   flush()
   return blocks
+}
+
+function allocateMemory(bytes: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: Math.ceil(bytes / pageSize) })
+  } catch (cause) {
+    throw new EngineError({
+      function: 'createStore',
+      received: `refused ${bytes} bytes of memory`,
+      remedy: 'Free some memory, choose a smaller model, or an optimizer with less state.',
+      cause,
+    })
+  }
 }
 
 /** @throws ArgumentError */
@@ -90,21 +133,23 @@ export function checkLength(name: string, data: Float32Array, length: number): v
   })
 }
 
-function tooLarge(name: string, bytes: number): never {
-  throw new ArgumentError({
+function tooLarge(name: string, bytes: number, limit: number): ArgumentError {
+  return new ArgumentError({
     function: 'createStore',
     argument: name,
-    expected: `at most ${largestMemory} bytes with all its slots`,
+    expected: `at most ${limit} bytes with all its slots`,
     received: `${bytes}`,
     remedy: 'Use an optimizer with less state, or freeze this parameter.',
   })
 }
 
-function fail(kind: string, name: string, known: readonly string[]): never {
+/** @throws ArgumentError, always. */
+export function unknownName(kind: 'parameter' | 'slot', name: string, known: readonly string[]): never {
+  const listed = `one of ${known.slice(0, 8).join(', ')}${known.length > 8 ? ', …' : ''}`
   throw new ArgumentError({
     function: 'store',
     argument: kind,
-    expected: `one of ${known.slice(0, 8).join(', ')}${known.length > 8 ? ', …' : ''}`,
+    expected: known.length > 0 ? listed : 'of a store that is not disposed of',
     received: `'${name}'`,
     remedy: 'Create the store with it.',
   })

@@ -1,6 +1,6 @@
 import { tf } from '@tfx/compiler'
 import type { TensorStore } from './engine'
-import { checkLength } from './memory-store'
+import { checkLength, unknownName } from './memory-store'
 
 /** Keeps parameters as tfjs tensors, on whatever device the current tfjs backend computes. */
 export function createTensorStore(
@@ -8,15 +8,16 @@ export function createTensorStore(
   extraSlots: readonly string[] = [],
 ): TensorStore {
   const slots = ['value', ...extraSlots]
-  const tensors = new Map<string, tf.Tensor>()
-  const key = (name: string, slot: string) => `${slot}:${name}`
+  const tensors = new Map<string, Map<string, tf.Tensor>>()
   for (const [name, shape] of Object.entries(shapes)) {
-    for (const slot of slots) tensors.set(key(name, slot), tf.keep(tf.zeros([...shape])))
+    tensors.set(name, new Map(slots.map((slot) => [slot, tf.keep(tf.zeros([...shape]))])))
   }
-  const tensor = (name: string, slot = 'value') => tensors.get(key(name, slot)) as tf.Tensor
+  const slotsOf = (name: string) => tensors.get(name) ?? unknownName('parameter', name, [...tensors.keys()])
+  const tensor = (name: string, slot = 'value') => slotsOf(name).get(slot) ?? unknownName('slot', slot, slots)
   const replace = (name: string, next: tf.Tensor, slot = 'value') => {
-    tensor(name, slot).dispose()
-    tensors.set(key(name, slot), tf.keep(next))
+    const old = tensor(name, slot)
+    slotsOf(name).set(slot, tf.keep(next))
+    if (old !== next) old.dispose()
   }
   return {
     kind: 'tensor',
@@ -24,14 +25,14 @@ export function createTensorStore(
     slots,
     tensor,
     replace,
-    read: async (name, slot) => (await tensor(name, slot).data()) as Float32Array,
+    read: async (name, slot) => ((await tensor(name, slot).data()) as Float32Array).slice(),
     write(name, data, slot) {
       const old = tensor(name, slot)
       checkLength(name, data, old.size)
       replace(name, tf.tensor(data.slice(), old.shape), slot)
     },
     dispose() {
-      tf.dispose([...tensors.values()])
+      for (const slotTensors of tensors.values()) tf.dispose([...slotTensors.values()])
       tensors.clear()
     },
   }

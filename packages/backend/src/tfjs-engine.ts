@@ -1,5 +1,6 @@
 import { EngineError, type HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
+import { checkCompile, disposedProgram } from './check-compile'
 import { checkInputs } from './check-inputs'
 import { runStep } from './differentiate'
 import { DropoutMasks } from './dropout-masks'
@@ -16,11 +17,15 @@ import { createTensorStore } from './tensor-store'
  */
 export function createTfjsEngine(backend: string = tf.engine().backendName): Engine {
   if (!backend || !(backend in tf.engine().registryFactory)) {
+    const known = Object.keys(tf.engine().registryFactory)
     throw new EngineError({
       function: 'createTfjsEngine',
       argument: 'backend',
-      expected: `a registered tfjs backend (${Object.keys(tf.engine().registryFactory).join(', ') || 'none is'})`,
-      received: `'${backend}'`,
+      expected:
+        known.length === 0
+          ? 'a registered tfjs backend'
+          : `one of the registered tfjs backends (${known.join(', ')})`,
+      received: backend ? `'${backend}'` : 'none',
       remedy: "Import one first, for instance '@tensorflow/tfjs-node-gpu' or '@tensorflow/tfjs-backend-cpu'.",
     })
   }
@@ -32,47 +37,77 @@ export function createTfjsEngine(backend: string = tf.engine().backendName): Eng
       return createTensorStore(shapes, slots)
     },
     async compile(step, options) {
+      const store = checkCompile(options, 'tensor')
       await tf.setBackend(backend)
-      return createProgram(step, options, backend)
+      return createProgram({ step, options, store, backend })
     },
   }
 }
 
-function createProgram(step: StepFunction, options: CompileOptions, backend: string): Program {
-  const store = options.parameters as TensorStore | undefined
+interface ProgramParts {
+  step: StepFunction
+  options: CompileOptions
+  store: TensorStore | undefined
+  backend: string
+}
+
+function createProgram({ step, options, store, backend }: ProgramParts): Program {
   const masks = new DropoutMasks()
+  let released = false
+
+  const compute = (inputs: Record<string, HostTensor>, seed: number | undefined) => {
+    const parameters = Object.keys(store?.shapes ?? {}).map((name) => [
+      name,
+      (store as TensorStore).tensor(name),
+    ])
+    const tensors = {
+      inputs: mapValues(options.inputs, (_, name) => toTensor(inputs[name] as HostTensor)),
+      parameters: Object.fromEntries(parameters) as NamedTensors,
+    }
+    const { outputs, gradients } = withDropoutSeed(seed, masks, () =>
+      runStep(step, tensors, options.gradients),
+    )
+    for (const name of options.gradients?.withRespectTo ?? []) {
+      const gradient = gradients[name] ?? tf.zerosLike(tensors.parameters[name] as tf.Tensor)
+      store?.replace(name, gradient, 'gradient')
+    }
+    return mapValues(outputs, (tensor) => tf.keep(tensor))
+  }
+
   return {
     async run(inputs, { seed } = {}) {
+      if (released) throw disposedProgram()
       checkInputs(options.inputs, inputs)
       await tf.setBackend(backend)
-      const names = Object.keys(options.inputs)
-      const outputs = tf.tidy(() => {
-        const tensors = {
-          inputs: Object.fromEntries(names.map((name) => [name, toTensor(inputs[name] as HostTensor)])),
-          parameters: Object.fromEntries(Object.keys(store?.shapes ?? {}).map((name) => [name, (store as TensorStore).tensor(name)])),
-        }
-        const result = withDropoutSeed(seed, masks, () => runStep(step, tensors, options.gradients))
-        if (store && options.gradients) storeGradients(store, result.gradients, options.gradients.withRespectTo)
-        for (const tensor of Object.values(result.outputs)) tf.keep(tensor)
-        return result.outputs
-      })
-      const results = await Promise.all(Object.entries(outputs).map(async ([name, tensor]) => [name, await toHost(tensor)]))
-      tf.dispose(outputs)
-      return Object.fromEntries(results) as Record<string, HostTensor>
+      const outputs = tf.tidy(() => compute(inputs, seed))
+      try {
+        const results = Object.entries(outputs).map(
+          async ([name, tensor]) => [name, await toHost(tensor)] as const,
+        )
+        return Object.fromEntries(await Promise.all(results))
+      } finally {
+        tf.dispose(outputs)
+      }
     },
-    dispose: () => Promise.resolve(),
+    dispose() {
+      released = true
+      return Promise.resolve()
+    },
   }
 }
 
-function storeGradients(store: TensorStore, gradients: NamedTensors, names: readonly string[]): void {
-  for (const name of names) {
-    const gradient = gradients[name] ?? tf.zeros([...(store.shapes[name] as readonly number[])])
-    store.replace(name, gradient, 'gradient')
-  }
+function mapValues<From, To>(
+  record: Record<string, From>,
+  change: (value: From, key: string) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]))
 }
 
-const toTensor = ({ data, shape, dtype }: HostTensor) => tf.tensor(data, [...shape], dtype)
+// Backends may keep the array that they are given, so they get their own.
+const toTensor = ({ data, shape, dtype }: HostTensor) => tf.tensor(data.slice(), [...shape], dtype)
 
 async function toHost(tensor: tf.Tensor): Promise<HostTensor> {
-  return { dtype: tensor.dtype as 'float32', shape: tensor.shape, data: (await tensor.data()) as Float32Array }
+  const data = (await tensor.data()) as Float32Array
+  // A view of the backend's own array, which may be that of a parameter, on some backends.
+  return { dtype: tensor.dtype as 'float32', shape: tensor.shape, data: data.slice() }
 }

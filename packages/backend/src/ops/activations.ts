@@ -1,4 +1,5 @@
 import { isTracing, tf } from '@tfx/compiler'
+import { canFuse } from './fusing'
 
 /**
  * The Gaussian error linear unit (Hendrycks and Gimpel 2016, arXiv:1606.08415), as torch.nn.functional.gelu.
@@ -7,9 +8,10 @@ import { isTracing, tf } from '@tfx/compiler'
  */
 export function gelu(x: tf.Tensor, approximate: 'none' | 'tanh' = 'none'): tf.Tensor {
   const isDifferentiated = tf.engine().isTapeOn()
-  if (isTracing() && !isDifferentiated) return tf.engine().runKernel('TfxGelu', { x }, { approximate }) as tf.Tensor
+  if (isTracing() && !isDifferentiated)
+    return tf.engine().runKernel('TfxGelu', { x }, { approximate }) as tf.Tensor
   if (approximate === 'tanh') return geluTanh(x)
-  return isTracing() ? geluForTraining(x) : tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1))
+  return canFuse() ? geluForTraining(x) : tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1))
 }
 
 function geluTanh(x: tf.Tensor): tf.Tensor {

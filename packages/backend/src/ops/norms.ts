@@ -1,4 +1,5 @@
-import { isTracing, tf } from '@tfx/compiler'
+import { tf } from '@tfx/compiler'
+import { canFuse } from './fusing'
 
 /** Options of {@link layerNorm}. */
 export interface LayerNormOptions {
@@ -16,7 +17,7 @@ export interface LayerNormOptions {
  * @param x [..., size]
  */
 export function layerNorm(x: tf.Tensor, { weight, bias, epsilon = 1e-5 }: LayerNormOptions): tf.Tensor {
-  if (!isTracing()) {
+  if (!canFuse()) {
     const centered = tf.sub(x, tf.mean(x, -1, true))
     const variance = tf.mean(tf.square(centered), -1, true)
     return tf.add(tf.mul(tf.mul(centered, tf.rsqrt(tf.add(variance, epsilon))), weight), bias)
@@ -38,11 +39,7 @@ function layerNormGradient(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   const projection = tf.mul(normalized, tf.mean(tf.mul(scaled, normalized), -1, true))
   const centered = tf.sub(scaled, tf.add(tf.mean(scaled, -1, true), projection))
   const leading = Array.from({ length: x.rank - 1 }, (_, axis) => axis)
-  return [
-    tf.mul(centered, inverseDeviation),
-    tf.sum(tf.mul(dy, normalized), leading),
-    tf.sum(dy, leading),
-  ]
+  return [tf.mul(centered, inverseDeviation), tf.sum(tf.mul(dy, normalized), leading), tf.sum(dy, leading)]
 }
 
 /**
@@ -84,12 +81,16 @@ export function batchNorm(
 ): { value: tf.Tensor; mean: tf.Tensor; variance: tf.Tensor } {
   const size = x.shape.at(-1) as number
   const rows = tf.reshape(x, [-1, size])
-  const count = rows.shape[0] as number
   const mean = running ? running.mean : tf.mean(rows, 0)
   const centered = tf.sub(rows, mean)
   const biased = running ? running.variance : tf.mean(tf.square(centered), 0)
   const normalized = tf.mul(centered, tf.rsqrt(tf.add(biased, epsilon)))
   const value = tf.reshape(tf.add(tf.mul(normalized, weight), bias), x.shape)
-  const variance = running ? running.variance : tf.div(tf.sum(tf.square(centered), 0), count - 1)
+  const variance = running ? running.variance : tf.div(tf.sum(tf.square(centered), 0), lastIndex(rows))
   return { value, mean, variance }
+}
+
+/** The number of rows less one, as a tensor: a number would bake a symbolic batch into the graph. */
+function lastIndex(rows: tf.Tensor): tf.Tensor {
+  return tf.max(tf.range(0, rows.shape[0] as number))
 }

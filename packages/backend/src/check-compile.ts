@@ -1,0 +1,58 @@
+import { EngineError } from '@tfx/common'
+import { isTracing } from '@tfx/compiler'
+import type { CompileOptions, MemoryStore, ParameterStore, TensorStore } from './engine'
+
+interface Stores {
+  memory: MemoryStore
+  tensor: TensorStore
+}
+
+/**
+ * Checks what a step is compiled with.
+ *
+ * @param kind The kind of store that the engine works on.
+ * @returns The store.
+ * @throws EngineError if the store is of another engine, has no `gradient` slot though gradients are
+ *   wanted, or does not have a parameter that is to be differentiated; or inside a traced function.
+ */
+export function checkCompile<Kind extends ParameterStore['kind']>(
+  { parameters, gradients }: CompileOptions,
+  kind: Kind,
+): Stores[Kind] | undefined {
+  if (isTracing()) throw misuse('compile', 'called outside of traced functions', 'a call inside of one')
+  if (parameters && parameters.kind !== kind) {
+    throw misuse(
+      'parameters',
+      `a store of this engine (${kind})`,
+      `one of another engine (${parameters.kind})`,
+    )
+  }
+  if (gradients && !parameters?.slots.includes('gradient')) {
+    const received = parameters ? `one with the slots ${parameters.slots.join(', ')}` : 'none'
+    throw misuse('parameters', "a store with a 'gradient' slot", received)
+  }
+  const unknown = gradients?.withRespectTo.find((name) => !(name in (parameters as ParameterStore).shapes))
+  if (unknown !== undefined) {
+    throw misuse('gradients.withRespectTo', 'names of parameters in the store', `'${unknown}'`)
+  }
+  return parameters as Stores[Kind] | undefined
+}
+
+const misuse = (argument: string, expected: string, received: string) =>
+  new EngineError({
+    function: 'compile',
+    argument,
+    expected,
+    received,
+    remedy: "Create the store by engine.createStore(shapes, ['gradient', …]) of the engine that compiles.",
+  })
+
+/** The error of running a program after its end. */
+export const disposedProgram = () =>
+  new EngineError({
+    function: 'run',
+    argument: 'program',
+    expected: 'one that is not disposed of',
+    received: 'one that was',
+    remedy: 'Compile the step again.',
+  })
