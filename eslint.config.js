@@ -1,5 +1,6 @@
 import js from '@eslint/js'
 import { defineConfig, globalIgnores } from 'eslint/config'
+import globals from 'globals'
 import tseslint from 'typescript-eslint'
 
 /** Rules for what is published: stricter than for tests and scripts. */
@@ -56,20 +57,6 @@ export default defineConfig(
   library,
   // The callbacks of a property or a table of cases take as many values as there are.
   { files: ['packages/*/test/**/*.ts'], rules: { 'max-params': 'off' } },
-  {
-    files: ['**/*.{js,mjs,cjs}'],
-    languageOptions: {
-      globals: {
-        AbortController: 'readonly',
-        Buffer: 'readonly',
-        URL: 'readonly',
-        clearTimeout: 'readonly',
-        console: 'readonly',
-        performance: 'readonly',
-        process: 'readonly',
-        setTimeout: 'readonly',
-      },
-    },
-  },
-  { files: ['**/*.cjs'], languageOptions: { globals: { exports: 'writable', require: 'readonly' } } },
+  { files: ['**/*.{js,mjs}'], languageOptions: { globals: globals.nodeBuiltin } },
+  { files: ['**/*.cjs'], languageOptions: { globals: globals.node } },
 )
