@@ -28,7 +28,7 @@ const schedule = linearSchedule({ totalSteps: 1299 })
 const losses = []
 for (let step = 0; step < reference.losses.length; step++) {
   const lines = examples.slice(step * batchSize, (step + 1) * batchSize)
-  const rows = lines.map(([, sentence]) => tokenizer.encode(sentence, { maxLength }))
+  const rows = lines.map(([, sentence]) => tokenizer.encode(sentence, undefined, { maxLength }).inputIds)
   const batch = batchOf(
     rows,
     lines.map(([label]) => Number(label)),

@@ -8,6 +8,8 @@ export {
   openSafetensors,
   readConfig,
 } from '../../packages/core/dist/index.js'
+export { readRows } from '../../packages/data/dist/index.js'
+export { transfer } from '../../packages/sentiment/dist/index.js'
 export {
   adamW,
   clipCoefficient,
