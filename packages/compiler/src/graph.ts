@@ -28,7 +28,8 @@ export interface InputValue extends ValueBase {
 export interface ConstantValue extends ValueBase {
   readonly kind: 'constant'
   readonly splat?: number
-  readonly symbolicSplat?: SymbolicScalar
+  /** What `splat` is over symbolic axes, once traces were unified. */
+  readonly symbolicSplat?: SymbolicScalar | SymbolicSize
   readonly data?: DataTypeArrays[DataType]
 }
 

@@ -1,5 +1,6 @@
 import { type DataType, TraceError } from '@tfx/common'
 import { finish, type GraphProgram } from './program'
+import { type SizeTable, sizeTables } from './size-tables'
 import type { AxisSizes } from './symbolic'
 import { trace, type TraceableFunction } from './trace'
 import { unify } from './unify'
@@ -23,24 +24,6 @@ export interface TraceProgramOptions {
   traceSizes?: readonly AxisSizes[]
 }
 
-// Sizes of the first, second, … axis in three traces. Distinct, above 1 (an axis of 1 broadcasts),
-// and with unequal gaps: an expression in one axis never fits another, nor a product of two.
-// The second table is tried if a size of the first happens to equal one of the model's own.
-const sizeTables = [
-  [
-    [5, 7, 3],
-    [7, 13, 11],
-    [4, 9, 19],
-    [17, 6, 14],
-  ],
-  [
-    [9, 4, 6],
-    [10, 15, 6],
-    [13, 3, 5],
-    [6, 22, 11],
-  ],
-]
-
 /**
  * Traces a function whose inputs have named axes: once if there are none, else at three sizes,
  * unified into one program that runs at any size.
@@ -59,19 +42,37 @@ export function traceProgram(
     })
     return finish(trace(compute, Object.fromEntries(specs) as Parameters<typeof trace>[1]), { keepSparse })
   }
-  const unifyAt = (sizes: readonly AxisSizes[]) => unify(sizes.map(at), sizes)
   if (axes.length === 0) return at({})
-  if (traceSizes) return unifyAt(traceSizes)
-  const [preferred, fallback] = sizeTables.map((table) => sizesFrom(table, axes)) as [AxisSizes[], AxisSizes[]]
+  const choices = traceSizes ? [checkTraceSizes(traceSizes)] : sizeTables.map((table) => sizesFrom(table, axes))
+  return unifyAtFirst(choices, at)
+}
+
+/** A size that happens to equal one of the model's own makes traces differ: then other sizes are tried. */
+function unifyAtFirst(
+  [sizes, ...others]: readonly (readonly AxisSizes[])[],
+  at: (sizes: AxisSizes) => GraphProgram,
+): GraphProgram {
+  const chosen = sizes as readonly AxisSizes[]
   try {
-    return unifyAt(preferred)
+    return unify(chosen.map(at), chosen)
   } catch (error) {
-    if (!(error instanceof TraceError) || error.function !== 'unify') throw error
-    return unifyAt(fallback)
+    if (others.length === 0 || !(error instanceof TraceError) || error.function !== 'unify') throw error
+    return unifyAtFirst(others, at)
   }
 }
 
-function sizesFrom(table: readonly (readonly number[])[], axes: readonly string[]): AxisSizes[] {
+function checkTraceSizes(traceSizes: readonly AxisSizes[]): readonly AxisSizes[] {
+  if (traceSizes.length >= 3) return traceSizes
+  throw new TraceError({
+    function: 'traceProgram',
+    argument: 'traceSizes',
+    expected: 'the sizes of at least three traces: two determine an expression, a third verifies it',
+    received: `those of ${traceSizes.length}`,
+    remedy: 'Add a record with other sizes of every axis.',
+  })
+}
+
+function sizesFrom(table: SizeTable, axes: readonly string[]): AxisSizes[] {
   if (axes.length > table.length) {
     throw new TraceError({
       function: 'traceProgram',

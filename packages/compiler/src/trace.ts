@@ -37,6 +37,7 @@ export interface Trace {
  * ```
  */
 export function trace(compute: TraceableFunction, inputs: Readonly<Record<string, TensorSpec>>): Trace {
+  if (isTracing()) throw invalid('called outside of a traced function', 'a call inside of one')
   const graph = new Graph()
   const backend = new TracerBackend(graph)
   const previous = tf.engine().backendName
@@ -51,8 +52,8 @@ export function trace(compute: TraceableFunction, inputs: Readonly<Record<string
       const tensors = Object.entries(inputs).map(([name, { shape, dtype = 'float32' }]) => {
         return [name, backend.tensor(graph.input({ name, shape, dtype }))]
       })
-      const results = compute(Object.fromEntries(tensors) as Record<string, tf.Tensor>)
-      for (const [name, tensor] of Object.entries(results)) outputs[name] = backend.tracedValue(tensor)
+      const results: unknown = compute(Object.fromEntries(tensors) as Record<string, tf.Tensor>)
+      for (const [name, tensor] of namedTensors(results)) outputs[name] = backend.tracedValue(tensor)
     })
     return { graph, outputs }
   } catch (error) {
@@ -61,6 +62,29 @@ export function trace(compute: TraceableFunction, inputs: Readonly<Record<string
     tf.removeBackend(tracerName)
     if (previous) void tf.setBackend(previous)
   }
+}
+
+/** Checks what a traced function returned: TypeScript's word is not enough where JavaScript calls. */
+function namedTensors(results: unknown): [string, tf.Tensor][] {
+  if (results instanceof Promise) throw invalid('synchronous', 'a function that returns a Promise')
+  const isRecord = typeof results === 'object' && results !== null && !(results instanceof tf.Tensor)
+  if (!isRecord) throw invalid('a function that returns a record of tensors', describe(results))
+  for (const [name, value] of Object.entries(results)) {
+    if (!(value instanceof tf.Tensor)) throw invalid('a function that returns only tensors', `${describe(value)} as '${name}'`)
+  }
+  return Object.entries(results) as [string, tf.Tensor][]
+}
+
+const describe = (value: unknown) => (value instanceof tf.Tensor ? 'a tensor' : value === null ? 'null' : typeof value)
+
+function invalid(expected: string, received: string): TraceError {
+  return new TraceError({
+    function: 'trace',
+    argument: 'the traced function',
+    expected,
+    received,
+    remedy: 'Write it as a plain function from a record of tensors to a record of tensors.',
+  })
 }
 
 /** True while a function is being traced: fused ops then use their private kernels. */

@@ -26,6 +26,10 @@ export function unify(programs: readonly GraphProgram[], sizes: readonly AxisSiz
   const nodes = first.nodes.map((node, index) =>
     merged.node(node, programs.map((program) => program.nodes[index] as GraphNode)),
   )
+  const names = (program: GraphProgram) => program.outputs.map(({ name }) => name).join(', ')
+  if (programs.some((program) => names(program) !== names(first))) {
+    throw mismatch('the outputs', programs.map(names).join(' and '))
+  }
   const outputs = first.outputs.map(({ name }, index) => ({
     name,
     value: merged.value(programs.map((program) => program.outputs[index]?.value), `output '${name}'`) as Value,
@@ -99,7 +103,7 @@ class Merger {
 
   private constant(versions: readonly ConstantValue[], where: string): ConstantValue {
     const first = versions[0] as ConstantValue
-    if (versions.some(({ kind }) => kind !== 'constant')) throw mismatch(where, 'a constant in one trace only')
+    if (versions.some((version) => (version as Value | undefined)?.kind !== 'constant')) throw mismatch(where, 'a constant in one trace only')
     if (first.splat === undefined) {
       const same = (other: ConstantValue) =>
         other.data?.length === first.data?.length && other.data?.every((element, index) => element === first.data?.[index])
@@ -109,8 +113,8 @@ class Merger {
     const splats = versions.map(({ splat }) => splat as number)
     const symbolicShape = this.shape(versions, `a constant of ${where}`)
     if (splats.every((splat) => Object.is(splat, splats[0]))) return { ...first, symbolicShape }
-    const symbolicSplat = this.solver.scalar(splats)
-    if (!symbolicSplat) throw mismatch(`a constant of ${where}`, splats.join(', '))
+    const symbolicSplat = this.solver.scalar(splats) ?? this.solver.size(splats)
+    if (symbolicSplat === undefined || typeof symbolicSplat === 'number') throw mismatch(`a constant of ${where}`, splats.join(', '))
     return { ...first, symbolicShape, symbolicSplat }
   }
 

@@ -9,10 +9,17 @@ export class OnnxBuilder {
   readonly nodes: OnnxNode[] = []
   readonly initializers: OnnxTensor[] = []
   private readonly shared = new Map<string, string>()
+  private readonly taken: ReadonlySet<string>
   private next = 0
 
+  /** @param taken Names that the model uses for its inputs and outputs. */
+  constructor(taken: Iterable<string> = []) {
+    this.taken = new Set(taken)
+  }
+
   freshName(): string {
-    return `t${this.next++}`
+    const name = `t${this.next++}`
+    return this.taken.has(name) ? this.freshName() : name
   }
 
   /** Adds a node with one output and returns the output's name. */

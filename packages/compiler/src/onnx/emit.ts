@@ -32,7 +32,7 @@ export function toOnnx(program: GraphProgram, { weights, inputTypes = {}, quanti
   const { nodes, inputs, outputs } = fuseBias(foldScales(program))
   const stored = (name: string) => weights?.(name)
   rejectSharedNames(program)
-  const builder = new OnnxBuilder()
+  const builder = new OnnxBuilder([...inputs, ...outputs].map(({ name }) => name))
   const names = new Map<Value, string>()
   const fed = inputs.filter(({ name }) => stored(name) === undefined)
   const sizes = new SizeEmitter(builder, axisSources(fed))
@@ -52,7 +52,7 @@ export function toOnnx(program: GraphProgram, { weights, inputTypes = {}, quanti
   }
   const constantName = (value: ConstantValue): string => {
     const { symbolicSplat, splat, data, dtype, shape } = value
-    if (symbolicSplat) return sizes.float(symbolicSplat)
+    if (symbolicSplat) return sizes.number(symbolicSplat, dtype)
     if (splat !== undefined) return builder.constant(splat, { dtype, shape })
     const known = names.get(value)
     if (known !== undefined) return known

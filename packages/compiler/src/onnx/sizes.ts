@@ -2,6 +2,7 @@ import { TraceError } from '@tfx/common'
 import type { Size } from '../graph'
 import type { SymbolicScalar, SymbolicSize } from '../symbolic'
 import type { OnnxBuilder } from './builder'
+import { elementTypes, type OnnxElementType } from './protobuf'
 
 /** Where the size of a symbolic axis can be read: one axis of one input. */
 export type AxisSources = ReadonlyMap<string, { input: string; axis: number }>
@@ -43,12 +44,20 @@ export class SizeEmitter {
     )
   }
 
-  /** The name of a float32 scalar. */
-  float({ factor, powers }: SymbolicScalar): string {
+  /** The name of a scalar tensor of a type, from an expression over the axes. */
+  number(value: SymbolicScalar | SymbolicSize, dtype: OnnxElementType): string {
+    const isFactor = 'factor' in value
+    if (isFactor && dtype === 'float32') return this.float(value)
+    const key = `number ${JSON.stringify(value)} ${dtype}`
+    const exact = () => (isFactor ? this.float(value) : this.scalar(value))
+    return this.remember(key, () => this.builder.emit('Cast', [exact()], { to: elementTypes[dtype] }))
+  }
+
+  private float({ factor, powers }: SymbolicScalar): string {
     return this.remember(`float ${JSON.stringify([factor, powers])}`, () => {
       const scalar = (axis: string) => this.scalar({ numerator: 1, denominator: 1, powers: { [axis]: 1 }, offset: 0 })
       return Object.entries(powers).reduce((product, [axis, power]) => {
-        const size = this.builder.emit('Cast', [scalar(axis)], { to: 1 })
+        const size = this.builder.emit('Cast', [scalar(axis)], { to: elementTypes.float32 })
         const op = power < 0 ? 'Div' : 'Mul'
         return Array.from({ length: Math.abs(power) }).reduce<string>(
           (value) => this.builder.emit(op, [value, size]),
