@@ -37,11 +37,8 @@ export async function createTraining(config, { weights, shape = ['batch', 'seque
   const engine = await getEngine()
   const optimizer = adamW()
   const family = modelFamily(config.modelType)
-  const specs = family.parameterShapes(config, 'sequence-classification')
-  const shapes = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, spec.shape]))
-  const store = engine.createStore(shapes, ['gradient', ...optimizer.slots])
-  await (weights === undefined ? fillRandomly(store, specs, config) : fillFromCheckpoint(store, weights))
-  const names = Object.keys(shapes)
+  const store = await createStore(engine, config, { weights, slots: ['gradient', ...optimizer.slots] })
+  const names = Object.keys(store.shapes)
   const run = { config, training: true }
   const step = ({ inputs, parameters }) => {
     const logits = family.sequenceClassificationHead(
@@ -61,6 +58,15 @@ export async function createTraining(config, { weights, shape = ['batch', 'seque
     gradients: { of: 'loss', withRespectTo: names },
   })
   return { program, store, names, optimizer }
+}
+
+/** A store with the parameters of a classifier; see {@link createTraining}. */
+export async function createStore(engine, config, { weights, slots = [] } = {}) {
+  const specs = modelFamily(config.modelType).parameterShapes(config, 'sequence-classification')
+  const shapes = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, spec.shape]))
+  const store = engine.createStore(shapes, slots)
+  await (weights === undefined ? fillRandomly(store, specs, config) : fillFromCheckpoint(store, weights))
+  return store
 }
 
 async function fillRandomly(store, specs, { initializerRange }) {
