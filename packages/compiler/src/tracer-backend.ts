@@ -23,17 +23,14 @@ export class TracerBackend extends tf.KernelBackend {
     return tf.engine().makeTensorFromTensorInfo(this.put(value), this)
   }
 
-  /** What a tensor of this trace stands for. */
-  tracedValue({ dataId }: tf.TensorInfo): Traced {
-    const value = this.values.get(dataId)
-    if (value) return value
-    throw new TraceError({
-      function: 'trace',
-      argument: 'a tensor',
-      expected: 'made inside the traced function or passed to it',
-      received: 'one of another trace',
-      remedy: 'Pass it to the function as an input.',
-    })
+  /** What a tensor stands for; one from outside of the trace is a constant with the values that it has now. */
+  tracedValue({ dataId, shape, dtype }: tf.TensorInfo): Traced {
+    const known = this.values.get(dataId)
+    if (known) return known
+    const data = tf.engine().readSync(dataId) as DataTypeArrays[DataType]
+    const value = this.graph.constant(data, shape, dtype as DataType)
+    this.values.set(dataId, value)
+    return value
   }
 
   put(value: Traced): tf.TensorInfo {
@@ -45,12 +42,6 @@ export class TracerBackend extends tf.KernelBackend {
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
     return this.put(this.graph.constant(values as DataTypeArrays[DataType], shape, dtype as DataType)).dataId
-  }
-
-  override move(...[dataId, values, shape, dtype]: [object, tf.BackendValues, number[], tf.DataType, number]): void {
-    const data = values as DataTypeArrays[DataType]
-    this.values.set(dataId, this.graph.constant(data, shape, dtype as DataType))
-    this.count++
   }
 
   override readSync(dataId: object): tf.BackendValues {

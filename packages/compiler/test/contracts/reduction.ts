@@ -57,7 +57,7 @@ export const reductionContracts: ContractTable = {
   Prod: reduction(
     tf.prod,
     { dtypes: [...numbers, 'bool'] },
-    { gradient: 'tfjs computes it by Cumprod, which ONNX lacks', tolerance: { absolute: 1e-5, relative: 1e-5 } },
+    { gradient: 'that of tfjs takes Cumprod, which ONNX lacks', tolerance: { absolute: 1e-5, relative: 1e-5 } },
   ),
   All: logical(tf.all),
   Any: logical(tf.any),
