@@ -1,0 +1,167 @@
+import { CheckpointError } from '@tfx/common'
+import { describe, expect, it } from 'vitest'
+import { formatConfig, readConfig, supportedModelTypes, withLabels } from '../src/index'
+
+const bert = { model_type: 'bert', vocab_size: 100 }
+const distilbert = { model_type: 'distilbert', vocab_size: 100 }
+
+describe('readConfig', () => {
+  it('takes the defaults of BertConfig', () => {
+    expect(readConfig(bert)).toEqual({
+      modelType: 'bert',
+      vocabSize: 100,
+      hiddenSize: 768,
+      numHiddenLayers: 12,
+      numAttentionHeads: 12,
+      intermediateSize: 3072,
+      maxPositionEmbeddings: 512,
+      typeVocabSize: 2,
+      hiddenAct: 'gelu',
+      layerNormEpsilon: 1e-12,
+      hiddenDropout: 0.1,
+      attentionDropout: 0.1,
+      classifierDropout: 0.1,
+      initializerRange: 0.02,
+      padTokenId: 0,
+      labels: ['LABEL_0', 'LABEL_1'],
+      source: bert,
+    })
+  })
+
+  it('takes the defaults of DistilBertConfig', () => {
+    expect(readConfig(distilbert)).toMatchObject({
+      modelType: 'distilbert',
+      hiddenSize: 768,
+      numHiddenLayers: 6,
+      numAttentionHeads: 12,
+      intermediateSize: 3072,
+      hiddenDropout: 0.1,
+      attentionDropout: 0.1,
+      classifierDropout: 0.2,
+    })
+  })
+
+  it('lets the classifier take the hidden dropout unless it has its own', () => {
+    const dropout = { ...bert, hidden_dropout_prob: 0.3 }
+    expect(readConfig(dropout).classifierDropout).toBe(0.3)
+    expect(readConfig({ ...dropout, classifier_dropout: null }).classifierDropout).toBe(0.3)
+    expect(readConfig({ ...dropout, classifier_dropout: 0 }).classifierDropout).toBe(0)
+    expect(readConfig({ ...distilbert, seq_classif_dropout: 0.4 }).classifierDropout).toBe(0.4)
+  })
+
+  it.each([
+    [{ id2label: { 1: 'good', 0: 'bad' } }, ['bad', 'good']],
+    [{ label2id: { good: 1, bad: 0, mixed: 2 } }, ['bad', 'good', 'mixed']],
+    [{ num_labels: 3 }, ['LABEL_0', 'LABEL_1', 'LABEL_2']],
+    [{ id2label: null }, ['LABEL_0', 'LABEL_1']],
+  ])('reads the labels of %j', (fields, labels) => {
+    expect(readConfig({ ...bert, ...fields }).labels).toEqual(labels)
+  })
+
+  it.each([
+    [null, /'config.json' must be an object, but got null/],
+    [{}, /'model_type' must be the name of an architecture, but got missing/],
+    [
+      { ...bert, vocab_size: undefined },
+      /'vocab_size' must be a whole number of at least 1, but got missing\. Correct the field/,
+    ],
+    [{ ...bert, hidden_size: 12.5 }, /'hidden_size' must be a whole number/],
+    [
+      { ...bert, num_attention_heads: 7 },
+      /'num_attention_heads' must be a divisor of the hidden size 768, but got 7/,
+    ],
+    [{ ...distilbert, n_heads: 7 }, /'n_heads' must be a divisor of the hidden size 768, but got 7/],
+    [
+      { ...bert, hidden_dropout_prob: 1 },
+      /'hidden_dropout_prob' must be a rate of at least 0 and below 1, but got 1/,
+    ],
+    [{ ...bert, layer_norm_eps: 0 }, /'layer_norm_eps' must be a number above 0, but got 0/],
+    [
+      { ...bert, hidden_act: 'swish' },
+      /'hidden_act' must be one of gelu, gelu_new, gelu_pytorch_tanh, relu, but got "swish"\. tfx does not compute this variant/,
+    ],
+    [
+      { ...bert, position_embedding_type: 'relative_key' },
+      /'position_embedding_type' must be "absolute", but got "relative_key"/,
+    ],
+    [{ ...bert, is_decoder: true }, /'is_decoder' must be false, but got true/],
+    [{ ...bert, add_cross_attention: true }, /'add_cross_attention' must be false/],
+    [{ ...bert, tie_word_embeddings: false }, /'tie_word_embeddings' must be true/],
+    [{ ...bert, pruned_heads: { 0: [1] } }, /'pruned_heads' must be absent or empty/],
+    [{ ...bert, quantization_config: { bits: 4 } }, /'quantization_config' must be absent or empty/],
+    [{ ...distilbert, sinusoidal_pos_embds: true }, /'sinusoidal_pos_embds' must be false/],
+    [{ ...bert, problem_type: 'ranking' }, /'problem_type' must be one of single_label_classification, /],
+    [
+      { ...bert, id2label: { 0: 'a', 2: 'b' } },
+      /'id2label' must be an object of label names by the class indices 0, 1, 2/,
+    ],
+    [{ ...bert, id2label: 'good' }, /'id2label' must be an object of label names/],
+  ])('refuses %j', (json, message) => {
+    expect(() => readConfig(json)).toThrow(CheckpointError)
+    expect(() => readConfig(json)).toThrow(message)
+  })
+
+  it('names the supported architectures when it meets another', () => {
+    expect(supportedModelTypes()).toEqual(['bert', 'distilbert'])
+    expect(() => readConfig({ model_type: 'mamba' })).toThrow(
+      "modelFamily: 'model_type' must be one of bert, distilbert, but got 'mamba'. Choose a checkpoint of a supported architecture.",
+    )
+  })
+})
+
+describe('formatConfig', () => {
+  it('writes what transformers 5 reads, keeps unknown fields, and forgets where the base came from', () => {
+    const json = {
+      ...bert,
+      _name_or_path: 'somewhere',
+      torch_dtype: 'float16',
+      num_labels: 2,
+      transformers_version: '4.8.2',
+      gradient_checkpointing: false,
+      problem_type: 'regression',
+    }
+    const written = formatConfig(withLabels(readConfig(json), ['bad', 'good']), 'sequence-classification')
+    expect(written).toMatchObject({
+      model_type: 'bert',
+      architectures: ['BertForSequenceClassification'],
+      dtype: 'float32',
+      id2label: { 0: 'bad', 1: 'good' },
+      label2id: { bad: 0, good: 1 },
+      problem_type: 'single_label_classification',
+      transformers_version: '4.8.2',
+      gradient_checkpointing: false,
+      hidden_size: 768,
+      classifier_dropout: null,
+    })
+    for (const field of ['_name_or_path', 'torch_dtype', 'num_labels'])
+      expect(written).not.toHaveProperty(field)
+  })
+
+  it.each([
+    { ...bert, classifier_dropout: 0.3, hidden_act: 'gelu_new', id2label: { 0: 'x', 1: 'y', 2: 'z' } },
+    { ...distilbert, dim: 64, n_heads: 4, seq_classif_dropout: 0.5, activation: 'relu' },
+  ])('is read again as the same configuration: %j', (json) => {
+    const config = readConfig(json)
+    const { source: _, ...again } = readConfig(formatConfig(config, 'sequence-classification'))
+    const { source: __, ...before } = config
+    expect(again).toEqual(before)
+  })
+
+  it('writes no labels for a masked language model, and the type of the weights', () => {
+    const json = { ...distilbert, id2label: { 0: 'bad', 1: 'good' }, label2id: { bad: 0, good: 1 } }
+    const written = formatConfig(readConfig(json), 'masked-language-modelling', 'float16')
+    expect(written).toMatchObject({ architectures: ['DistilBertForMaskedLM'], dtype: 'float16' })
+    expect(written).not.toHaveProperty('id2label')
+    expect(written).not.toHaveProperty('label2id')
+  })
+})
+
+describe('withLabels', () => {
+  it('refuses no labels and repeated labels', () => {
+    for (const labels of [[], ['a', 'a']]) {
+      expect(() => withLabels(readConfig(bert), labels)).toThrow(
+        "'labels' must be at least one label, all different",
+      )
+    }
+  })
+})
