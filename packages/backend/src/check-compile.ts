@@ -31,7 +31,7 @@ export function checkCompile<Kind extends ParameterStore['kind']>(
     const received = parameters ? `one with the slots ${parameters.slots.join(', ')}` : 'none'
     throw misuse('parameters', "a store with a 'gradient' slot", received)
   }
-  const unknown = gradients?.withRespectTo.find((name) => !(name in (parameters as ParameterStore).shapes))
+  const unknown = gradients?.withRespectTo.find((name) => !(name in parameters!.shapes))
   if (unknown !== undefined) {
     throw misuse('gradients.withRespectTo', 'names of parameters in the store', `'${unknown}'`)
   }

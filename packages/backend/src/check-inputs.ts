@@ -28,7 +28,7 @@ export function checkInputs(
       throw mismatch(name, expected, `${received} with ${tensor.data.length} elements`)
     }
     shape.forEach((dimension, axis) => {
-      const size = tensor.shape[axis] as number
+      const size = tensor.shape[axis]!
       const known = typeof dimension === 'number' ? dimension : (axes[dimension] ??= size)
       if (known !== size) {
         throw mismatch(

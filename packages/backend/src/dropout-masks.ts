@@ -37,7 +37,7 @@ export class DropoutMasks {
     }
     const kernels = this.reserve(end)
     return requests.map(({ rate, index }, position) => {
-      const [offset, size] = [offsets[position] as number, sizes[position] as number]
+      const [offset, size] = [offsets[position]!, sizes[position]!]
       kernels.fillMask(offset, size, mixSeed(seed, index) | 0, Math.round(rate * 65536), 1 / (1 - rate))
       return new Float32Array(this.memory.buffer, offset, size)
     })

@@ -4,7 +4,6 @@ import {
   type GraphProgram,
   type InputValue,
   sparseOutputs,
-  type tf,
   toOnnx,
   traceProgram,
 } from '@tfx/compiler'
@@ -13,7 +12,7 @@ import { checkCompile, disposedProgram } from './check-compile'
 import { checkInputs } from './check-inputs'
 import { runStep } from './differentiate'
 import { DropoutMasks } from './dropout-masks'
-import type { CompileOptions, Engine, MemoryStore, Program, StepFunction } from './engine'
+import type { CompileOptions, Engine, MemoryStore, NamedTensors, Program, StepFunction } from './engine'
 import { clearGradient, createMemoryStore, startDenseGradient, writeSparseGradient } from './memory-store'
 import { missingSeed } from './ops/dropout'
 
@@ -25,8 +24,17 @@ export interface OnnxEngineOptions {
 
 type Runtime = typeof import('onnxruntime-node')
 
+// A graph has one namespace; an input, a parameter and an output of a step may share their name.
+const inputPrefix = 'input:'
 const parameterPrefix = 'parameter:'
+const outputPrefix = 'output:'
 const gradientPrefix = 'gradient:'
+
+const withPrefix = <T>(prefix: string, record: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [prefix + name, value]))
+
+const withoutPrefix = (prefix: string, names: readonly string[]) =>
+  names.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []))
 
 /**
  * The engine that compiles: a step is traced once, differentiated, simplified, and run by the
@@ -63,24 +71,17 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
 
 /** Records the step with its backward pass; named axes stay symbolic. */
 function traceStep(step: StepFunction, { inputs, parameters, gradients }: CompileOptions): GraphProgram {
-  const parameterSpecs = Object.entries(parameters?.shapes ?? {}).map(([name, shape]) => {
-    return [parameterPrefix + name, { shape }] as const
-  })
-  const compute = (tensors: Record<string, tf.Tensor>) => {
-    const pick = (names: readonly string[], prefix = '') =>
-      Object.fromEntries(names.map((name) => [name, tensors[prefix + name] as tf.Tensor]))
-    const result = runStep(
-      step,
-      {
-        inputs: pick(Object.keys(inputs)),
-        parameters: pick(Object.keys(parameters?.shapes ?? {}), parameterPrefix),
-      },
-      gradients,
-    )
-    const named = Object.entries(result.gradients).map(([name, tensor]) => [gradientPrefix + name, tensor])
-    return { ...result.outputs, ...(Object.fromEntries(named) as Record<string, tf.Tensor>) }
+  const shapes = parameters?.shapes ?? {}
+  const specs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]))
+  const compute = (tensors: NamedTensors): NamedTensors => {
+    const pick = (prefix: string, names: object) =>
+      Object.fromEntries(Object.keys(names).map((name) => [name, tensors[prefix + name]])) as NamedTensors
+    const given = { inputs: pick(inputPrefix, inputs), parameters: pick(parameterPrefix, shapes) }
+    const result = runStep(step, given, gradients)
+    return { ...withPrefix(outputPrefix, result.outputs), ...withPrefix(gradientPrefix, result.gradients) }
   }
-  return traceProgram(compute, { ...inputs, ...Object.fromEntries(parameterSpecs) }, { keepSparse: true })
+  const allSpecs = { ...withPrefix(inputPrefix, inputs), ...withPrefix(parameterPrefix, specs) }
+  return traceProgram(compute, allSpecs, { keepSparse: true })
 }
 
 interface ProgramParts {
@@ -94,15 +95,18 @@ interface ProgramParts {
 function createProgram({ runtime, session, program, options, store }: ProgramParts): Program {
   const masks = new DropoutMasks()
   const maskInputs = program.inputs.filter((input) => input.dropoutRate !== undefined)
-  const fedInputs = program.inputs.filter(({ name }) => name in options.inputs)
+  const inputNames = program.inputs.map(({ name }) => name)
+  const fedInputs = withoutPrefix(inputPrefix, inputNames)
   // Views of the store, made once: the memory that they look at never moves.
   const storeTensor = (name: string, slot: string) => {
-    const { view, shapes } = store as MemoryStore
-    return new runtime.Tensor('float32', view(name, slot), shapes[name] as readonly number[])
+    const { view, shapes } = store!
+    return new runtime.Tensor('float32', view(name, slot), shapes[name])
   }
-  const parameters = program.inputs.filter(({ name }) => name.startsWith(parameterPrefix))
   const parameterFeeds = Object.fromEntries(
-    parameters.map(({ name }) => [name, storeTensor(name.slice(parameterPrefix.length), 'value')]),
+    withoutPrefix(parameterPrefix, inputNames).map((name) => [
+      parameterPrefix + name,
+      storeTensor(name, 'value'),
+    ]),
   )
   const { dense, sparse, unreached, plain } = sortOutputs(program, options)
   // Dense gradients are written straight into their slots; everything else is allocated by the run.
@@ -117,7 +121,7 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
   const run: Program['run'] = async (inputs, { seed } = {}) => {
     const axes = checkInputs(options.inputs, inputs)
     const feeds: Record<string, Tensor> = { ...parameterFeeds }
-    for (const { name } of fedInputs) feeds[name] = toRuntime(runtime, inputs[name] as HostTensor)
+    for (const name of fedInputs) feeds[inputPrefix + name] = toRuntime(runtime, inputs[name]!)
     if (maskInputs.length > 0) {
       if (seed === undefined) throw missingSeed()
       const filled = fillMasks(masks, maskInputs, { axes, seed })
@@ -137,7 +141,7 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
         })
       }
     }
-    return Object.fromEntries(plain.map((name) => [name, toHost(results[name] as Tensor)]))
+    return Object.fromEntries(plain.map((name) => [name, toHost(results[outputPrefix + name]!)]))
   }
 
   return {
@@ -156,8 +160,19 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
   }
 }
 
+interface SortedOutputs {
+  /** Parameters whose gradient is written to its slot by the run itself. */
+  dense: string[]
+  /** Parameters whose gradient comes as ids and rows. */
+  sparse: string[]
+  /** Parameters that the loss does not depend on. */
+  unreached: string[]
+  /** What the step returns. */
+  plain: string[]
+}
+
 /** Tells the outputs of the step from its gradients, and what kind those are. */
-function sortOutputs({ outputs, sparse }: GraphProgram, { gradients }: CompileOptions) {
+function sortOutputs({ outputs, sparse }: GraphProgram, { gradients }: CompileOptions): SortedOutputs {
   const names = outputs.map(({ name }) => name)
   const wanted = gradients?.withRespectTo ?? []
   const isSparse = (name: string) => gradientPrefix + name in sparse
@@ -166,7 +181,7 @@ function sortOutputs({ outputs, sparse }: GraphProgram, { gradients }: CompileOp
     dense: wanted.filter(isDense),
     sparse: wanted.filter(isSparse),
     unreached: wanted.filter((name) => !isDense(name) && !isSparse(name)),
-    plain: names.filter((name) => !name.startsWith(gradientPrefix)),
+    plain: withoutPrefix(outputPrefix, names),
   }
 }
 
@@ -177,13 +192,13 @@ function fillMasks(
 ): Record<string, HostTensor> {
   const requests = inputs.map(({ name, shape, symbolicShape, dropoutRate }) => ({
     shape: (symbolicShape ?? shape).map((size) => evaluateSize(size, axes)),
-    rate: dropoutRate as number,
+    rate: dropoutRate!,
     index: Number(name.slice(name.lastIndexOf('_') + 1)),
   }))
   const filled = masks.fill(requests, seed)
   return Object.fromEntries(
     inputs.map(({ name }, index) => {
-      const data = filled[index] as Float32Array
+      const data = filled[index]!
       return [name, { dtype: 'float32', shape: requests[index]?.shape ?? [], data }]
     }),
   )

@@ -24,7 +24,7 @@ interface Selection {
 interface Candidate {
   name: string
   /** Makes the engine, or explains by an error why it cannot. */
-  open(): Promise<Engine>
+  open: () => Promise<Engine>
 }
 
 const gpu: Candidate = {
@@ -115,7 +115,7 @@ async function select(choice: EngineChoice): Promise<Selection> {
 
 async function openOnnx(): Promise<Engine> {
   const engine = createOnnxEngine()
-  const probe = await engine.compile(({ inputs }) => ({ y: tf.add(inputs['x'] as tf.Tensor, 1) }), {
+  const probe = await engine.compile(({ inputs }) => ({ y: tf.add(inputs.x as tf.Tensor, 1) }), {
     inputs: { x: { shape: [1] } },
   })
   await probe.run({ x: { dtype: 'float32', shape: [1], data: Float32Array.of(1) } })

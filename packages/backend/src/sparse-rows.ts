@@ -20,12 +20,12 @@ export function addSparseRows(target: Float32Array, { ids, rows, stale }: Sparse
   if (stale && width > 0) for (const id of stale) target.fill(0, id * width, (id + 1) * width)
   else target.fill(0)
   for (let index = 0; index < ids.length; index++) {
-    const id = ids[index] as number
+    const id = ids[index]!
     if (id < 0) throw negativeId(id)
     const start = id * width
     const source = index * width
     for (let column = 0; column < width; column++) {
-      target[start + column] = (target[start + column] as number) + (rows[source + column] as number)
+      target[start + column] = target[start + column]! + rows[source + column]!
     }
   }
 }

@@ -56,12 +56,9 @@ function createProgram({ step, options, store, backend }: ProgramParts): Program
   let released = false
 
   const compute = (inputs: Record<string, HostTensor>, seed: number | undefined) => {
-    const parameters = Object.keys(store?.shapes ?? {}).map((name) => [
-      name,
-      (store as TensorStore).tensor(name),
-    ])
+    const parameters = Object.keys(store?.shapes ?? {}).map((name) => [name, store!.tensor(name)])
     const tensors = {
-      inputs: mapValues(options.inputs, (_, name) => toTensor(inputs[name] as HostTensor)),
+      inputs: mapValues(options.inputs, (_, name) => toTensor(inputs[name]!)),
       parameters: Object.fromEntries(parameters) as NamedTensors,
     }
     const { outputs, gradients } = withDropoutSeed(seed, masks, () =>

@@ -93,9 +93,9 @@ describe.each(engines)('a program of the %s engine', (_, engine) => {
       { inputs: { x: { shape: [2] } }, parameters: store },
     )
     const x = float32([1, 10])
-    expect((await program.run({ x }))['y']?.data).toEqual(Float32Array.of(2, 30))
+    expect((await program.run({ x })).y?.data).toEqual(Float32Array.of(2, 30))
     store.write('weight', Float32Array.of(-1, 1))
-    expect((await program.run({ x }))['y']?.data).toEqual(Float32Array.of(-1, 10))
+    expect((await program.run({ x })).y?.data).toEqual(Float32Array.of(-1, 10))
     await program.dispose()
     expect(await store.read('weight')).toEqual(Float32Array.of(-1, 1))
     store.dispose()
@@ -128,6 +128,17 @@ describe.each(engines)('a program of the %s engine', (_, engine) => {
     }
     await program.dispose()
     store.dispose()
+  })
+
+  it('lets an input, a parameter and an output share a name', async () => {
+    const store = engine.createStore({ x: [1] })
+    store.write('x', Float32Array.of(10))
+    const program = await engine.compile(
+      ({ inputs, parameters }) => ({ x: tf.add(get(inputs, 'x'), get(parameters, 'x')) }),
+      { inputs: { x: { shape: ['batch'] } }, parameters: store },
+    )
+    expect((await program.run({ x: float32([1, 2]) })).x?.data).toEqual(Float32Array.of(11, 12))
+    await program.dispose()
   })
 
   it('ignores inputs that the step does not use', async () => {
@@ -198,7 +209,7 @@ describe.each(engines)('a program of the %s engine', (_, engine) => {
       await expect(program.run(inputs)).rejects.toBeInstanceOf(EngineError)
       await expect(program.run(inputs)).rejects.toThrow(`${message} ${remedy}`)
       // A refused run does no harm.
-      expect((await program.run({ x, z }))['y']?.data).toEqual(Float32Array.of(6, 7, 9, 10))
+      expect((await program.run({ x, z })).y?.data).toEqual(Float32Array.of(6, 7, 9, 10))
       await program.dispose()
     })
 

@@ -30,14 +30,15 @@ async function drop(engine: Engine, seeds: readonly number[], rate = 0.1) {
   return runs
 }
 
+type Run = Awaited<ReturnType<typeof drop>>[number]
+
 const keptFraction = (mask: Float32Array) => mask.filter((value) => value !== 0).length / mask.length
 const agreement = (a: Float32Array, b: Float32Array) =>
   a.filter((value, index) => value === b[index]).length / a.length
 
 describe.each(engines)('dropout on the %s engine', (_, engine) => {
   it.each([0.1, 0.5, 0.9])('keeps 1 - %d of the elements, scaled up', async (rate) => {
-    const [run] = await drop(engine, [3], rate)
-    const mask = run?.first as Float32Array
+    const [{ first: mask }] = (await drop(engine, [3], rate)) as [Run]
     // Five standard deviations.
     expect(Math.abs(keptFraction(mask) - (1 - rate))).toBeLessThan(5 * Math.sqrt((rate * (1 - rate)) / size))
     expect(mask).toBeAllClose(mask.map((value) => (value === 0 ? 0 : 1 / (1 - rate))))
@@ -67,7 +68,7 @@ describe.each(engines)('dropout on the %s engine', (_, engine) => {
     const program = await engine.compile(({ inputs }) => ({ y: dropout(get(inputs, 'x'), 0) }), {
       inputs: { x: { shape: [2] } },
     })
-    expect((await program.run({ x: float32([1, 2]) }))['y']?.data).toEqual(Float32Array.of(1, 2))
+    expect((await program.run({ x: float32([1, 2]) })).y?.data).toEqual(Float32Array.of(1, 2))
     await program.dispose()
   })
 

@@ -158,7 +158,7 @@ describe.each(engines)('gradients of the %s engine', (_, engine) => {
     const program = await compile(({ inputs, parameters }) => {
       const table = get(parameters, 'table')
       const second = tf.sum(tf.mul(embedding(table, tf.range(0, 2, 1, 'int32')), 100))
-      return { loss: tf.add(lookUp({ inputs, parameters })['loss'] as tf.Tensor, second) }
+      return { loss: tf.add(lookUp({ inputs, parameters }).loss as tf.Tensor, second) }
     }, lookUpInputs)
     await program.run(ids(2, 0))
     expect(await gradient()).toEqual([102, 120, 100, 100, 1, 10])
@@ -170,8 +170,8 @@ describe.each(engines)('gradients of the %s engine', (_, engine) => {
   it('of a tied embedding add the rows to the dense part', async () => {
     const { compile, gradient } = tableStore(3)
     const program = await compile(({ inputs, parameters }) => {
-      const rows = lookUp({ inputs, parameters })['loss'] as tf.Tensor
-      return { loss: tf.add(rows, dense(0.5)({ inputs, parameters })['loss'] as tf.Tensor) }
+      const rows = lookUp({ inputs, parameters }).loss as tf.Tensor
+      return { loss: tf.add(rows, dense(0.5)({ inputs, parameters }).loss as tf.Tensor) }
     }, lookUpInputs)
     await program.run(ids(1, 1))
     expect(await gradient()).toEqual([0.5, 0.5, 3.5, 30.5, 0.5, 0.5])

@@ -34,7 +34,7 @@ const geluForTraining = tf.customGrad((...args) => {
     gradFunc: (dy, saved) => {
       const [t, twiceCdf] = saved as [tf.Tensor, tf.Tensor]
       const density = tf.mul(t, tf.exp(tf.sub(Math.log(2 / Math.sqrt(Math.PI)), tf.mul(t, t))))
-      return tf.mul(tf.mul(dy as tf.Tensor, 0.5), tf.add(twiceCdf, density))
+      return tf.mul(tf.mul(dy, 0.5), tf.add(twiceCdf, density))
     },
   }
 })

@@ -35,7 +35,7 @@ export function softmaxCrossEntropy(
 /** The loss of each row. The gradient comes from the probabilities and the label's column alone: no one-hot. */
 function rowLosses(logits: tf.Tensor, targets: tf.Tensor, labelSmoothing: number): tf.Tensor {
   if (isNested()) return composedRowLosses(logits, targets, labelSmoothing)
-  const classes = logits.shape[1] as number
+  const classes = logits.shape[1]!
   const compute = tf.customGrad((...args) => {
     const [logits, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc]
     const probabilities = tf.softmax(logits)
@@ -52,9 +52,9 @@ function rowLosses(logits: tf.Tensor, targets: tf.Tensor, labelSmoothing: number
       value,
       gradFunc: (dy, saved) => {
         const [probabilities, targets] = saved as [tf.Tensor, tf.Tensor]
-        const column = tf.expandDims(dy as tf.Tensor, -1)
+        const column = tf.expandDims(dy, -1)
         const shifted = labelSmoothing === 0 ? probabilities : tf.sub(probabilities, labelSmoothing / classes)
-        const updates = tf.mul(dy as tf.Tensor, labelSmoothing - 1)
+        const updates = tf.mul(dy, labelSmoothing - 1)
         return addToTargets(tf.mul(shifted, column), targets, updates)
       },
     }
@@ -84,4 +84,4 @@ function addToTargets(x: tf.Tensor, targets: tf.Tensor, updates: tf.Tensor): tf.
 }
 
 const targetsAsOneHot = (x: tf.Tensor, targets: tf.Tensor) =>
-  tf.cast(tf.oneHot(targets as tf.Tensor1D, x.shape[1] as number), 'float32')
+  tf.cast(tf.oneHot(targets as tf.Tensor1D, x.shape[1]!), 'float32')

@@ -1,6 +1,6 @@
 import { ArgumentError, EngineError } from '@tfx/common'
 import { isTracing, tf } from '@tfx/compiler'
-import { DropoutMasks } from '../dropout-masks'
+import type { DropoutMasks } from '../dropout-masks'
 
 let eagerRun: { seed: number | undefined; masks: DropoutMasks; count: number } | undefined
 
@@ -18,7 +18,7 @@ export function dropout(x: tf.Tensor, rate: number): tf.Tensor {
   if (rate === 0) return x
   if (!(rate > 0 && rate < 1)) throw badRate(rate)
   if (isTracing()) {
-    const mask = tf.engine().runKernel('TfxDropoutMask', {}, { shape: x.shape, rate }) as tf.Tensor
+    const mask = tf.engine().runKernel<tf.Tensor>('TfxDropoutMask', {}, { shape: x.shape, rate })
     return tf.mul(x, mask)
   }
   if (eagerRun === undefined) throw outsideOfStep()

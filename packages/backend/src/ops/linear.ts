@@ -14,7 +14,7 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
   const leading = x.shape.slice(0, -1)
   // One matrix product whatever the rank. tfjs's own gradient of a broadcast weight is wrong, too.
   const rows = tf.reshape<tf.Rank.R2>(x, [sizeOf(leading), inSize])
-  const product = tf.matMul(rows, weight as tf.Tensor2D, false, true)
+  const product = tf.matMul(rows, weight, false, true)
   return tf.reshape(bias ? tf.add(product, bias) : product, [...leading, outSize])
 }
 
@@ -27,5 +27,5 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
  */
 export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   const rows = tf.gather(table, tf.reshape<tf.Rank.R1>(ids, [ids.size]))
-  return tf.reshape(rows, [...ids.shape, table.shape[1] as number])
+  return tf.reshape(rows, [...ids.shape, table.shape[1]!])
 }

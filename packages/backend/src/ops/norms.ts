@@ -27,7 +27,7 @@ export function layerNorm(x: tf.Tensor, { weight, bias, epsilon = 1e-5 }: LayerN
     const results = tf.engine().runKernel('TfxLayerNorm', { x, weight, bias }, { epsilon })
     const [value, mean, inverseDeviation] = results as tf.Tensor[] as [tf.Tensor, tf.Tensor, tf.Tensor]
     save([x, weight, mean, inverseDeviation])
-    return { value, gradFunc: (dy, saved) => layerNormGradient(dy as tf.Tensor, saved) }
+    return { value, gradFunc: (dy, saved) => layerNormGradient(dy, saved) }
   })
   return fused(x, weight, bias)
 }
@@ -79,7 +79,7 @@ export function batchNorm(
   x: tf.Tensor,
   { weight, bias, running, epsilon = 1e-5 }: BatchNormOptions,
 ): { value: tf.Tensor; mean: tf.Tensor; variance: tf.Tensor } {
-  const size = x.shape.at(-1) as number
+  const size = x.shape.at(-1)!
   const rows = tf.reshape(x, [-1, size])
   const mean = running ? running.mean : tf.mean(rows, 0)
   const centered = tf.sub(rows, mean)
@@ -92,5 +92,5 @@ export function batchNorm(
 
 /** The number of rows less one, as a tensor: a number would bake a symbolic batch into the graph. */
 function lastIndex(rows: tf.Tensor): tf.Tensor {
-  return tf.max(tf.range(0, rows.shape[0] as number))
+  return tf.max(tf.range(0, rows.shape[0]))
 }
