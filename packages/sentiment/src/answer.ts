@@ -16,8 +16,8 @@ export function answerFrom(logits: Float32Array, labels: readonly string[]): Sen
   const probabilities = exponentials.map((value) => value / total)
   const best = probabilities.indexOf(Math.max(...probabilities))
   return {
-    label: labels[best] as string,
-    score: probabilities[best] as number,
-    scores: Object.fromEntries(labels.map((label, index) => [label, probabilities[index] as number])),
+    label: labels[best]!,
+    score: probabilities[best]!,
+    scores: Object.fromEntries(labels.map((label, index) => [label, probabilities[index]!])),
   }
 }

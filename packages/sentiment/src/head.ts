@@ -1,4 +1,5 @@
 import { softmaxCrossEntropy } from '@tfx/backend'
+import { ArgumentError, CheckpointError } from '@tfx/common'
 import { type EncoderConfig, withLabels } from '@tfx/core'
 import {
   type ColumnOptions,
@@ -28,6 +29,7 @@ export interface SentimentOptions extends ColumnOptions {
 export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, SentimentOptions> = {
   name: 'sentiment',
   task: 'sequence-classification',
+  options: ['labels', 'unlabelled', 'labelSmoothing', 'textColumn', 'labelColumn', 'textPairColumn'],
   best: { metric: 'accuracy', mode: 'max' },
   targetInputs: { labels: { shape: ['batch'], dtype: 'int32' } },
 
@@ -39,15 +41,33 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
 
   split: (examples, options) => stratifiedSplit(examples, { ...options, by: ({ label }) => label }),
 
-  configure(config, examples, { labels }) {
+  configure(config, examples, { labels, labelSmoothing = 0 }) {
+    checkLabelSmoothing(labelSmoothing)
     const found = new Set(examples.map(({ label }) => label))
     // Without a list this also refuses data of one class; with one, what is in the data still decides.
     discoverLabels(found)
     return withLabels(config, discoverLabels(found, labels ? { labels } : {}))
   },
 
+  checkModel({ labels, problemType = 'single_label_classification' }) {
+    if (problemType === 'single_label_classification' && labels.length >= 2) return
+    throw new CheckpointError({
+      function: 'load',
+      argument: 'source',
+      expected: 'a classifier of two or more labels that exclude one another',
+      received: `one for ${problemType} with ${labels.length} ${labels.length === 1 ? 'label' : 'labels'}`,
+      remedy: 'Fine-tune it on labelled texts first: transfer(base, dataset).',
+    })
+  },
+
   targets: (examples, config) => ({
-    labels: classLabels(encodeLabels(examples.map(({ label }) => label), config.labels), config.labels.length),
+    labels: classLabels(
+      encodeLabels(
+        examples.map(({ label }) => label),
+        config.labels,
+      ),
+      config.labels.length,
+    ),
   }),
 
   forward(parameters, inputs, { family, ...run }) {
@@ -71,11 +91,14 @@ function createScore(config: EncoderConfig): Score<LabelledExample> {
     add(examples, { logits }) {
       const rows = required(logits)
       const width = config.labels.length
-      const references = encodeLabels(examples.map(({ label }) => label), config.labels)
+      const references = encodeLabels(
+        examples.map(({ label }) => label),
+        config.labels,
+      )
       const predictions = references.map((reference, index) => {
         const row = (rows.data as Float32Array).subarray(index * width, (index + 1) * width)
         const { label, scores } = answerFrom(row, config.labels)
-        loss -= Math.log(Math.max(scores[config.labels[reference] as string] as number, Number.MIN_VALUE))
+        loss -= Math.log(Math.max(scores[config.labels[reference]!]!, Number.MIN_VALUE))
         return config.labels.indexOf(label)
       })
       confusion.add(references, predictions)
@@ -89,9 +112,24 @@ function createScore(config: EncoderConfig): Score<LabelledExample> {
   }
 }
 
+/** @throws ArgumentError */
+function checkLabelSmoothing(labelSmoothing: number): void {
+  if (labelSmoothing >= 0 && labelSmoothing < 1) return
+  throw new ArgumentError({
+    function: 'transfer',
+    argument: 'labelSmoothing',
+    expected: 'a number of at least 0 and below 1',
+    received: String(labelSmoothing),
+    remedy: 'Leave it out to use the default.',
+  })
+}
+
 function describeReading({ text, label, textPair }: ResolvedColumns, dropped: number): string[] {
   const guessed = [text, label, textPair].filter((column) => column?.origin === 'discovered')
-  const notes = guessed.length === 0 ? [] : [`Columns by their names: ${guessed.map((column) => `'${column?.name}'`).join(', ')}.`]
+  const notes =
+    guessed.length === 0
+      ? []
+      : [`Columns by their names: ${guessed.map((column) => `'${column?.name}'`).join(', ')}.`]
   return dropped === 0 ? notes : [...notes, `${dropped} rows without a label were dropped.`]
 }
 

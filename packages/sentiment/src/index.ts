@@ -7,16 +7,21 @@ import {
   type TransferOptions,
   transferTo,
 } from '@tfx/transfer'
-import type { LabelledExample } from '@tfx/data'
 import type { SentimentAnswer } from './answer'
 import { sentimentHead, type SentimentOptions } from './head'
 
 export type { SentimentAnswer } from './answer'
 export { sentimentHead, type SentimentOptions } from './head'
-export { describeSettings, learnedSoFar, type PredictOptions, type SaveOptions, type TransferOptions } from '@tfx/transfer'
+export {
+  describeSettings,
+  learnedSoFar,
+  type PredictOptions,
+  type SaveOptions,
+  type TransferOptions,
+} from '@tfx/transfer'
 
 /** A model that tells how a text feels. */
-export type SentimentModel = TransferModel<LabelledExample, SentimentAnswer, SentimentOptions>
+export type SentimentModel = TransferModel<SentimentAnswer, SentimentOptions>
 
 /**
  * Fine-tunes a pretrained encoder on labelled texts.

@@ -1,10 +1,18 @@
 import { ArgumentError } from '@tfx/common'
 import { type EncoderConfig, loadCheckpoint, resolveBase, type Task, type Tokenizer } from '@tfx/core'
 import { initializeMissing } from './initialize-missing'
-import { weightsOf } from './model'
+import { weightsOf } from './model-weights'
 import type { TransferOptions } from './options'
-import type { Base } from './transfer'
 import type { Weights } from './runtime'
+
+/** A model in memory: made by `transfer`, `load` or `pretrain`, and not disposed of. */
+export interface TrainedModel {
+  readonly config: EncoderConfig
+  dispose(): unknown
+}
+
+/** A base: a hub id, a directory, an installed npm package, or a model that was just trained. */
+export type Base = string | TrainedModel
 
 /** A base that has been found; its weights are not in memory yet. */
 export interface OpenedBase {
@@ -27,13 +35,15 @@ export async function openBase(base: Base, { cacheDirectory, signal }: TransferO
     })
     return openDirectory(directory)
   }
-  const weights = typeof base === 'object' && base !== null ? weightsOf(base) : undefined
+  const given: unknown = base
+  const weights = typeof given === 'object' && given !== null ? weightsOf(given) : undefined
   if (weights) return openModel(weights)
   throw new ArgumentError({
     function: 'transfer',
     argument: 'base',
-    expected: 'a hub id, a directory, an npm package, or a model made by transfer or load',
-    received: base === null ? 'null' : typeof base,
+    expected:
+      'a hub id, a directory, an npm package, or a model of transfer, load or pretrain that is not disposed of',
+    received: given === null ? 'null' : typeof given,
     remedy: "For instance transfer('@tfx/base-encoder', 'reviews.csv').",
   })
 }

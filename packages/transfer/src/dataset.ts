@@ -1,11 +1,17 @@
-import { ArgumentError } from '@tfx/common'
+import { ArgumentError, DataError } from '@tfx/common'
+import type { EncoderConfig } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type { TaskHead, TextInput } from './head'
 import type { TransferOptions } from './options'
-import { requireExamples } from './transfer'
 
 /** Rows to learn from, or training rows with validation rows beside them. */
 export type TransferDataset = RowSource | { readonly train: RowSource; readonly validation?: RowSource }
+
+/** A data set as it was given, with what it is to be validated on. */
+export interface DatasetParts {
+  readonly train: RowSource
+  readonly validation: TransferOptions['validation'] | undefined
+}
 
 /** What training and validation are done on. */
 export interface PreparedData<Example> {
@@ -15,16 +21,41 @@ export interface PreparedData<Example> {
 }
 
 /**
+ * Tells the rows to learn from and those to validate on apart; validation rows in the data set win over the option.
+ *
+ * @throws ArgumentError if it is no data set.
+ */
+export function datasetParts(
+  dataset: TransferDataset,
+  validation: TransferOptions['validation'] | undefined,
+): DatasetParts {
+  const given: unknown = dataset
+  if (typeof given === 'string' || given instanceof URL) return { train: given, validation }
+  if (typeof given !== 'object' || given === null) {
+    throw new ArgumentError({
+      function: 'transfer',
+      argument: 'dataset',
+      expected: 'a path, rows, or { train, validation }',
+      received: String(given),
+      remedy: "For instance transfer(base, 'reviews.csv') or transfer(base, [{ text, label }, …]).",
+    })
+  }
+  const isRows = Symbol.iterator in given || Symbol.asyncIterator in given
+  if (isRows || !('train' in given)) return { train: dataset as RowSource, validation }
+  const parts = dataset as Exclude<TransferDataset, RowSource>
+  return { train: parts.train, validation: parts.validation ?? validation }
+}
+
+/**
  * Reads the data and sets the validation part aside.
  *
  * @throws DataError, ArgumentError
  */
 export async function readDataset<Example extends TextInput, Answer, Options extends object>(
   head: TaskHead<Example, Answer, Options>,
-  dataset: TransferDataset,
+  { train, validation }: DatasetParts,
   options: Options & TransferOptions & { validationFraction: number; seed: number },
 ): Promise<PreparedData<Example>> {
-  const { train, validation = options.validation } = parts(dataset)
   const { examples, notes } = await head.read(train, options)
   requireExamples(examples, 'dataset')
   if (isRows(validation)) {
@@ -32,28 +63,39 @@ export async function readDataset<Example extends TextInput, Answer, Options ext
     requireExamples(held.examples, 'validation')
     return { training: examples, validation: held.examples, notes }
   }
-  const fraction = validation === false ? 0 : options.validationFraction
+  const fraction = options.validationFraction
   // Too few to set any aside: learn from all of them.
-  if (fraction === 0 || examples.length * fraction < 1) return { training: examples, validation: [], notes }
+  if (examples.length * fraction < 1) return { training: examples, validation: [], notes }
   const { train: training, test } = head.split(examples, { fraction, seed: options.seed })
   return { training, validation: test, notes }
 }
 
-function isRows(validation: TransferOptions['validation']): validation is RowSource {
+/** Whether validation is on rows of its own, not on a share of the training rows. */
+function isRows(validation: TransferOptions['validation'] | undefined): validation is RowSource {
   return validation !== undefined && typeof validation !== 'number' && validation !== false
 }
 
-function parts(dataset: TransferDataset): { train: RowSource; validation?: RowSource } {
-  if (typeof dataset === 'string' || dataset instanceof URL) return { train: dataset }
-  if (typeof dataset !== 'object' || dataset === null) {
-    throw new ArgumentError({
-      function: 'transfer',
-      argument: 'dataset',
-      expected: 'a path, rows, or { train, validation }',
-      received: String(dataset),
-      remedy: "For instance transfer(base, 'reviews.csv') or transfer(base, [{ text, label }, …]).",
-    })
-  }
-  const isPlain = !(Symbol.iterator in dataset) && !(Symbol.asyncIterator in dataset)
-  return isPlain && 'train' in dataset ? dataset : { train: dataset as RowSource }
+/**
+ * Finds a target that the model does not have before training, not after its first epoch.
+ *
+ * @throws DataError
+ */
+export function checkTargets<Example extends TextInput>(
+  head: Pick<TaskHead<Example, unknown, never>, 'targets'>,
+  { training, validation }: PreparedData<Example>,
+  config: EncoderConfig,
+): void {
+  head.targets(training, config)
+  head.targets(validation, config)
+}
+
+function requireExamples(examples: readonly unknown[], argument: string): void {
+  if (examples.length > 0) return
+  throw new DataError({
+    function: 'transfer',
+    argument,
+    expected: 'at least one labelled example',
+    received: 'none',
+    remedy: 'Check that the file is not empty and that its rows have a text and a label.',
+  })
 }

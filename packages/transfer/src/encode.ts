@@ -1,5 +1,6 @@
+import type { InputSpec } from '@tfx/backend'
 import { DataError, type HostTensor } from '@tfx/common'
-import type { EncoderConfig, Tokenizer } from '@tfx/core'
+import { type EncoderConfig, modelFamily, type Tokenizer } from '@tfx/core'
 import { batches, collate, type Encoding, shuffledBatches } from '@tfx/data'
 import type { TrainingBatch } from '@tfx/train'
 import type { TaskHead, TextInput } from './head'
@@ -35,25 +36,34 @@ export function encodeExamples<Example extends TextInput>(
     return { example, encoding }
   })
   if (tooLong.length === 0 || truncation) return encoded
-  const first = examples[tooLong[0] as number] as Example
+  const [first] = tooLong
   throw new DataError({
     function: caller,
     argument: 'text',
     expected: `at most ${maxLength} tokens long, which is what the model takes`,
-    received: `${tooLong.length} longer; the first is text ${(tooLong[0] as number) + 1}: '${excerpt(first.text)}'`,
-    remedy: 'Pass { truncation: true } to learn from their beginnings only, or shorten them.',
+    received: `${tooLong.length} longer; the first is '${excerpt(examples[first!]!.text)}'`,
+    remedy: 'Pass { truncation: true } to use their beginnings only, or shorten them.',
   })
 }
 
 const excerpt = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
 /** The tensors of a batch that a model takes. */
-export function modelInputs(encodings: readonly Encoding[], { tokenizer, config }: ModelInputOptions) {
-  const { inputIds, attentionMask, tokenTypeIds, lengths } = collate(encodings, { padTokenId: tokenizer.padTokenId })
+export function modelInputs(
+  encodings: readonly Encoding[],
+  { tokenizer, config }: ModelInputOptions,
+): { inputs: Record<string, HostTensor>; lengths: number[] } {
+  const { inputIds, attentionMask, tokenTypeIds, lengths } = collate(encodings, {
+    padTokenId: tokenizer.padTokenId,
+  })
   const inputs: Record<string, HostTensor> = { inputIds, attentionMask }
   if (usesTokenTypes(config)) {
     const { shape } = inputIds
-    inputs['tokenTypeIds'] = tokenTypeIds ?? { dtype: 'int32', shape, data: new Int32Array(inputIds.data.length) }
+    inputs.tokenTypeIds = tokenTypeIds ?? {
+      dtype: 'int32',
+      shape,
+      data: new Int32Array(inputIds.data.length),
+    }
   }
   return { inputs, lengths }
 }
@@ -64,10 +74,10 @@ interface ModelInputOptions {
 }
 
 /** Whether a model takes the segment of each token. */
-export const usesTokenTypes = (config: EncoderConfig) => config.modelType === 'bert'
+export const usesTokenTypes = (config: EncoderConfig): boolean => modelFamily(config.modelType).usesTokenTypes
 
 /** The inputs of a model as a step declares them. */
-export function modelInputSpecs(config: EncoderConfig) {
+export function modelInputSpecs(config: EncoderConfig): Record<string, InputSpec> {
   const spec = { shape: ['batch', 'sequence'], dtype: 'int32' } as const
   return { inputIds: spec, attentionMask: spec, ...(usesTokenTypes(config) && { tokenTypeIds: spec }) }
 }
@@ -92,9 +102,15 @@ export function* trainingBatches<Example extends TextInput>(
       ? shuffledBatches(encoded, { batchSize, seed, epoch })
       : batches(encoded, { batchSize, seed, epoch, lengthOf: ({ encoding }) => encoding.inputIds.length })
   for (const indices of order) {
-    const chosen = indices.map((index) => encoded[index] as EncodedExample<Example>)
-    const { inputs, lengths } = modelInputs(chosen.map(({ encoding }) => encoding), options)
-    const targets = head.targets(chosen.map(({ example }) => example), config)
+    const chosen = indices.map((index) => encoded[index]!)
+    const { inputs, lengths } = modelInputs(
+      chosen.map(({ encoding }) => encoding),
+      options,
+    )
+    const targets = head.targets(
+      chosen.map(({ example }) => example),
+      config,
+    )
     yield {
       inputs: { ...inputs, ...targets },
       examples: indices.length,

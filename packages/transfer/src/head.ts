@@ -43,14 +43,21 @@ export interface TaskHead<Example extends TextInput, Answer, Options> {
   readonly name: string
   /** Which head of the model is trained. */
   readonly task: Task
+  /** The names of all `Options`, so that others are refused. */
+  readonly options: readonly (keyof Options & string)[]
   /** The metric by which the best epoch is chosen. */
   readonly best: BestMetric
   /** Reads rows into examples; called for training and for evaluation data. */
-  read(dataset: RowSource, options: Options & { signal?: AbortSignal | undefined }): Promise<ReadExamples<Example>>
+  read(
+    dataset: RowSource,
+    options: Options & { signal?: AbortSignal | undefined },
+  ): Promise<ReadExamples<Example>>
   /** Sets examples aside for validation. */
   split(examples: readonly Example[], options: { fraction: number; seed: number }): Split<Example>
   /** The base's configuration with what the training data decides, such as the labels. */
   configure(config: EncoderConfig, examples: readonly Example[], options: Options): EncoderConfig
+  /** Refuses a model that is loaded and is of another task. @throws CheckpointError */
+  checkModel?(config: EncoderConfig): void
   /** The inputs of the loss beside the tokens. */
   readonly targetInputs: Readonly<Record<string, InputSpec>>
   /** @throws DataError on a target that the configuration does not have. */

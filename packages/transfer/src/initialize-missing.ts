@@ -25,7 +25,8 @@ export async function initializeMissing(
   const drawn: string[] = []
   for (const [name, spec] of Object.entries(family.parameterShapes(config, task))) {
     const isWanted = from && (from.keepHead || name.startsWith(family.backbonePrefix))
-    if (isWanted && from.store.shapes[name]?.join() === spec.shape.join()) await copyParameter(from.store, store, name)
+    if (isWanted && from.store.shapes[name]?.join() === spec.shape.join())
+      await copyParameter(from.store, store, name)
     else {
       store.write(name, initializeParameter(spec, random, config.initializerRange))
       drawn.push(name)

@@ -5,7 +5,7 @@ const learned = new WeakMap<object, object>()
  * saved, or to be the base of another transfer.
  *
  * @param error What `transfer` threw: a TrainingAbortedError, a TrainingError, …
- * @returns The model, or undefined if training had not begun.
+ * @returns The model, or undefined if no step was taken.
  *
  * @example
  * ```ts
@@ -22,6 +22,11 @@ export function learnedSoFar<Model extends object>(error: unknown): Model | unde
 
 /** Attaches the model to the error and returns the error. */
 export async function rememberLearned(error: unknown, create: () => Promise<object>): Promise<unknown> {
-  if (typeof error === 'object' && error !== null) learned.set(error, await create())
+  if (typeof error !== 'object' || error === null) return error
+  try {
+    learned.set(error, await create())
+  } catch {
+    // What stopped the training matters more than what stopped its rescue.
+  }
   return error
 }

@@ -1,6 +1,7 @@
 import { getEngine } from '@tfx/backend'
 import { CheckpointError } from '@tfx/common'
 import { loadCheckpoint, resolveBase } from '@tfx/core'
+import { checkMaxLength, checkOptionNames, longestInput } from './check-options'
 import type { TaskHead, TextInput } from './head'
 import { createModel, type TransferModel } from './model'
 import type { TransferOptions } from './options'
@@ -9,43 +10,59 @@ import { createStore } from './runtime'
 /** Options of `load`. */
 export type LoadOptions = Pick<TransferOptions, 'cacheDirectory' | 'signal' | 'truncation' | 'maxLength'>
 
+const optionNames = Object.keys({
+  cacheDirectory: true,
+  signal: true,
+  truncation: true,
+  maxLength: true,
+} satisfies Record<keyof LoadOptions, true>)
+
 /**
  * Loads a model that was fine-tuned for a task: by {@link transferTo} or by anyone, from a directory, an npm
  * package, or the hub.
  *
  * @throws CheckpointError if it is no model of this task: a head that is missing is not made up.
+ * @throws NetworkError if the hub cannot be reached; ArgumentError on wrong options.
  */
 export async function loadFor<Example extends TextInput, Answer, Options>(
   head: TaskHead<Example, Answer, Options>,
   source: string,
-  { truncation = false, maxLength, ...options }: LoadOptions = {},
-): Promise<TransferModel<Example, Answer, Options>> {
-  const { directory } = await resolveBase(source, options)
+  options: LoadOptions = {},
+): Promise<TransferModel<Answer, Options>> {
+  checkOptionNames(options, optionNames, 'load')
+  const { cacheDirectory, signal } = options
+  const { directory } = await resolveBase(source, {
+    ...(cacheDirectory !== undefined && { cacheDirectory }),
+    ...(signal && { signal }),
+  })
   const checkpoint = await loadCheckpoint(directory)
   const { config, tokenizer } = checkpoint
+  head.checkModel?.(config)
+  const longest = longestInput(checkpoint)
+  const { maxLength = longest, truncation = options.maxLength !== undefined } = options
+  checkMaxLength(maxLength, longest, 'load')
   const store = createStore(await getEngine(), { config, task: head.task })
-  const { newlyInitialised } = await checkpoint.loadParameters(head.task, {
-    config,
-    seed: 0,
-    write: (name, values) => store.write(name, values),
-  })
-  if (newlyInitialised.length > 0) {
+  try {
+    const write = (name: string, values: Float32Array) => store.write(name, values)
+    const { newlyInitialised } = await checkpoint.loadParameters(head.task, { config, write })
+    if (newlyInitialised.length > 0) throw missingHead(source, { name: head.name, missing: newlyInitialised })
+    const weights = { config, tokenizer, store }
+    return await createModel({ head, weights, truncation, maxLength, settings: [], notes: [] })
+  } catch (error) {
     store.dispose()
-    throw new CheckpointError({
-      function: 'load',
-      argument: 'source',
-      expected: `a model fine-tuned for ${head.name}`,
-      received: `'${source}', which lacks ${newlyInitialised.join(', ')}`,
-      remedy: 'Fine-tune it first: transfer(base, dataset).',
-    })
+    throw error
   }
-  const longest = Math.min(tokenizer.maxLength, config.maxPositionEmbeddings)
-  return createModel({
-    head,
-    weights: { config, tokenizer, store },
-    truncation: truncation || maxLength !== undefined,
-    maxLength: Math.min(maxLength ?? longest, longest),
-    settings: [],
-    notes: [],
+}
+
+function missingHead(
+  source: string,
+  { name, missing }: { name: string; missing: readonly string[] },
+): CheckpointError {
+  return new CheckpointError({
+    function: 'load',
+    argument: 'source',
+    expected: `a model fine-tuned for ${name}`,
+    received: `'${source}', which lacks ${missing.join(', ')}`,
+    remedy: 'Fine-tune it first: transfer(base, dataset).',
   })
 }

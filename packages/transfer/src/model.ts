@@ -3,8 +3,10 @@ import { ArgumentError } from '@tfx/common'
 import { type EncoderConfig, exportClassifier, type OnnxPrecision, saveCheckpoint } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
+import { checkOptionNames } from './check-options'
 import { encodeExamples, type EncodedExample } from './encode'
 import type { TaskHead, TextInput } from './head'
+import { forgetWeights, registerWeights } from './model-weights'
 import { compileForward, forward, type Weights } from './runtime'
 import type { Setting } from './settings'
 
@@ -26,7 +28,7 @@ export interface SaveOptions {
 }
 
 /** A fine-tuned model, ready to use. */
-export interface TransferModel<Example extends TextInput, Answer, Options> {
+export interface TransferModel<Answer, Options> {
   readonly config: EncoderConfig
   /** The classes, in the order of the model's outputs. */
   readonly labels: readonly string[]
@@ -71,37 +73,36 @@ export interface ModelParts<Example extends TextInput, Answer, Options> {
   readonly training?: FitResult
 }
 
-// Models made here can be the base of a further transfer: their weights are found by identity.
-const weightsOfModels = new WeakMap<object, Weights>()
-
-/** The weights of a model that `transfer` or `load` made. */
-export function weightsOf(model: object): Weights | undefined {
-  return weightsOfModels.get(model)
-}
-
 /** Puts a model together. */
 export async function createModel<Example extends TextInput, Answer, Options>(
   parts: ModelParts<Example, Answer, Options>,
-): Promise<TransferModel<Example, Answer, Options>> {
+): Promise<TransferModel<Answer, Options>> {
   const { head, weights, settings, notes, training, maxLength } = parts
   const { config, tokenizer, store } = weights
   const program = await compileForward(head, weights)
-  const encode = <T extends TextInput>(examples: readonly T[], caller: string, truncation = parts.truncation) =>
-    encodeExamples(examples, { tokenizer, maxLength, truncation, caller })
+  const encode = <T extends TextInput>(
+    examples: readonly T[],
+    caller: string,
+    truncation = parts.truncation,
+  ) => encodeExamples(examples, { tokenizer, maxLength, truncation, caller })
 
   async function predict(input: string | TextInput, options?: PredictOptions): Promise<Answer>
   async function predict(inputs: readonly (string | TextInput)[], options?: PredictOptions): Promise<Answer[]>
   async function predict(
     inputs: string | TextInput | readonly (string | TextInput)[],
-    { batchSize = 32, truncation, signal }: PredictOptions = {},
+    options: PredictOptions = {},
   ): Promise<Answer | Answer[]> {
-    const list = Array.isArray(inputs) ? (inputs as readonly (string | TextInput)[]) : [inputs as string]
-    const encoded = encode(list.map(checkInput), 'predict', truncation)
+    checkOptionNames(options, predictOptionNames, 'predict')
+    const { batchSize = 32, truncation, signal } = options
+    const list = isList(inputs)
+      ? inputs.map((input, index) => checkInput(input, `inputs[${index}]`))
+      : [checkInput(inputs, 'input')]
+    const encoded = encode(list, 'predict', truncation)
     const answers = await answerAll(program, encoded, { head, config, tokenizer, batchSize, signal })
-    return Array.isArray(inputs) ? answers : (answers[0] as Answer)
+    return isList(inputs) ? answers : answers[0]!
   }
 
-  const model: TransferModel<Example, Answer, Options> = {
+  const model: TransferModel<Answer, Options> = {
     config,
     labels: config.labels,
     settings,
@@ -111,16 +112,20 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     async evaluate(dataset, options) {
       const { batchSize = 32, truncation, signal } = options ?? {}
       const { examples } = await head.read(dataset, { ...(options as Options), signal })
+      // A label that the model does not have is found before anything is computed.
+      head.targets(examples, config)
       const encoded = encode(examples, 'evaluate', truncation)
       return scoreAll(program, encoded, { head, config, tokenizer, batchSize, signal })
     },
-    save: (directory, options = {}) => save(weights, directory, { ...options, task: head.task }),
+    save: (directory, options) =>
+      save(weights, directory, { ...checkSave(directory, options), task: head.task }),
     async dispose() {
+      forgetWeights(model)
       await program.dispose()
       store.dispose()
     },
   }
-  weightsOfModels.set(model, weights)
+  registerWeights(model, weights)
   return model
 }
 
@@ -139,10 +144,13 @@ async function answerAll<Example extends TextInput, Answer, Options>(
   for await (const { indices, outputs } of forward(program, encoded, options)) {
     indices.forEach((index, row) => {
       const rows = Object.entries(outputs).map(([name, { data, shape }]) => {
-        const width = data.length / (shape[0] as number)
+        const width = data.length / shape[0]!
         return [name, (data as Float32Array).subarray(row * width, (row + 1) * width)]
       })
-      answers[index] = options.head.answer(Object.fromEntries(rows) as Record<string, Float32Array>, options.config)
+      answers[index] = options.head.answer(
+        Object.fromEntries(rows) as Record<string, Float32Array>,
+        options.config,
+      )
     })
   }
   return answers
@@ -162,7 +170,11 @@ export async function scoreAll<Example extends TextInput, Answer, Options>(
 async function save(
   { config, tokenizer, store }: Weights,
   directory: string,
-  { task, overwrite = false, onnx = ['float32', 'int8'] }: SaveOptions & { task: TaskHead<never, unknown, never>['task'] },
+  {
+    task,
+    overwrite = false,
+    onnx = ['float32', 'int8'],
+  }: SaveOptions & { task: TaskHead<never, unknown, never>['task'] },
 ): Promise<void> {
   const read = (name: string) => store.read(name)
   const toFile = onnx.length === 0 ? undefined : await exportClassifier({ config, read })
@@ -173,17 +185,58 @@ async function save(
     tokenizer,
     parameters: { shapes: store.shapes, read },
     overwrite,
-    onnx: Object.fromEntries(onnx.map((precision) => [precision, () => (toFile as NonNullable<typeof toFile>)(precision)])),
+    onnx: Object.fromEntries(onnx.map((precision) => [precision, () => toFile!(precision)])),
   })
 }
 
-function checkInput(input: string | TextInput, index: number): TextInput {
-  const example = typeof input === 'string' ? { text: input } : input
-  if (typeof example?.text === 'string') return example
+const predictOptionNames = Object.keys({
+  batchSize: true,
+  truncation: true,
+  signal: true,
+} satisfies Record<keyof PredictOptions, true>)
+
+const saveOptionNames = Object.keys({ overwrite: true, onnx: true } satisfies Record<keyof SaveOptions, true>)
+
+/** @throws ArgumentError */
+function checkSave(directory: unknown, options: SaveOptions = {}): SaveOptions {
+  checkOptionNames(options, saveOptionNames, 'save')
+  const precisions: readonly unknown[] = options.onnx ?? []
+  const unknown = precisions.find((precision) => precision !== 'float32' && precision !== 'int8')
+  if (unknown !== undefined) {
+    throw new ArgumentError({
+      function: 'save',
+      argument: 'onnx',
+      expected: "a list of 'float32' and 'int8'",
+      received: JSON.stringify(unknown),
+      remedy: 'Leave it out for both, or pass [] for none.',
+    })
+  }
+  if (typeof directory === 'string' && directory.trim() !== '') return options
+  throw new ArgumentError({
+    function: 'save',
+    argument: 'directory',
+    expected: 'a path',
+    received: typeof directory === 'string' ? 'an empty string' : typeof directory,
+    remedy: "For instance model.save('./my-model').",
+  })
+}
+
+function isList(
+  inputs: string | TextInput | readonly (string | TextInput)[],
+): inputs is readonly (string | TextInput)[] {
+  return Array.isArray(inputs)
+}
+
+/** @throws ArgumentError */
+function checkInput(input: unknown, argument: string): TextInput {
+  if (typeof input === 'string') return { text: input }
+  const { text, textPair } = (input ?? {}) as Partial<Record<'text' | 'textPair', unknown>>
+  if (typeof text === 'string' && textPair === undefined) return { text }
+  if (typeof text === 'string' && typeof textPair === 'string') return { text, textPair }
   throw new ArgumentError({
     function: 'predict',
-    argument: `inputs[${index}]`,
-    expected: 'a string, or { text, textPair }',
+    argument,
+    expected: 'a string, or { text, textPair } of strings',
     received: input === null ? 'null' : typeof input,
     remedy: 'Convert it to a string first.',
   })

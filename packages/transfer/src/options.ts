@@ -51,3 +51,26 @@ export interface TransferOptions {
   /** Where bases from the hub are kept. Default `~/.cache/tfx`. */
   cacheDirectory?: string
 }
+
+/** The names of all options. */
+export const transferOptionNames: readonly string[] = Object.keys({
+  epochs: true,
+  batchSize: true,
+  learningRate: true,
+  warmupRatio: true,
+  weightDecay: true,
+  maxGradientNorm: true,
+  gradientAccumulationSteps: true,
+  seed: true,
+  batching: true,
+  maxLength: true,
+  truncation: true,
+  dropout: true,
+  validation: true,
+  keepBest: true,
+  fromScratch: true,
+  signal: true,
+  onEvent: true,
+  progress: true,
+  cacheDirectory: true,
+} satisfies Record<keyof TransferOptions, true>)

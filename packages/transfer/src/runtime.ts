@@ -34,7 +34,8 @@ export async function compileForward(
   const family = modelFamily(config.modelType)
   const engine = await getEngine()
   return engine.compile(
-    ({ inputs, parameters }) => head.forward(parameters, inputs as never, { family, config, training: false }),
+    ({ inputs, parameters }) =>
+      head.forward(parameters, inputs as never, { family, config, training: false }),
     { inputs: modelInputSpecs(config), parameters: store },
   )
 }
@@ -58,8 +59,11 @@ export async function* forward<Example extends TextInput>(
   const lengthOf = ({ encoding }: EncodedExample<Example>) => encoding.inputIds.length
   for (const indices of batches(encoded, { batchSize, shuffle: false, lengthOf })) {
     throwIfAborted(signal, 'predict')
-    const chosen = indices.map((index) => encoded[index] as EncodedExample<Example>)
-    const { inputs } = modelInputs(chosen.map(({ encoding }) => encoding), options)
+    const chosen = indices.map((index) => encoded[index]!)
+    const { inputs } = modelInputs(
+      chosen.map(({ encoding }) => encoding),
+      options,
+    )
     yield { indices, examples: chosen.map(({ example }) => example), outputs: await program.run(inputs) }
   }
 }

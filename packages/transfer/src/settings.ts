@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import type { EncoderConfig, Tokenizer } from '@tfx/core'
+import { checkMaxLength, longestInput } from './check-options'
 import type { TransferOptions } from './options'
 
 /** Where a setting's value comes from. */
@@ -26,6 +27,7 @@ export interface ResolvedSettings {
   readonly maxLength: number
   readonly truncation: boolean
   readonly keepBest: boolean
+  readonly fromScratch: boolean
   readonly validationFraction: number
   readonly dropout: number
 }
@@ -41,21 +43,34 @@ const trainerDefaults = {
   seed: 42,
 } as const
 
-const ownDefaults = { batching: 'length', keepBest: true, validationFraction: 0.1 } as const
+const ownDefaults = {
+  batching: 'length',
+  keepBest: true,
+  fromScratch: false,
+  validationFraction: 0.1,
+} as const
 
 /** Smallest value and kind of each number. */
-const limits: Readonly<Record<string, { least: number; most?: number; integer?: boolean; above?: boolean }>> = {
-  epochs: { least: 0, above: true },
-  batchSize: { least: 1, integer: true },
-  learningRate: { least: 0, above: true },
-  warmupRatio: { least: 0, most: 1 },
-  weightDecay: { least: 0 },
-  maxGradientNorm: { least: 0 },
-  gradientAccumulationSteps: { least: 1, integer: true },
-  seed: { least: -(2 ** 31), most: 2 ** 32 - 1, integer: true },
-  maxLength: { least: 2, integer: true },
-  validationFraction: { least: 0, most: 0.9 },
-  dropout: { least: 0, most: 0.99 },
+const limits: Readonly<Record<string, { least: number; most?: number; integer?: boolean; above?: boolean }>> =
+  {
+    epochs: { least: 0, above: true },
+    batchSize: { least: 1, integer: true },
+    learningRate: { least: 0, above: true },
+    warmupRatio: { least: 0, most: 1 },
+    weightDecay: { least: 0 },
+    maxGradientNorm: { least: 0 },
+    gradientAccumulationSteps: { least: 1, integer: true },
+    seed: { least: -(2 ** 31), most: 2 ** 32 - 1, integer: true },
+    validationFraction: { least: 0, most: 0.9 },
+    dropout: { least: 0, most: 0.99 },
+  }
+
+/** What settings are resolved against. */
+export interface SettingsBase {
+  readonly config: EncoderConfig
+  readonly tokenizer: Pick<Tokenizer, 'maxLength'>
+  /** What the data set and the option say together. */
+  readonly validation?: TransferOptions['validation'] | undefined
 }
 
 /**
@@ -65,41 +80,49 @@ const limits: Readonly<Record<string, { least: number; most?: number; integer?: 
  */
 export function resolveSettings(
   options: TransferOptions,
-  { config, tokenizer }: { config: EncoderConfig; tokenizer: Tokenizer },
+  base: SettingsBase,
 ): { values: ResolvedSettings; list: readonly Setting[] } {
-  const modelLength = Math.min(tokenizer.maxLength, config.maxPositionEmbeddings)
-  const baseDefaults = { maxLength: modelLength, dropout: config.hiddenDropout }
-  const given = {
+  const baseDefaults = { maxLength: longestInput(base), dropout: base.config.hiddenDropout }
+  const given: Readonly<Record<string, unknown>> = {
     ...options,
-    validationFraction: typeof options.validation === 'number' ? options.validation : undefined,
-  } as Readonly<Record<string, unknown>>
+    validationFraction: validationFraction(base.validation),
+  }
   const list: Setting[] = []
   const add = (name: string, fallback: Setting['value'], origin: SettingOrigin) => {
     const option = given[name]
-    const value = (option ?? fallback) as Setting['value']
+    const value = (option === undefined ? fallback : option) as Setting['value']
     check(name, value, typeof fallback)
     list.push({ name, value, origin: option === undefined ? origin : 'option' })
   }
-  for (const [name, value] of Object.entries(trainerDefaults)) add(name, value, 'Hugging Face Trainer default')
+  for (const [name, value] of Object.entries(trainerDefaults))
+    add(name, value, 'Hugging Face Trainer default')
   for (const [name, value] of Object.entries(ownDefaults)) add(name, value, 'tfx default')
   for (const [name, value] of Object.entries(baseDefaults)) add(name, value, 'base model')
   // Who names a length wants longer texts cut to it; otherwise losing text has to be asked for.
   add('truncation', options.maxLength !== undefined, 'tfx default')
-  const values = Object.fromEntries(list.map(({ name, value }) => [name, value])) as unknown as ResolvedSettings
-  if (values.maxLength > modelLength) {
-    throw wrong('maxLength', `at most the ${modelLength} tokens that the base takes`, values.maxLength)
-  }
+  const values = Object.fromEntries(
+    list.map(({ name, value }) => [name, value]),
+  ) as unknown as ResolvedSettings
+  checkMaxLength(values.maxLength, longestInput(base), 'transfer')
   return { values, list }
+}
+
+/** None of the training rows is set aside if there are rows for validation, or no validation. */
+function validationFraction(validation: TransferOptions['validation']): number | undefined {
+  return validation === undefined || typeof validation === 'number' ? validation : 0
 }
 
 /** The settings as lines of text: name, value, origin. */
 export function describeSettings(settings: readonly Setting[]): string {
   const width = Math.max(...settings.map(({ name }) => name.length))
-  return settings.map(({ name, value, origin }) => `${name.padEnd(width)}  ${String(value)}  (${origin})`).join('\n')
+  return settings
+    .map(({ name, value, origin }) => `${name.padEnd(width)}  ${String(value)}  (${origin})`)
+    .join('\n')
 }
 
 function check(name: string, value: unknown, kind: string): void {
-  if (name === 'batching' && value !== 'length' && value !== 'random') throw wrong(name, "'length' or 'random'", value)
+  if (name === 'batching' && value !== 'length' && value !== 'random')
+    throw wrong(name, "'length' or 'random'", value)
   if (typeof value !== kind) throw wrong(name, `a ${kind}`, value)
   const limit = limits[name]
   if (!limit || typeof value !== 'number') return
@@ -111,10 +134,10 @@ function check(name: string, value: unknown, kind: string): void {
   throw wrong(name, `${kindOf} ${above ? 'above' : 'of at least'} ${least}${upper}`, value)
 }
 
-const wrong = (argument: string, expected: string, received: unknown) =>
+const wrong = (name: string, expected: string, received: unknown) =>
   new ArgumentError({
     function: 'transfer',
-    argument,
+    argument: name === 'validationFraction' ? 'validation' : name,
     expected,
     received: typeof received === 'string' ? `'${received}'` : String(received),
     remedy: 'Leave it out to use the default.',

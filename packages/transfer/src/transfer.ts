@@ -1,20 +1,27 @@
 import { getEngine } from '@tfx/backend'
-import { DataError } from '@tfx/common'
-import { modelFamily } from '@tfx/core'
-import { adamW, fit, type FitResult, fitSlots, linearSchedule, progressReporter, type TrainingEvent } from '@tfx/train'
-import { openBase, type OpenedBase } from './base'
+import { throwIfAborted } from '@tfx/common'
+import { modelFamily, type Task } from '@tfx/core'
+import {
+  adamW,
+  fit,
+  type FitResult,
+  fitSlots,
+  linearSchedule,
+  progressReporter,
+  TrainingAbortedError,
+  type TrainingEvent,
+} from '@tfx/train'
+import { type Base, openBase, type OpenedBase } from './base'
+import { checkOptionNames } from './check-options'
+import { checkTargets, datasetParts, readDataset, type TransferDataset } from './dataset'
 import { encodeExamples, type EncodedExample, modelInputSpecs, trainingBatches } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { initializeMissing } from './initialize-missing'
 import { rememberLearned } from './learned'
-import { createModel, type ModelParts, scoreAll, type TransferModel } from './model'
-import type { TransferOptions } from './options'
+import { createModel, scoreAll, type TransferModel } from './model'
+import { type TransferOptions, transferOptionNames } from './options'
 import { compileForward, copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings } from './settings'
-import { readDataset, type TransferDataset } from './dataset'
-
-/** A base: a hub id, a directory, an installed npm package, or a model that was just trained. */
-export type Base = string | object
 
 /**
  * Fine-tunes a pretrained model on a data set, for any task.
@@ -31,36 +38,63 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   head: TaskHead<Example, Answer, Options>,
   { base, dataset }: { base: Base; dataset: TransferDataset },
   options: Options & TransferOptions,
-): Promise<TransferModel<Example, Answer, Options>> {
+): Promise<TransferModel<Answer, Options>> {
+  checkOptionNames(options, [...transferOptionNames, ...head.options], 'transfer')
+  throwIfAborted(options.signal, 'transfer')
+  const parts = datasetParts(dataset, options.validation)
   const opened = await openBase(base, options)
-  const { values, list } = resolveSettings(options, opened)
-  const data = await readDataset(head, dataset, { ...options, ...values })
+  const { tokenizer } = opened
+  const { values, list } = resolveSettings(options, { ...opened, validation: parts.validation })
+  const data = await readDataset(head, parts, { ...options, ...values })
   const config = head.configure(withDropout(opened.config, values, options), data.training, options)
-  const engine = await getEngine()
+  checkTargets(head, data, config)
+  const encode = (examples: readonly Example[]) =>
+    encodeExamples(examples, { ...values, tokenizer, caller: 'transfer' })
+  const encoded = { training: encode(data.training), validation: encode(data.validation) }
   const optimizer = adamW({ weightDecay: values.weightDecay })
   const keepBest = values.keepBest && data.validation.length > 0 ? head.best : undefined
-  const slots = fitSlots({ optimizer, gradientAccumulationSteps: values.gradientAccumulationSteps, keepBest })
-  const store = createStore(engine, { config, task: head.task }, slots)
-  const weights: Weights = { config, tokenizer: opened.tokenizer, store }
+  const slots = fitSlots({
+    optimizer,
+    gradientAccumulationSteps: values.gradientAccumulationSteps,
+    keepBest,
+  })
+  const store = createStore(await getEngine(), { config, task: head.task }, slots)
+  const weights: Weights = { config, tokenizer, store }
+  const run = { head, weights, settings: values, options, optimizer, keepBest, progress: { steps: 0 } }
   try {
-    const report = options.fromScratch
-      ? await initializeMissing(weights, { task: head.task, seed: values.seed }).then(() => [])
-      : await opened.load(weights, { task: head.task, seed: values.seed })
-    const notes = [...data.notes, ...report]
-    const encode = (examples: readonly Example[]) =>
-      encodeExamples(examples, { ...values, tokenizer: opened.tokenizer, caller: 'transfer' })
-    const run = { head, weights, settings: values, options, optimizer, keepBest }
-    const finish = async (training: FitResult | undefined) =>
-      createModel(await withoutTrainingState({ head, weights, settings: list, notes, ...values, ...(training && { training }) }))
+    const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: head.task }))]
+    const finish = async (training: FitResult | undefined) => {
+      const small = await withoutTrainingState(weights, head.task)
+      return createModel({
+        head,
+        weights: small,
+        settings: list,
+        notes,
+        ...values,
+        ...(training && { training }),
+      })
+    }
     try {
-      const training = await train(run, { training: encode(data.training), validation: encode(data.validation) })
-      return await finish(training)
+      return await finish(await train(run, encoded))
     } catch (error) {
-      throw await rememberLearned(error, () => finish(undefined))
+      if (run.progress.steps === 0) throw error
+      const result = error instanceof TrainingAbortedError ? error.result : undefined
+      throw await rememberLearned(error, () => finish(result))
     }
   } finally {
     store.dispose()
   }
+}
+
+/** Writes the weights to start from; returns notes on them. */
+async function fill(
+  weights: Weights,
+  { opened, settings, task }: { opened: OpenedBase; settings: ResolvedSettings; task: Task },
+): Promise<string[]> {
+  const { seed, fromScratch } = settings
+  if (!fromScratch) return opened.load(weights, { task, seed })
+  await initializeMissing(weights, { task, seed })
+  return []
 }
 
 interface TrainingRun<Example extends TextInput, Answer, Options> {
@@ -70,6 +104,8 @@ interface TrainingRun<Example extends TextInput, Answer, Options> {
   options: Options & TransferOptions
   optimizer: ReturnType<typeof adamW>
   keepBest: TaskHead<Example, Answer, Options>['best'] | undefined
+  /** Optimizer steps taken. */
+  progress: { steps: number }
 }
 
 interface EncodedData<Example> {
@@ -78,7 +114,7 @@ interface EncodedData<Example> {
 }
 
 async function train<Example extends TextInput, Answer, Options extends object>(
-  { head, weights, settings, options, optimizer, keepBest }: TrainingRun<Example, Answer, Options>,
+  { head, weights, settings, options, optimizer, keepBest, progress }: TrainingRun<Example, Answer, Options>,
   { training, validation }: EncodedData<Example>,
 ): Promise<FitResult> {
   const { config, tokenizer, store } = weights
@@ -105,7 +141,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
       keepBest,
       ...(evaluation && { evaluate: () => scoreAll(evaluation, validation, runOptions) }),
       signal,
-      onEvent: eventHandler(options),
+      onEvent: eventHandler(options, progress),
     })
   } finally {
     await program.dispose()
@@ -133,37 +169,26 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
   )
 }
 
-function eventHandler({ onEvent, progress = true }: TransferOptions): (event: TrainingEvent) => void {
+function eventHandler(
+  { onEvent, progress = true }: TransferOptions,
+  count: { steps: number },
+): (event: TrainingEvent) => void {
   const report = progress ? progressReporter() : undefined
   return (event) => {
+    if (event.type === 'step') count.steps = event.step
     report?.(event)
     onEvent?.(event)
   }
 }
 
-/** Moves the weights to a store without gradients and optimizer state: a quarter of the memory. */
-async function withoutTrainingState<Example extends TextInput, Answer, Options>(
-  parts: ModelParts<Example, Answer, Options>,
-): Promise<ModelParts<Example, Answer, Options>> {
-  const { config, store } = parts.weights
-  const small = createStore(await getEngine(), { config, task: parts.head.task })
+/** Copies the weights to a store without gradients and optimizer state: a quarter of the memory. */
+async function withoutTrainingState({ store, ...weights }: Weights, task: Task): Promise<Weights> {
+  const small = createStore(await getEngine(), { config: weights.config, task })
   for (const name of Object.keys(store.shapes)) await copyParameter(store, small, name)
-  return { ...parts, weights: { ...parts.weights, store: small } }
+  return { ...weights, store: small }
 }
 
 function withDropout(config: OpenedBase['config'], { dropout }: ResolvedSettings, options: TransferOptions) {
   if (options.dropout === undefined) return config
   return { ...config, hiddenDropout: dropout, attentionDropout: dropout, classifierDropout: dropout }
-}
-
-/** @throws DataError */
-export function requireExamples(examples: readonly unknown[], argument: string): void {
-  if (examples.length > 0) return
-  throw new DataError({
-    function: 'transfer',
-    argument,
-    expected: 'at least one labelled example',
-    received: 'none',
-    remedy: 'Check that the file is not empty and that its rows have a text and a label.',
-  })
 }

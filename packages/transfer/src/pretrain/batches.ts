@@ -36,13 +36,21 @@ function maskedBatch(
   { encodings, vocabulary, padTokenId, maskRate, targets }: MaskedBatchesOptions,
   random: ReturnType<typeof createRandom>,
 ): TrainingBatch {
-  const masked = indices.map((index) => maskWords(encodings[index] as Int32Array, vocabulary, { rate: maskRate, random }))
+  const masked = indices.map((index) => maskWords(encodings[index]!, vocabulary, { rate: maskRate, random }))
   const { inputIds, attentionMask, lengths } = collate(masked, { padTokenId })
-  const sequence = inputIds.shape[1] as number
-  const maskedPositions = vector(masked.flatMap(({ positions }, row) => positions.map((position) => row * sequence + position)))
+  const sequence = inputIds.shape[1]!
+  const maskedPositions = vector(
+    masked.flatMap(({ positions }, row) => positions.map((position) => row * sequence + position)),
+  )
   const labels = vector(masked.flatMap((text) => [...text.labels]))
   return {
-    inputs: { inputIds, attentionMask, maskedPositions, labels, ...(targets && { targets: rowsOf(targets, indices) }) },
+    inputs: {
+      inputIds,
+      attentionMask,
+      maskedPositions,
+      labels,
+      ...(targets && { targets: rowsOf(targets, indices) }),
+    },
     examples: indices.length,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     weight: labels.data.length,
@@ -55,7 +63,10 @@ const vector = (values: readonly number[]): HostTensor<'int32'> => ({
   data: Int32Array.from(values),
 })
 
-function rowsOf({ embeddings, size }: DistillationTargets, indices: readonly number[]): HostTensor<'float32'> {
+function rowsOf(
+  { embeddings, size }: DistillationTargets,
+  indices: readonly number[],
+): HostTensor<'float32'> {
   const data = new Float32Array(indices.length * size)
   indices.forEach((index, row) => data.set(embeddings.subarray(index * size, (index + 1) * size), row * size))
   return { dtype: 'float32', shape: [indices.length, size], data }

@@ -34,11 +34,11 @@ export function maskWords(
 ): MaskedSequence {
   const words: number[][] = []
   for (let position = 0; position < ids.length; position++) {
-    const id = ids[position] as number
+    const id = ids[position]!
     if (vocabulary.specialTokenIds.has(id)) continue
     const word = words.at(-1)
     const continues = word?.at(-1) === position - 1 && vocabulary.continuationIds.has(id)
-    if (continues) word?.push(position)
+    if (continues) word.push(position)
     else words.push([position])
   }
   const wanted = words.reduce((sum, word) => sum + word.length, 0) * rate
@@ -54,5 +54,5 @@ export function maskWords(
     if (draw < 0.8) inputIds[position] = vocabulary.maskTokenId
     else if (draw < 0.9) inputIds[position] = random.integer(vocabulary.vocabSize)
   }
-  return { inputIds, positions, labels: positions.map((position) => ids[position] as number) }
+  return { inputIds, positions, labels: positions.map((position) => ids[position]!) }
 }

@@ -1,142 +1,178 @@
-import { type Engine, getEngine, type ParameterStore } from '@tfx/backend'
-import { ArgumentError, createRandom, mixSeed, sizeOf } from '@tfx/common'
-import {
-  type EncoderConfig,
-  initializeParameter,
-  modelFamily,
-  type ParameterSpecs,
-  type Tokenizer,
-} from '@tfx/core'
-import { adamW, fit, type FitResult, fitSlots, linearSchedule, progressReporter, type TrainingEvent } from '@tfx/train'
-import { type DistillationTargets, maskedBatches, type MaskedBatchesOptions } from './batches'
-import { maskingVocabulary } from './vocabulary'
+import { type Engine, getEngine, type ParameterStore, type Program } from '@tfx/backend'
+import { ArgumentError, createRandom, DataError, mixSeed, sizeOf, throwIfAborted } from '@tfx/common'
+import { initializeParameter, modelFamily, type ParameterSpecs } from '@tfx/core'
+import { adamW, fit, fitSlots, linearSchedule, progressReporter, type TrainingBatch } from '@tfx/train'
+import { rememberLearned } from '../learned'
+import { shapesOf } from '../runtime'
+import { maskedBatches, type MaskedBatchesOptions } from './batches'
+import { type PretrainOptions, type ResolvedPretrainOptions, resolvePretrainOptions } from './options'
+import { createPretrainedModel, type PretrainedModel } from './pretrained-model'
 import { maskedInputs, maskedLanguageModelStep, projectionName } from './step'
-import { type PretrainedModel, createPretrainedModel } from './pretrained-model'
-
-/** Options of {@link pretrain}. */
-export interface PretrainOptions {
-  /** The architecture, from {@link readConfig}; its vocabulary size must be the tokenizer's. */
-  config: EncoderConfig
-  tokenizer: Tokenizer
-  /** Sentences or paragraphs to learn from. */
-  texts: readonly string[]
-  /** Texts of the same kind that are never trained on, to measure perplexity. */
-  heldOut: readonly string[]
-  /** Texts are cut to so many tokens. Default 64. */
-  maxLength?: number
-  /** Optimizer steps; epochs follow one another until then. */
-  steps: number
-  /** Default 64. */
-  batchSize?: number
-  /** Default 1e-3. */
-  learningRate?: number
-  /** The share of the steps over which the rate rises. Default 0.06. */
-  warmupRatio?: number
-  /** Default 0.01, on everything but biases and norms. */
-  weightDecay?: number
-  /** The share of the tokens to predict. Default 0.15. */
-  maskRate?: number
-  /**
-   * A teacher's sentence embeddings of `texts`, to be imitated by the pooled output: the loss becomes
-   * `weight` × (1 − cosine) + `maskedWeight` × the masked language modelling loss. Both default to 1.
-   */
-  distillation?: DistillationTargets & { weight?: number; maskedWeight?: number }
-  /** Values to start from instead of random ones, where it returns some. */
-  initialValues?: (name: string) => Float32Array | undefined
-  /** Evaluate each so many steps. Default: once, at the end. */
-  evaluateEvery?: number
-  /** Default 42. */
-  seed?: number
-  signal?: AbortSignal
-  /** Default: a progress bar or lines on stderr. */
-  onEvent?: (event: TrainingEvent) => void
-}
+import { maskingVocabulary } from './vocabulary'
 
 /**
  * Pretrains an encoder from random weights by masked language modelling with whole-word masking
- * (Devlin et al. 2018), optionally beside the distillation of a teacher's sentence embeddings.
+ * (Devlin et al. 2018, arXiv:1810.04805), optionally beside the distillation of a teacher's sentence embeddings.
  *
- * @returns A model that can be saved as a base for {@link transfer}, with its held-out perplexity.
+ * @returns A model that can be saved as a base for {@link transfer}, or be one as it is, with its held-out
+ *   perplexity.
  * @throws ArgumentError if the tokenizer and the configuration disagree, or there are no texts.
- * @throws TrainingAbortedError if `signal` fires.
+ * @throws TrainingAbortedError if `signal` fires; {@link learnedSoFar} gives the model as it then is.
+ *
+ * @example
+ * ```ts
+ * const model = await pretrain({ config, tokenizer, texts, heldOut, steps: 1000 })
+ * console.log(model.perplexity)
+ * await model.save('./my-base')
+ * ```
  */
 export async function pretrain(options: PretrainOptions): Promise<PretrainedModel> {
-  const { config, tokenizer, texts, heldOut, distillation, seed = 42, maxLength = 64 } = options
-  checkOptions(options)
-  const engine = await getEngine()
-  const family = modelFamily(config.modelType)
-  const optimizer = adamW({ weightDecay: options.weightDecay ?? 0.01 })
+  const settings = resolvePretrainOptions(options)
+  throwIfAborted(settings.signal, 'pretrain')
+  const { config, tokenizer, distillation } = settings
+  const batches = batchOptions(settings)
+  const heldOut = heldOutBatches(settings, batches)
   const specs: ParameterSpecs = {
-    ...family.parameterShapes(config, 'pretraining'),
+    ...modelFamily(config.modelType).parameterShapes(config, 'pretraining'),
     ...(distillation && {
-      [projectionName]: { shape: [distillation.size, config.hiddenSize], initialize: 'normal' as const },
+      [projectionName]: { shape: [distillation.size, config.hiddenSize], initialize: 'normal' },
     }),
   }
-  const store = createStore(engine, specs, fitSlots({ optimizer }))
-  fillStore(store, specs, { ...options, seed })
-  const names = Object.keys(specs)
-  const withTargets = distillation && { targets: { shape: ['batch', distillation.size] } }
-  const compile = (training: boolean) => {
-    const weights = { maskedWeight: distillation?.maskedWeight ?? 1, distillationWeight: distillation?.weight ?? 1 }
-    return engine.compile(maskedLanguageModelStep(family, { config, training }, weights), {
-      inputs: { ...maskedInputs, ...(training ? withTargets : {}) },
-      parameters: store,
-      ...(training && { gradients: { of: 'loss', withRespectTo: names } }),
-    })
-  }
-  const [program, evaluation] = [await compile(true), await compile(false)]
-  const common = {
-    vocabulary: maskingVocabulary(tokenizer, config.vocabSize),
-    padTokenId: tokenizer.padTokenId,
-    maskRate: options.maskRate ?? 0.15,
-    batchSize: options.batchSize ?? 64,
-  }
-  const encode = (list: readonly string[]) =>
-    tokenizer.encodeBatch(list, { maxLength }).map(({ inputIds }) => Int32Array.from(inputIds))
-  const training: MaskedBatchesOptions = { ...common, seed, encodings: encode(texts), targets: distillation }
-  // The same words are hidden in every evaluation.
-  const heldOutBatches = [...maskedBatches({ ...common, seed: 0, encodings: encode(heldOut) }, 0)]
-  const evaluate = async () => {
-    let [loss, targets] = [0, 0]
-    for (const { inputs, weight } of heldOutBatches) {
-      const result = await evaluation.run(inputs)
-      loss += (result['loss']?.data[0] as number) * weight
-      targets += weight
-    }
-    return { loss: loss / targets, perplexity: Math.exp(loss / targets) }
-  }
-  const { steps, warmupRatio = 0.06, learningRate = 1e-3, signal } = options
-  let result: FitResult
+  const engine = await getEngine()
+  const optimizer = adamW({ weightDecay: settings.weightDecay })
+  const store = engine.createStore(shapesOf(specs), fitSlots({ optimizer }))
+  let steps = 0
   try {
-    result = await fit({
+    fillStore(store, specs, settings)
+    const result = await train(settings, {
+      engine,
       store,
-      program,
-      parameters: names,
-      batches: (epoch) => maskedBatches(training, epoch),
-      maxSteps: steps,
       optimizer,
-      learningRate,
-      schedule: linearSchedule({ totalSteps: steps, warmupSteps: Math.round(steps * warmupRatio) }),
-      seed,
-      evaluate,
-      evaluateEvery: options.evaluateEvery ?? steps,
-      signal,
-      onEvent: options.onEvent ?? progressReporter(),
+      batches,
+      heldOut,
+      onStep: () => steps++,
     })
-  } finally {
-    await Promise.all([program.dispose(), evaluation.dispose()])
+    return createPretrainedModel({ config, tokenizer, store, result })
+  } catch (error) {
+    if (steps > 0) {
+      throw await rememberLearned(error, async () => createPretrainedModel({ config, tokenizer, store }))
+    }
+    store.dispose()
+    throw error
   }
-  return createPretrainedModel({ config, tokenizer, store, result })
 }
 
-function createStore(engine: Engine, specs: ParameterSpecs, slots: readonly string[]): ParameterStore {
-  return engine.createStore(Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape])), slots)
+interface Run {
+  engine: Engine
+  store: ParameterStore
+  optimizer: ReturnType<typeof adamW>
+  batches: MaskedBatchesOptions
+  heldOut: readonly TrainingBatch[]
+  onStep: () => void
+}
+
+async function train(settings: ResolvedPretrainOptions, run: Run): Promise<Awaited<ReturnType<typeof fit>>> {
+  const { steps, warmupRatio, learningRate, seed, signal, evaluateEvery } = settings
+  const { store, optimizer, batches, heldOut, onStep } = run
+  const report = settings.onEvent ?? progressReporter()
+  const program = await compile(settings, run, true)
+  try {
+    const evaluation = await compile(settings, run, false)
+    try {
+      return await fit({
+        store,
+        program,
+        parameters: Object.keys(store.shapes),
+        batches: (epoch) => maskedBatches(batches, epoch),
+        maxSteps: steps,
+        optimizer,
+        learningRate,
+        schedule: linearSchedule({ totalSteps: steps, warmupSteps: Math.round(steps * warmupRatio) }),
+        seed,
+        evaluate: () => measure(evaluation, heldOut),
+        evaluateEvery,
+        signal,
+        onEvent(event) {
+          if (event.type === 'step') onStep()
+          report(event)
+        },
+      })
+    } finally {
+      await evaluation.dispose()
+    }
+  } finally {
+    await program.dispose()
+  }
+}
+
+function compile(
+  { config, distillation }: ResolvedPretrainOptions,
+  { engine, store }: Run,
+  training: boolean,
+): Promise<Program> {
+  const family = modelFamily(config.modelType)
+  const weights = {
+    maskedWeight: distillation?.maskedWeight ?? 1,
+    distillationWeight: distillation?.weight ?? 1,
+  }
+  const targets = training && distillation ? { targets: { shape: ['batch', distillation.size] } } : {}
+  return engine.compile(maskedLanguageModelStep(family, { config, training }, weights), {
+    inputs: { ...maskedInputs, ...targets },
+    parameters: store,
+    ...(training && { gradients: { of: 'loss', withRespectTo: Object.keys(store.shapes) } }),
+  })
+}
+
+/** The masked language modelling loss over all hidden tokens, and exp of it. */
+async function measure(
+  evaluation: Program,
+  heldOut: readonly TrainingBatch[],
+): Promise<Record<string, number>> {
+  let [total, targets] = [0, 0]
+  for (const { inputs, weight } of heldOut) {
+    const { loss } = await evaluation.run(inputs)
+    total += loss!.data[0]! * weight
+    targets += weight
+  }
+  return { loss: total / targets, perplexity: Math.exp(total / targets) }
+}
+
+function batchOptions(settings: ResolvedPretrainOptions): MaskedBatchesOptions {
+  const { config, tokenizer, distillation, maskRate, batchSize, seed, texts } = settings
+  return {
+    vocabulary: maskingVocabulary(tokenizer, config.vocabSize),
+    padTokenId: tokenizer.padTokenId,
+    maskRate,
+    batchSize,
+    seed,
+    encodings: encode(texts, settings),
+    targets: distillation,
+  }
+}
+
+/** The same words are hidden in every evaluation. */
+function heldOutBatches(settings: ResolvedPretrainOptions, options: MaskedBatchesOptions): TrainingBatch[] {
+  const encodings = encode(settings.heldOut, settings)
+  const batches = [...maskedBatches({ ...options, seed: 0, encodings, targets: undefined }, 0)]
+  const usable = batches.filter(({ weight }) => weight > 0)
+  if (usable.length > 0) return usable
+  throw new DataError({
+    function: 'pretrain',
+    argument: 'heldOut',
+    expected: 'texts with words in them',
+    received: 'only blank ones',
+    remedy: 'Pass some sentences of the same kind as texts.',
+  })
+}
+
+function encode(texts: readonly string[], { tokenizer, maxLength }: ResolvedPretrainOptions): Int32Array[] {
+  return tokenizer.encodeBatch(texts, { maxLength }).map(({ inputIds }) => Int32Array.from(inputIds))
 }
 
 function fillStore(
   store: ParameterStore,
   specs: ParameterSpecs,
-  { config, seed, initialValues }: PretrainOptions & { seed: number },
+  { config, seed, initialValues }: ResolvedPretrainOptions,
 ): void {
   const random = createRandom(mixSeed(seed, 1))
   for (const [name, spec] of Object.entries(specs)) {
@@ -152,26 +188,5 @@ function fillStore(
       })
     }
     store.write(name, given ?? drawn)
-  }
-}
-
-function checkOptions({ config, tokenizer, texts, heldOut, distillation, steps }: PretrainOptions): void {
-  const fail = (argument: string, expected: string, received: string) =>
-    new ArgumentError({
-      function: 'pretrain',
-      argument,
-      expected,
-      received,
-      remedy: 'See the recipe of @tfx/base-encoder for a complete example.',
-    })
-  if (texts.length === 0) throw fail('texts', 'at least one text', 'none')
-  if (heldOut.length === 0) throw fail('heldOut', 'at least one text', 'none')
-  if (!Number.isInteger(steps) || steps < 1) throw fail('steps', 'a positive integer', String(steps))
-  if (tokenizer.vocabSize > config.vocabSize) {
-    throw fail('config', `a vocabulary of at least the tokenizer's ${tokenizer.vocabSize}`, String(config.vocabSize))
-  }
-  if (distillation && distillation.embeddings.length !== texts.length * distillation.size) {
-    const expected = `${texts.length} × ${distillation.size} numbers, one row for each text`
-    throw fail('distillation.embeddings', expected, String(distillation.embeddings.length))
   }
 }

@@ -1,6 +1,7 @@
 import type { ParameterStore } from '@tfx/backend'
 import { type EncoderConfig, saveCheckpoint, type Tokenizer } from '@tfx/core'
 import type { FitResult } from '@tfx/train'
+import { forgetWeights, registerWeights } from '../model-weights'
 import { projectionName } from './step'
 
 /** How a pretrained model is saved. */
@@ -16,14 +17,18 @@ export interface PretrainedSaveOptions {
 /** What {@link pretrain} gives. */
 export interface PretrainedModel {
   readonly config: EncoderConfig
-  /** The loss of every step, the evaluations on held-out text, the time it took. */
-  readonly result: FitResult
-  /** exp of the mean loss over hidden tokens of the held-out texts, at the end. */
+  /** The loss of every step, the evaluations on held-out text, the time it took; absent if it was interrupted. */
+  readonly result?: FitResult
+  /** exp of the mean loss over hidden tokens of the held-out texts, at the end; NaN if it was interrupted. */
   readonly perplexity: number
   /**
-   * Writes a Hugging Face directory that `transfer` and Python's `AutoModelForMaskedLM` load.
+   * Writes a Hugging Face directory that `transfer` and Python's `AutoModelForMaskedLM` load. It appears whole or
+   * not at all.
+   *
+   * @throws FileSystemError if the directory is not empty, or cannot be written.
    */
   save(directory: string, options?: PretrainedSaveOptions): Promise<void>
+  /** Frees the weights. The model cannot be used afterwards. */
   dispose(): void
 }
 
@@ -31,14 +36,16 @@ interface PretrainedParts {
   config: EncoderConfig
   tokenizer: Tokenizer
   store: ParameterStore
-  result: FitResult
+  result?: FitResult
 }
 
-export function createPretrainedModel({ config, tokenizer, store, result }: PretrainedParts): PretrainedModel {
-  return {
+/** Puts a pretrained model together; it can be saved, or be the base of a transfer. */
+export function createPretrainedModel(parts: PretrainedParts): PretrainedModel {
+  const { config, tokenizer, store, result } = parts
+  const model: PretrainedModel = {
     config,
-    result,
-    perplexity: result.evaluations.at(-1)?.metrics['perplexity'] ?? Number.NaN,
+    ...(result && { result }),
+    perplexity: result?.evaluations.at(-1)?.metrics.perplexity ?? Number.NaN,
     save: (directory, { dtype = 'float32', overwrite = false, config: saved = config } = {}) =>
       saveCheckpoint(directory, {
         caller: 'save',
@@ -46,12 +53,19 @@ export function createPretrainedModel({ config, tokenizer, store, result }: Pret
         task: 'masked-language-modelling',
         tokenizer,
         parameters: {
-          shapes: Object.fromEntries(Object.entries(store.shapes).filter(([name]) => name !== projectionName)),
+          shapes: Object.fromEntries(
+            Object.entries(store.shapes).filter(([name]) => name !== projectionName),
+          ),
           read: (name) => store.read(name),
         },
         dtype,
         overwrite,
       }),
-    dispose: () => store.dispose(),
+    dispose() {
+      forgetWeights(model)
+      store.dispose()
+    },
   }
+  registerWeights(model, { config, tokenizer, store })
+  return model
 }

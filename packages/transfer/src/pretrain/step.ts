@@ -21,10 +21,10 @@ export function maskedLanguageModelStep(
 ): StepFunction {
   return ({ inputs, parameters }) => {
     const { inputIds, attentionMask, maskedPositions, labels, targets } = inputs as Record<string, tf.Tensor>
-    const encoder = { inputIds: inputIds as tf.Tensor, attentionMask: attentionMask as tf.Tensor }
+    const encoder = { inputIds: inputIds!, attentionMask: attentionMask! }
     const hidden = family.backbone(parameters, encoder, run)
     const logits = family.maskedLanguageModelHead(parameters, hidden, { ...run, maskedPositions })
-    const maskedLoss = softmaxCrossEntropy(logits, labels as tf.Tensor)
+    const maskedLoss = softmaxCrossEntropy(logits, labels!)
     if (!targets) return { loss: maskedLoss }
     // The pooled output, which is what a classifier will read.
     const pooled = family.pooledOutput(parameters, hidden)
