@@ -116,7 +116,8 @@ export class Graph {
   /** A constant from an array; recognises arrays of one repeated number. */
   constant(data: DataTypeArrays[DataType], shape: readonly number[], dtype: ElementType): ConstantValue {
     const first = data[0]
-    if (first !== undefined && data.every((element) => Object.is(element, first))) return this.splat(first, shape, dtype)
+    if (first !== undefined && data.every((element) => Object.is(element, first)))
+      return this.splat(first, shape, dtype)
     return { id: this.nextId++, kind: 'constant', data, shape, dtype }
   }
 
@@ -136,7 +137,7 @@ export class Graph {
   /** Adds a node with one output. */
   single(spec: Omit<NodeSpec, 'outputs'> & { shape: readonly number[]; dtype: ElementType }): NodeValue {
     const { shape, dtype, ...rest } = spec
-    return this.node({ ...rest, outputs: [{ shape, dtype }] })[0] as NodeValue
+    return this.node({ ...rest, outputs: [{ shape, dtype }] })[0]!
   }
 }
 

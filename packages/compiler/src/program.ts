@@ -14,7 +14,10 @@ export interface GraphProgram {
 }
 
 /** Names of the two outputs that stand for a sparse one. */
-export const sparseOutputs = (name: string) => ({ ids: `${name}.ids`, rows: `${name}.rows` })
+export const sparseOutputs = (name: string): { ids: string; rows: string } => ({
+  ids: `${name}.ids`,
+  rows: `${name}.rows`,
+})
 
 /**
  * Finishes a trace: removes what no output needs.
@@ -40,8 +43,13 @@ export function prune(
   { nodes, inputs }: { nodes: readonly GraphNode[]; inputs: readonly InputValue[] },
   outputs: GraphProgram['outputs'],
 ): Omit<GraphProgram, 'sparse'> {
-  const live = liveNodes({ nodes: [...nodes] }, outputs.map(({ value }) => value))
-  const used = new Set<Value | undefined>([...live.flatMap((node) => node.inputs), ...outputs.map(({ value }) => value)])
+  const live = liveNodes(
+    { nodes: [...nodes] },
+    outputs.map(({ value }) => value),
+  )
+  const used = new Set<Value | undefined>([
+    ...live.flatMap((node) => node.inputs),
+    ...outputs.map(({ value }) => value),
+  ])
   return { nodes: live, inputs: inputs.filter((input) => used.has(input)), outputs }
 }
-

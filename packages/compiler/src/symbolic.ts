@@ -28,7 +28,9 @@ function monomials(axes: readonly string[]): Record<string, number>[] {
   let found: Record<string, number>[] = [{}]
   for (const axis of axes) {
     found = found.flatMap((powers) =>
-      Array.from({ length: maximumPower + 1 }, (_, power) => (power === 0 ? powers : { ...powers, [axis]: power })),
+      Array.from({ length: maximumPower + 1 }, (_, power) =>
+        power === 0 ? powers : { ...powers, [axis]: power },
+      ),
     )
   }
   return found
@@ -40,7 +42,7 @@ const degree = (powers: Readonly<Record<string, number>>) =>
   Object.values(powers).reduce((sum, power) => sum + Math.abs(power), 0)
 
 const evaluate = (powers: Readonly<Record<string, number>>, sizes: AxisSizes) =>
-  Object.entries(powers).reduce((product, [axis, power]) => product * (sizes[axis] as number) ** power, 1)
+  Object.entries(powers).reduce((product, [axis, power]) => product * sizes[axis]! ** power, 1)
 
 /** Finds the expressions behind numbers that differ between traces. */
 export interface SymbolSolver {
@@ -64,7 +66,7 @@ export function symbolSolver(traces: readonly AxisSizes[]): SymbolSolver {
   const memory = new Map<string, number | SymbolicSize | undefined>()
 
   const solveSize = (values: readonly number[]): number | SymbolicSize | undefined => {
-    const first = values[0] as number
+    const first = values[0]!
     if (values.every((value) => value === first)) return first
     const fits = products.flatMap(({ powers, values: inputs }) => {
       const fit = fitLine(inputs, values)
@@ -83,10 +85,12 @@ export function symbolSolver(traces: readonly AxisSizes[]): SymbolSolver {
     scalar(values) {
       for (const sign of [-1, 1]) {
         for (const { powers, values: inputs } of products) {
-          const factors = values.map((value, trace) => value / (inputs[trace] as number) ** sign)
-          const factor = factors[0] as number
+          const factors = values.map((value, trace) => value / inputs[trace]! ** sign)
+          const factor = factors[0]!
           if (factors.some((other) => Math.abs(other - factor) > 2e-7 * Math.abs(factor))) continue
-          const signed = Object.fromEntries(Object.entries(powers).map(([axis, power]) => [axis, sign * power]))
+          const signed = Object.fromEntries(
+            Object.entries(powers).map(([axis, power]) => [axis, sign * power]),
+          )
           return { factor: nearInteger(factor), powers: signed }
         }
       }
@@ -108,16 +112,16 @@ function fitLine(
 ): Omit<SymbolicSize, 'powers'> | undefined {
   const other = products.findIndex((product) => product !== products[0])
   if (other < 0) return undefined
-  const [x, y] = [products[0] as number, values[0] as number]
-  const rise = (values[other] as number) - y
-  const run = (products[other] as number) - x
+  const [x, y] = [products[0]!, values[0]!]
+  const rise = values[other]! - y
+  const run = products[other]! - x
   if (rise === 0) return undefined
   const divisor = greatestCommonDivisor(Math.abs(rise), Math.abs(run))
   const denominator = Math.abs(run) / divisor
   const numerator = (rise / divisor) * Math.sign(run)
   if (denominator > maximumDenominator) return undefined
   const offset = y - (numerator * x) / denominator
-  const fits = values.every((value, trace) => (numerator * (products[trace] as number)) / denominator + offset === value)
+  const fits = values.every((value, trace) => (numerator * products[trace]!) / denominator + offset === value)
   return fits && Number.isInteger(offset) ? { numerator, denominator, offset } : undefined
 }
 
@@ -134,7 +138,9 @@ export function evaluateSize(size: number | SymbolicSize, sizes: AxisSizes): num
 /** For people: `512 - sequence`. */
 export function describeSize(size: number | SymbolicSize): string {
   if (typeof size === 'number') return String(size)
-  const product = Object.entries(size.powers).map(([axis, power]) => (power === 1 ? axis : `${axis}^${power}`))
+  const product = Object.entries(size.powers).map(([axis, power]) =>
+    power === 1 ? axis : `${axis}^${power}`,
+  )
   const scale = size.denominator === 1 ? [`${size.numerator}`] : [`${size.numerator}/${size.denominator}`]
   const terms = size.numerator === 1 && size.denominator === 1 ? product : [...scale, ...product]
   return terms.join('*') + (size.offset === 0 ? '' : size.offset > 0 ? `+${size.offset}` : `${size.offset}`)

@@ -35,15 +35,24 @@ export function traceProgram(
   inputs: Readonly<Record<string, SymbolicTensorSpec>>,
   { keepSparse = false, traceSizes }: TraceProgramOptions = {},
 ): GraphProgram {
-  const axes = [...new Set(Object.values(inputs).flatMap(({ shape }) => shape.filter((size) => typeof size === 'string')))]
+  const axes = [
+    ...new Set(
+      Object.values(inputs).flatMap(({ shape }) => shape.filter((size) => typeof size === 'string')),
+    ),
+  ]
   const at = (sizes: AxisSizes) => {
     const specs = Object.entries(inputs).map(([name, spec]) => {
-      return [name, { ...spec, shape: spec.shape.map((size) => (typeof size === 'string' ? sizes[size] : size)) }]
+      return [
+        name,
+        { ...spec, shape: spec.shape.map((size) => (typeof size === 'string' ? sizes[size] : size)) },
+      ]
     })
     return finish(trace(compute, Object.fromEntries(specs) as Parameters<typeof trace>[1]), { keepSparse })
   }
   if (axes.length === 0) return at({})
-  const choices = traceSizes ? [checkTraceSizes(traceSizes)] : sizeTables.map((table) => sizesFrom(table, axes))
+  const choices = traceSizes
+    ? [checkTraceSizes(traceSizes)]
+    : sizeTables.map((table) => sizesFrom(table, axes))
   return unifyAtFirst(choices, at)
 }
 
@@ -52,7 +61,7 @@ function unifyAtFirst(
   [sizes, ...others]: readonly (readonly AxisSizes[])[],
   at: (sizes: AxisSizes) => GraphProgram,
 ): GraphProgram {
-  const chosen = sizes as readonly AxisSizes[]
+  const chosen = sizes!
   try {
     return unify(chosen.map(at), chosen)
   } catch (error) {
@@ -82,5 +91,7 @@ function sizesFrom(table: SizeTable, axes: readonly string[]): AxisSizes[] {
       remedy: 'Fix some of the sizes, or pass traceSizes.',
     })
   }
-  return [0, 1, 2].map((trace) => Object.fromEntries(axes.map((axis, index) => [axis, table[index]?.[trace] as number])))
+  return [0, 1, 2].map((trace) =>
+    Object.fromEntries(axes.map((axis, index) => [axis, table[index]![trace]!])),
+  )
 }

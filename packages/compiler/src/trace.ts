@@ -57,11 +57,22 @@ export function trace(compute: TraceableFunction, inputs: Readonly<Record<string
     })
     return { graph, outputs }
   } catch (error) {
+    releaseTape()
     throw explain(error)
   } finally {
     tf.removeBackend(tracerName)
     if (previous) void tf.setBackend(previous)
   }
+}
+
+/** A gradient that fails leaves the tensors that it saved: tfjs disposes them only when it succeeds. */
+function releaseTape(): void {
+  const { state } = tf.engine()
+  if (state.gradientDepth > 0) return
+  // Between gradients tfjs sets it to null, against its own type.
+  const tape = state.activeTape as { saved?: tf.Tensor[] }[] | null
+  for (const { saved = [] } of tape ?? []) tf.dispose(saved)
+  state.activeTape = []
 }
 
 /** Checks what a traced function returned: TypeScript's word is not enough where JavaScript calls. */
@@ -70,12 +81,14 @@ function namedTensors(results: unknown): [string, tf.Tensor][] {
   const isRecord = typeof results === 'object' && results !== null && !(results instanceof tf.Tensor)
   if (!isRecord) throw invalid('a function that returns a record of tensors', describe(results))
   for (const [name, value] of Object.entries(results)) {
-    if (!(value instanceof tf.Tensor)) throw invalid('a function that returns only tensors', `${describe(value)} as '${name}'`)
+    if (!(value instanceof tf.Tensor))
+      throw invalid('a function that returns only tensors', `${describe(value)} as '${name}'`)
   }
   return Object.entries(results) as [string, tf.Tensor][]
 }
 
-const describe = (value: unknown) => (value instanceof tf.Tensor ? 'a tensor' : value === null ? 'null' : typeof value)
+const describe = (value: unknown) =>
+  value instanceof tf.Tensor ? 'a tensor' : value === null ? 'null' : typeof value
 
 function invalid(expected: string, received: string): TraceError {
   return new TraceError({
@@ -94,7 +107,8 @@ export function isTracing(): boolean {
 
 /** tfjs's own message for a missing kernel tells users to install a backend, which would not help. */
 function explain(error: unknown): unknown {
-  const missing = error instanceof Error && /Kernel '(\w+)' not registered|registered kernel '?(\w+)/i.exec(error.message)
+  const missing =
+    error instanceof Error && /Kernel '(\w+)' not registered|registered kernel '?(\w+)/i.exec(error.message)
   if (!missing) return error
   const op = missing[1] ?? missing[2]
   const supported = Object.keys(kernels).filter((name) => !name.startsWith('Tfx'))

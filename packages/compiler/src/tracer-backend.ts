@@ -79,7 +79,7 @@ export class TracerBackend extends tf.KernelBackend {
   override numDataIds(): number {
     return this.count
   }
-  override memory() {
+  override memory(): { unreliable: boolean } {
     return { unreliable: true }
   }
   override floatPrecision(): 32 {
@@ -101,7 +101,7 @@ export function registerTracerKernels(): void {
       kernelFunc: ({ inputs, attrs, backend }) => {
         const tracer = backend as TracerBackend
         const named = Object.fromEntries(
-          Object.entries(inputs).flatMap(([name, info]) => (info ? [[name, tracer.tracedValue(info as tf.TensorInfo)]] : [])),
+          Object.entries(inputs).flatMap(([name, info]) => (info ? [[name, tracer.tracedValue(info)]] : [])),
         )
         const attributes = attrs ?? {}
         const result = kernel({ graph: tracer.graph, inputs: named, list: Object.values(named), attributes })

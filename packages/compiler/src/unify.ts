@@ -14,17 +14,23 @@ import { type AxisSizes, type SymbolSolver, symbolSolver } from './symbolic'
  *   computed in JavaScript from a size.
  */
 export function unify(programs: readonly GraphProgram[], sizes: readonly AxisSizes[]): GraphProgram {
-  const first = programs[0] as GraphProgram
+  const first = programs[0]!
   const solver = symbolSolver(sizes)
   if (programs.some((program) => program.nodes.length !== first.nodes.length)) {
     throw mismatch('a graph', `of ${programs.map(({ nodes }) => nodes.length).join(', ')} nodes`)
   }
   const merged = new Merger(solver)
   const inputs = first.inputs.map((input, index) =>
-    merged.input(input, programs.map((program) => program.inputs[index])),
+    merged.input(
+      input,
+      programs.map((program) => program.inputs[index]),
+    ),
   )
   const nodes = first.nodes.map((node, index) =>
-    merged.node(node, programs.map((program) => program.nodes[index] as GraphNode)),
+    merged.node(
+      node,
+      programs.map((program) => program.nodes[index]!),
+    ),
   )
   const names = (program: GraphProgram) => program.outputs.map(({ name }) => name).join(', ')
   if (programs.some((program) => names(program) !== names(first))) {
@@ -32,7 +38,10 @@ export function unify(programs: readonly GraphProgram[], sizes: readonly AxisSiz
   }
   const outputs = first.outputs.map(({ name }, index) => ({
     name,
-    value: merged.value(programs.map((program) => program.outputs[index]?.value), `output '${name}'`) as Value,
+    value: merged.value(
+      programs.map((program) => program.outputs[index]?.value),
+      `output '${name}'`,
+    )!,
   }))
   return { nodes, inputs, outputs, sparse: first.sparse }
 }
@@ -56,7 +65,8 @@ class Merger {
   constructor(private readonly solver: SymbolSolver) {}
 
   input(input: InputValue, versions: readonly (InputValue | undefined)[]): InputValue {
-    if (versions.some((version) => version?.name !== input.name)) throw mismatch('the inputs', `'${input.name}' in one`)
+    if (versions.some((version) => version?.name !== input.name))
+      throw mismatch('the inputs', `'${input.name}' in one`)
     const symbolicShape = this.shape(versions as InputValue[], `input '${input.name}'`)
     return this.bind({ ...input, symbolicShape }, versions as InputValue[])
   }
@@ -68,22 +78,33 @@ class Merger {
     }
     const attributes = JSON.stringify(node.attributes)
     if (versions.some((version) => JSON.stringify(version.attributes) !== attributes)) {
-      throw mismatch(`the attributes of ${where}`, versions.map((v) => JSON.stringify(v.attributes)).join(', '))
+      throw mismatch(
+        `the attributes of ${where}`,
+        versions.map((v) => JSON.stringify(v.attributes)).join(', '),
+      )
     }
     const outputs: NodeValue[] = []
     const merged: GraphNode = {
       ...node,
-      inputs: node.inputs.map((_, index) => this.value(versions.map(({ inputs }) => inputs[index]), where)),
+      inputs: node.inputs.map((_, index) =>
+        this.value(
+          versions.map(({ inputs }) => inputs[index]),
+          where,
+        ),
+      ),
       sizes: Object.fromEntries(
         Object.keys(node.sizes).map((name) => [
           name,
-          this.sizes(versions.map(({ sizes }) => sizes[name] as readonly number[]), `${name} of ${where}`),
+          this.sizes(
+            versions.map(({ sizes }) => sizes[name] as readonly number[]),
+            `${name} of ${where}`,
+          ),
         ]),
       ),
       outputs,
     }
     node.outputs.forEach((output, index) => {
-      const results = versions.map((version) => version.outputs[index] as NodeValue)
+      const results = versions.map((version) => version.outputs[index]!)
       const symbolicShape = this.shape(results, `the shape of ${where}`)
       outputs.push(this.bind({ ...output, node: merged, symbolicShape }, results))
     })
@@ -102,31 +123,39 @@ class Merger {
   }
 
   private constant(versions: readonly ConstantValue[], where: string): ConstantValue {
-    const first = versions[0] as ConstantValue
-    if (versions.some((version) => (version as Value | undefined)?.kind !== 'constant')) throw mismatch(where, 'a constant in one trace only')
+    const first = versions[0]!
+    if (versions.some((version) => (version as Value | undefined)?.kind !== 'constant'))
+      throw mismatch(where, 'a constant in one trace only')
     if (first.splat === undefined) {
       const same = (other: ConstantValue) =>
-        other.data?.length === first.data?.length && other.data?.every((element, index) => element === first.data?.[index])
-      if (!versions.every(same)) throw mismatch(`a constant array in ${where}`, 'contents that depend on the sizes')
+        other.data?.length === first.data?.length &&
+        other.data?.every((element, index) => element === first.data?.[index])
+      if (!versions.every(same))
+        throw mismatch(`a constant array in ${where}`, 'contents that depend on the sizes')
       return first
     }
-    const splats = versions.map(({ splat }) => splat as number)
+    const splats = versions.map(({ splat }) => splat!)
     const symbolicShape = this.shape(versions, `a constant of ${where}`)
     if (splats.every((splat) => Object.is(splat, splats[0]))) return { ...first, symbolicShape }
     const symbolicSplat = this.solver.scalar(splats) ?? this.solver.size(splats)
-    if (symbolicSplat === undefined || typeof symbolicSplat === 'number') throw mismatch(`a constant of ${where}`, splats.join(', '))
+    if (symbolicSplat === undefined || typeof symbolicSplat === 'number')
+      throw mismatch(`a constant of ${where}`, splats.join(', '))
     return { ...first, symbolicShape, symbolicSplat }
   }
 
   private shape(versions: readonly Value[], where: string): readonly Size[] {
-    return this.sizes(versions.map(({ shape }) => shape), where)
+    return this.sizes(
+      versions.map(({ shape }) => shape),
+      where,
+    )
   }
 
   private sizes(versions: readonly (readonly number[])[], where: string): readonly Size[] {
-    const first = versions[0] as readonly number[]
-    if (versions.some(({ length }) => length !== first.length)) throw mismatch(where, 'lists of different lengths')
+    const first = versions[0]!
+    if (versions.some(({ length }) => length !== first.length))
+      throw mismatch(where, 'lists of different lengths')
     return first.map((_, index) => {
-      const values = versions.map((version) => version[index] as number)
+      const values = versions.map((version) => version[index]!)
       const size = this.solver.size(values)
       if (size === undefined) throw mismatch(where, values.join(', '))
       return size

@@ -19,15 +19,17 @@ test('the README lists every kernel', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, listed] = /<!-- kernels -->\n([^<]*)<!-- \/kernels -->/.exec(readme) ?? []
   const names = listed?.match(/\w+/g)
-  expect(names).toEqual(Object.keys(kernels).filter((name) => !name.startsWith('Tfx')).sort())
+  expect(names).toEqual(
+    Object.keys(kernels)
+      .filter((name) => !name.startsWith('Tfx'))
+      .sort(),
+  )
 })
 
 test('TfxDropoutMask asks to be fed a mask of its shape, another one for every call', () => {
   const mask = (x: tf.Tensor, rate: number) =>
     tf.mul(x, tf.engine().runKernel('TfxDropoutMask', {}, { shape: x.shape, rate }) as unknown as tf.Tensor)
-  const { inputs } = finish(
-    trace(({ x }) => ({ y: mask(mask(x as tf.Tensor, 0.1), 0.25) }), { x: { shape: [2, 3] } }),
-  )
+  const { inputs } = finish(trace(({ x }) => ({ y: mask(mask(x!, 0.1), 0.25) }), { x: { shape: [2, 3] } }))
   expect(inputs.map(({ name, shape, dropoutRate }) => [name, shape, dropoutRate])).toEqual([
     ['x', [2, 3], undefined],
     ['dropout_mask_0', [2, 3], 0.1],

@@ -8,21 +8,21 @@ const axes = ['batch', 'sequence', 'past', 'labels']
 /** The traces of one table, for its first axes. */
 function tracesOf(table: (typeof sizeTables)[number], count: number): AxisSizes[] {
   return [0, 1, 2].map((trace) =>
-    Object.fromEntries(axes.slice(0, count).map((axis, index) => [axis, table[index]?.[trace] as number])),
+    Object.fromEntries(axes.slice(0, count).map((axis, index) => [axis, table[index]![trace]!])),
   )
 }
 
 const settings = sizeTables.flatMap((table, index) => [1, 2, 3, 4].map((count) => ({ index, count, table })))
 
 const expressions: Record<string, (sizes: AxisSizes) => number> = {
-  batch: ({ batch }) => batch as number,
-  'batch*sequence': ({ batch, sequence }) => (batch as number) * (sequence as number),
-  '-1*sequence+512': ({ sequence }) => 512 - (sequence as number),
-  '2*sequence+1': ({ sequence }) => 2 * (sequence as number) + 1,
-  'sequence-2': ({ sequence }) => (sequence as number) - 2,
-  '12*batch*sequence': ({ batch, sequence }) => 12 * (batch as number) * (sequence as number),
-  'sequence^2': ({ sequence }) => (sequence as number) ** 2,
-  'batch*sequence^2': ({ batch, sequence }) => (batch as number) * (sequence as number) ** 2,
+  batch: ({ batch }) => batch!,
+  'batch*sequence': ({ batch, sequence }) => batch! * sequence!,
+  '-1*sequence+512': ({ sequence }) => 512 - sequence!,
+  '2*sequence+1': ({ sequence }) => 2 * sequence! + 1,
+  'sequence-2': ({ sequence }) => sequence! - 2,
+  '12*batch*sequence': ({ batch, sequence }) => 12 * batch! * sequence!,
+  'sequence^2': ({ sequence }) => sequence! ** 2,
+  'batch*sequence^2': ({ batch, sequence }) => batch! * sequence! ** 2,
   '768': () => 768,
 }
 
@@ -40,7 +40,8 @@ test.each(settings)('no product of $count axes is mistaken for another, sizes $i
   const solver = symbolSolver(traces)
   const names = axes.slice(0, count)
   const product: fc.Arbitrary<string[]> = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 3 })
-  const isWithinPower = (factors: string[]) => names.every((name) => factors.filter((factor) => factor === name).length <= 2)
+  const isWithinPower = (factors: string[]) =>
+    names.every((name) => factors.filter((factor) => factor === name).length <= 2)
   const expression = fc.record({
     factors: product.filter(isWithinPower),
     scale: fc.constantFrom(1, 2, 3, 12, 64),
@@ -48,7 +49,8 @@ test.each(settings)('no product of $count axes is mistaken for another, sizes $i
   })
   const other = Object.fromEntries(names.map((name, index) => [name, 20 + index * 7]))
   const property = fc.property(expression, ({ factors, scale, offset }) => {
-    const evaluate = (sizes: AxisSizes) => factors.reduce((result: number, name) => result * (sizes[name] as number), scale) + offset
+    const evaluate = (sizes: AxisSizes) =>
+      factors.reduce((result: number, name) => result * sizes[name]!, scale) + offset
     const size = solver.size(traces.map(evaluate))
     expect(evaluateSize(size ?? NaN, other)).toBe(evaluate(other))
   })
@@ -61,7 +63,7 @@ test('a sum of two axes has no expression, and is not mistaken for one', () => {
     const names = axes.slice(0, count)
     for (const a of names) {
       for (const b of names.filter((name) => name !== a)) {
-        const sums = traces.map((sizes) => (sizes[a] as number) + (sizes[b] as number))
+        const sums = traces.map((sizes) => sizes[a]! + sizes[b]!)
         expect(symbolSolver(traces).size(sums), `${a} + ${b}`).toBeUndefined()
       }
     }
@@ -81,12 +83,15 @@ test('a third trace catches what two traces allow', () => {
 })
 
 test('scalars are factors times powers of axes, within float32 rounding', () => {
-  const traces = tracesOf(sizeTables[0] as (typeof sizeTables)[number], 2)
+  const traces = tracesOf(sizeTables[0]!, 2)
   const solver = symbolSolver(traces)
   const at = (evaluate: (batch: number, sequence: number) => number) =>
-    solver.scalar(traces.map(({ batch, sequence }) => Math.fround(evaluate(batch as number, sequence as number))))
+    solver.scalar(traces.map(({ batch, sequence }) => Math.fround(evaluate(batch!, sequence!))))
   expect(at((batch) => 1 / batch)).toEqual({ factor: 1, powers: { batch: -1 } })
-  expect(at((batch, sequence) => 2 / (batch * sequence))).toEqual({ factor: 2, powers: { batch: -1, sequence: -1 } })
+  expect(at((batch, sequence) => 2 / (batch * sequence))).toEqual({
+    factor: 2,
+    powers: { batch: -1, sequence: -1 },
+  })
   expect(at((_, sequence) => 0.5 * sequence)).toEqual({ factor: 0.5, powers: { sequence: 1 } })
   expect(at((batch, sequence) => Math.sin(batch * sequence))).toBeUndefined()
 })

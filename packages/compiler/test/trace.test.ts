@@ -24,7 +24,7 @@ beforeEach(useCpu)
 describe('an op that is not supported', () => {
   test('is named, beside those that are', () => {
     const convolve = ({ x }: Tensors) => ({
-      y: tf.conv2d(tf.reshape(x as tf.Tensor, [1, 2, 3, 1]) as tf.Tensor4D, tf.ones([1, 1, 1, 1]), 1, 'valid'),
+      y: tf.conv2d(tf.reshape<tf.Rank.R4>(x as tf.Tensor, [1, 2, 3, 1]), tf.ones([1, 1, 1, 1]), 1, 'valid'),
     })
     const message = failure(convolve)
     expect(message).toContain("but got a call of 'Conv2D'. Compose 'Conv2D' from supported ops.")
@@ -33,18 +33,22 @@ describe('an op that is not supported', () => {
   })
 
   test('is named in a gradient too', () => {
-    const compute = tf.customGrad(((x: tf.Tensor) => ({ value: tf.exp(x), gradFunc: (dy: tf.Tensor) => tf.cosh(dy) })) as never)
-    expect(failure(({ x }: Tensors) => ({ y: tf.grad((x: tf.Tensor) => tf.sum(compute(x)))(x as tf.Tensor) }))).toContain(
-      "a call of 'Cosh'",
-    )
+    const compute = tf.customGrad(((x: tf.Tensor) => ({
+      value: tf.exp(x),
+      gradFunc: (dy: tf.Tensor) => tf.cosh(dy),
+    })) as never)
+    expect(
+      failure(({ x }: Tensors) => ({ y: tf.grad((x: tf.Tensor) => tf.sum(compute(x)))(x as tf.Tensor) })),
+    ).toContain("a call of 'Cosh'")
   })
 })
 
 describe('a read of a value', () => {
-  const remedy = 'which has no value while tracing. Express the choice with tf.where, or compute it outside and pass it as an input.'
+  const remedy =
+    'which has no value while tracing. Express the choice with tf.where, or compute it outside and pass it as an input.'
 
   test('of a result names the op', () => {
-    const message = failure(({ x }: Tensors) => ({ y: tf.scalar(tf.sum(x as tf.Tensor).dataSync()[0] as number) }))
+    const message = failure(({ x }: Tensors) => ({ y: tf.scalar(tf.sum(x as tf.Tensor).dataSync()[0]!) }))
     expect(message).toBe(
       "trace: 'the traced function' must be free of reads (data, dataSync, print, if on a tensor), but got a read of " +
         `the result of 'ReduceSum', ${remedy}`,
@@ -52,31 +56,45 @@ describe('a read of a value', () => {
   })
 
   test('of an input', () => {
-    expect(failure(({ x }: Tensors) => ({ y: tf.scalar(x?.arraySync() as number) }))).toContain(`a read of an input, ${remedy}`)
+    expect(failure(({ x }: Tensors) => ({ y: tf.scalar(x?.arraySync() as number) }))).toContain(
+      `a read of an input, ${remedy}`,
+    )
   })
 
   test('that is asynchronous rejects', async () => {
     let reading: Promise<unknown> | undefined
     trace(({ x }) => {
-      reading = (x as tf.Tensor).data()
-      return { y: tf.exp(x as tf.Tensor) }
+      reading = x!.data()
+      return { y: tf.exp(x!) }
     }, specs)
     await expect(reading).rejects.toThrow('a read of an input')
   })
 
   test('is fine where the value is known', () => {
-    const known = ({ x }: Tensors) => ({ y: tf.mul(x as tf.Tensor, tf.sum(tf.ones([2, 2])).dataSync()[0] as number) })
+    const known = ({ x }: Tensors) => ({ y: tf.mul(x as tf.Tensor, tf.sum(tf.ones([2, 2])).dataSync()[0]!) })
     expect(() => trace(known, specs)).not.toThrow()
   })
 })
 
 describe('a function of the wrong form', () => {
   test.each([
-    ['asynchronous', async ({ x }: Tensors) => ({ y: x }), 'synchronous, but got a function that returns a Promise'],
+    [
+      'asynchronous',
+      async ({ x }: Tensors) => ({ y: x }),
+      'synchronous, but got a function that returns a Promise',
+    ],
     ['a lone tensor', ({ x }: Tensors) => x, 'a function that returns a record of tensors, but got a tensor'],
     ['nothing', () => undefined, 'a function that returns a record of tensors, but got undefined'],
-    ['a number among tensors', () => ({ y: 3 }), "a function that returns only tensors, but got number as 'y'"],
-    ['nested', () => trace(({ x }) => ({ y: x as tf.Tensor }), specs).outputs, 'outside of a traced function, but got a call inside'],
+    [
+      'a number among tensors',
+      () => ({ y: 3 }),
+      "a function that returns only tensors, but got number as 'y'",
+    ],
+    [
+      'nested',
+      () => trace(({ x }) => ({ y: x! }), specs).outputs,
+      'outside of a traced function, but got a call inside',
+    ],
   ])('%s', (_, compute, text) => {
     expect(failure(compute)).toContain(text)
   })
@@ -84,15 +102,17 @@ describe('a function of the wrong form', () => {
   test('a tensor that was kept from another trace', () => {
     let kept: tf.Tensor | undefined
     trace(({ x }) => {
-      kept = tf.keep(tf.exp(x as tf.Tensor))
+      kept = tf.keep(tf.exp(x!))
       return { y: kept }
     }, specs)
-    expect(failure(({ x }: Tensors) => ({ y: tf.add(x as tf.Tensor, kept as tf.Tensor) }))).toContain("the result of 'Exp'")
+    expect(failure(({ x }: Tensors) => ({ y: tf.add(x as tf.Tensor, kept!) }))).toContain(
+      "the result of 'Exp'",
+    )
     kept?.dispose()
   })
 
   test('an output named as an input', () => {
-    const program = traceProgram(({ x }) => ({ x: tf.exp(x as tf.Tensor) }), specs)
+    const program = traceProgram(({ x }) => ({ x: tf.exp(x!) }), specs)
     expect(() => toOnnx(program)).toThrow(
       "toOnnx: 'outputs' must be named unlike every input, but got an output 'x' beside an input of that name. Rename the output.",
     )
@@ -110,9 +130,18 @@ describe('a function of the wrong form', () => {
 
 describe('after a trace', () => {
   const outcomes: [string, () => void][] = [
-    ['that succeeded', () => trace(({ x }) => ({ y: tf.grad((x: tf.Tensor) => tf.sum(tf.exp(x)))(x as tf.Tensor) }), specs)],
+    [
+      'that succeeded',
+      () => trace(({ x }) => ({ y: tf.grad((x: tf.Tensor) => tf.sum(tf.exp(x)))(x!) }), specs),
+    ],
     ['that failed', () => failure(({ x }: Tensors) => ({ y: tf.topk(x as tf.Tensor, 1).values }))],
-    ['that failed in a gradient', () => failure(({ x }: Tensors) => ({ y: tf.grad((x: tf.Tensor) => tf.sum(tf.asin(tf.exp(x))))(x as tf.Tensor) }))],
+    [
+      'that failed in a gradient',
+      () =>
+        failure(({ x }: Tensors) => ({
+          y: tf.grad((x: tf.Tensor) => tf.sum(tf.asin(tf.exp(x))))(x as tf.Tensor),
+        })),
+    ],
   ]
 
   test.each(outcomes)('%s, nothing is left behind', (_, run) => {
@@ -132,14 +161,14 @@ describe('after a trace', () => {
   test('tensors captured from outside are constants of the graph and stay usable', async () => {
     const { numTensors } = tf.memory()
     const weights = tf.tensor([[1, 2, 3]])
-    const compute: TraceableFunction = ({ x }) => ({ y: tf.mul(x as tf.Tensor, weights), weights })
+    const compute: TraceableFunction = ({ x }) => ({ y: tf.mul(x!, weights), weights })
     const model = toOnnx(traceProgram(compute, specs))
     expect(Array.from(tf.add(weights, 1).dataSync())).toEqual([2, 3, 4])
     const again = toOnnx(traceProgram(compute, specs))
     expect(Array.from(weights.dataSync())).toEqual([1, 2, 3])
     expect(again).toEqual(model)
     const x = { dtype: 'float32' as const, shape: [2, 3], data: Float32Array.of(1, 1, 1, 2, 2, 2) }
-    expect(Array.from((await runModel(model, { x }))['y']?.data ?? [])).toEqual([1, 2, 3, 2, 4, 6])
+    expect(Array.from((await runModel(model, { x })).y?.data ?? [])).toEqual([1, 2, 3, 2, 4, 6])
     weights.dispose()
     expect(tf.memory().numTensors).toBe(numTensors + 1)
   })

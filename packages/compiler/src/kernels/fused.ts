@@ -15,32 +15,32 @@ export const fusedKernels: KernelTable = {
     return graph.node({
       op: 'LayerNormalization',
       inputs: [x, weight, bias].map((value) => materialize(graph, value)),
-      attributes: { axis: -1, epsilon: { float: attributes['epsilon'] as number } },
+      attributes: { axis: -1, epsilon: { float: attributes.epsilon as number } },
       outputs: [{ shape: x.shape, dtype: x.dtype }, statistics, statistics],
     })
   },
   /** input x; attribute approximate: none | tanh */
   TfxGelu: ({ graph, inputs, attributes }) => {
-    const x = materialize(graph, inputs['x'] as Traced)
+    const x = materialize(graph, inputs.x!)
     const { shape, dtype } = x
     return graph.single({
       op: 'Gelu',
       inputs: [x],
-      attributes: { approximate: attributes['approximate'] as string },
+      attributes: { approximate: attributes.approximate as string },
       shape,
       dtype,
     })
   },
   /** input x [..., n] → log of the sum of exponentials [...] */
   TfxLogSumExp: ({ graph, inputs }) => {
-    const x = materialize(graph, inputs['x'] as Traced)
+    const x = materialize(graph, inputs.x!)
     const shape = x.shape.slice(0, -1)
     const attributes = { keepdims: 0 }
     const sizes = { axes: [shape.length] }
     return graph.single({ op: 'ReduceLogSumExp', inputs: [x], attributes, sizes, shape, dtype: x.dtype })
   },
   /** inputs x [..., n], indices [...] → x[..., indices] */
-  TfxGatherLast: ({ graph, inputs }) => gatherLast(graph, inputs['x'] as Traced, inputs['indices'] as Traced),
+  TfxGatherLast: ({ graph, inputs }) => gatherLast(graph, inputs.x!, inputs.indices!),
   /** inputs x [..., n], indices [...], updates [...] → x with the updates added */
   TfxScatterAddLast: ({ graph, inputs }) => {
     const { x, indices, updates } = inputs as { x: Traced; indices: Traced; updates: Traced }
@@ -51,9 +51,9 @@ export const fusedKernels: KernelTable = {
     const count = graph.inputs.filter((input) => input.dropoutRate !== undefined).length
     return graph.input({
       name: `dropout_mask_${count}`,
-      shape: attributes['shape'] as number[],
+      shape: attributes.shape as number[],
       dtype: 'float32',
-      dropoutRate: attributes['rate'] as number,
+      dropoutRate: attributes.rate as number,
     })
   },
 }

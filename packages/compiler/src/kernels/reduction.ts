@@ -1,4 +1,3 @@
-import type { Traced } from '../graph'
 import { cast } from '../ops/elementwise'
 import { cumulativeSum } from '../ops/indexing'
 import { argument, reduce, reduceLogical, type Reduction } from '../ops/reduce'
@@ -11,21 +10,21 @@ type Axes = number | number[] | null | undefined
 const reduction =
   (op: Reduction['op'], perform = reduce): Kernel =>
   ({ graph, inputs, attributes }) => {
-    const given = inputs['x'] as Traced
+    const given = inputs.x!
     // As in tfjs, the mean of integers is no integer.
     const x = op === 'ReduceMean' ? cast(graph, given, 'float32') : given
     // tfjs names the axes of Max differently from those of every other reduction.
-    const axis = (attributes['axis'] ?? attributes['reductionIndices'] ?? null) as Axes
+    const axis = (attributes.axis ?? attributes.reductionIndices ?? null) as Axes
     const axes = tf.util.parseAxisParam(axis as number[], [...x.shape])
-    return perform(graph, x, { op, axes, keepDims: attributes['keepDims'] === true })
+    return perform(graph, x, { op, axes, keepDims: attributes.keepDims === true })
   }
 
 const argumentOf =
   (op: 'ArgMax' | 'ArgMin'): Kernel =>
   ({ graph, inputs, attributes }) => {
-    const x = inputs['x'] as Traced
-    const [axis] = tf.util.parseAxisParam(attributes['axis'] as number, [...x.shape])
-    return argument(graph, x, { op, axis: axis as number })
+    const x = inputs.x!
+    const [axis] = tf.util.parseAxisParam(attributes.axis as number, [...x.shape])
+    return argument(graph, x, { op, axis: axis! })
   }
 
 export const reductionKernels: KernelTable = {
@@ -34,11 +33,11 @@ export const reductionKernels: KernelTable = {
   ArgMax: argumentOf('ArgMax'),
   ArgMin: argumentOf('ArgMin'),
   Cumsum: ({ graph, inputs, attributes }) => {
-    const x = inputs['x'] as Traced
+    const x = inputs.x!
     return cumulativeSum(graph, x, {
-      axis: normalizeAxis(attributes['axis'] as number, x.shape.length),
-      exclusive: attributes['exclusive'] === true,
-      reverse: attributes['reverse'] === true,
+      axis: normalizeAxis(attributes.axis as number, x.shape.length),
+      exclusive: attributes.exclusive === true,
+      reverse: attributes.reverse === true,
     })
   },
   Max: reduction('ReduceMax'),
@@ -47,8 +46,8 @@ export const reductionKernels: KernelTable = {
   Prod: reduction('ReduceProd'),
   // tfjs calls it for the last axis only.
   Softmax: ({ graph, inputs }) => {
-    const { shape, dtype } = inputs['logits'] as Traced
-    const logits = materialize(graph, inputs['logits'] as Traced)
+    const { shape, dtype } = inputs.logits!
+    const logits = materialize(graph, inputs.logits!)
     return graph.single({ op: 'Softmax', inputs: [logits], attributes: { axis: -1 }, shape, dtype })
   },
   Sum: reduction('ReduceSum'),

@@ -29,7 +29,12 @@ export class OnnxBuilder {
     return output
   }
 
-  initializer(tensor: { name?: string; dtype: OnnxElementType; shape: readonly number[]; data: Elements }): string {
+  initializer(tensor: {
+    name?: string
+    dtype: OnnxElementType
+    shape: readonly number[]
+    data: Elements
+  }): string {
     const name = tensor.name ?? this.freshName()
     this.initializers.push({ name, dtype: tensor.dtype, shape: tensor.shape, data: bytesOf(tensor.data) })
     return name
@@ -53,7 +58,10 @@ export class OnnxBuilder {
   }
 
   /** One number, of a rank of only ones. */
-  constant(value: number, { dtype, shape }: { dtype: 'float32' | 'int32' | 'bool' | 'int64'; shape: readonly number[] }): string {
+  constant(
+    value: number,
+    { dtype, shape }: { dtype: 'float32' | 'int32' | 'bool' | 'int64'; shape: readonly number[] },
+  ): string {
     if (dtype === 'int64') return this.integerScalar(value)
     const written = Object.is(value, -0) ? '-0' : String(value)
     return this.share(`${dtype} ${written} ${shape.join()}`, () => {

@@ -1,5 +1,5 @@
 import { TraceError } from '@tfx/common'
-import type { ConstantValue, GraphNode, InputValue, Size, Value } from '../graph'
+import type { ConstantValue, GraphNode, InputValue, Value } from '../graph'
 import { foldScales } from '../passes/fold-scales'
 import { fuseBias } from '../passes/fuse-bias'
 import { countUses } from '../passes/rewrite'
@@ -28,7 +28,10 @@ const opset = 20
  * @returns The bytes of a `.onnx` file. Inputs and outputs carry their names; symbolic axes appear as named dimensions.
  * @throws TraceError if a symbolic axis belongs to no input.
  */
-export function toOnnx(program: GraphProgram, { weights, inputTypes = {}, quantize }: OnnxOptions = {}): Uint8Array {
+export function toOnnx(
+  program: GraphProgram,
+  { weights, inputTypes = {}, quantize }: OnnxOptions = {},
+): Uint8Array {
   const { nodes, inputs, outputs } = fuseBias(foldScales(program))
   const stored = (name: string) => weights?.(name)
   rejectSharedNames(program)
@@ -48,7 +51,7 @@ export function toOnnx(program: GraphProgram, { weights, inputTypes = {}, quanti
   const nameOf = (value: Value | undefined): string => {
     if (value === undefined) return ''
     if (value.kind === 'constant') return constantName(value)
-    return names.get(value) as string
+    return names.get(value)!
   }
   const constantName = (value: ConstantValue): string => {
     const { symbolicSplat, splat, data, dtype, shape } = value
@@ -61,7 +64,7 @@ export function toOnnx(program: GraphProgram, { weights, inputTypes = {}, quanti
     return name
   }
 
-  const { count } = countUses({ nodes, outputs })
+  const uses = countUses({ nodes, outputs })
   const outputNames = new Map<Value, string>()
   for (const { name, value } of outputs) {
     if (value.kind === 'node' && !outputNames.has(value)) outputNames.set(value, name)
@@ -69,7 +72,7 @@ export function toOnnx(program: GraphProgram, { weights, inputTypes = {}, quanti
   const quantized = new Set<string>()
   for (const node of nodes) {
     for (const output of node.outputs) {
-      const isUsed = count(output) > 0
+      const isUsed = uses.count(output) > 0
       names.set(output, isUsed ? (outputNames.get(output) ?? builder.freshName()) : '')
     }
     if (quantize && emitQuantizedProduct({ node, builder, nameOf, weights: stored, quantized })) continue
@@ -77,7 +80,13 @@ export function toOnnx(program: GraphProgram, { weights, inputTypes = {}, quanti
   }
   for (const { name, value } of outputs) {
     if (outputNames.get(value) === name) continue
-    builder.nodes.push({ op: 'Identity', domain: '', inputs: [nameOf(value)], outputs: [name], attributes: {} })
+    builder.nodes.push({
+      op: 'Identity',
+      domain: '',
+      inputs: [nameOf(value)],
+      outputs: [name],
+      attributes: {},
+    })
   }
   const referenced = new Set(builder.nodes.flatMap((node) => node.inputs))
   for (const { name, dtype, shape } of inputs) {
@@ -89,7 +98,10 @@ export function toOnnx(program: GraphProgram, { weights, inputTypes = {}, quanti
     opset,
     nodes: builder.nodes,
     initializers: builder.initializers,
-    inputs: fed.map((input) => ({ ...valueInfo(input.name, input), dtype: inputTypes[input.name] ?? input.dtype })),
+    inputs: fed.map((input) => ({
+      ...valueInfo(input.name, input),
+      dtype: inputTypes[input.name] ?? input.dtype,
+    })),
     outputs: outputs.map(({ name, value }) => valueInfo(name, value)),
   })
 }
@@ -116,24 +128,30 @@ const sizeInputs: Readonly<Record<string, readonly string[]>> = {
 
 function emitNode(node: GraphNode, { builder, sizes, nameOf }: EmitContext): void {
   const inputs = node.inputs.map(nameOf)
-  const size = (name: string) => node.sizes[name] as readonly Size[]
+  const size = (name: string) => node.sizes[name]!
   const [source] = node.inputs
-  if (node.op === 'Reshape') inputs.push(sizes.reshape(size('shape'), source?.symbolicShape ?? source?.shape ?? []))
+  if (node.op === 'Reshape')
+    inputs.push(sizes.reshape(size('shape'), source?.symbolicShape ?? source?.shape ?? []))
   else if (node.op === 'Pad') inputs.splice(1, 0, sizes.vector(size('pads')))
-  else if (node.op === 'CumSum') inputs.push(sizes.scalar(size('axis')[0] as Size))
-  else if (node.op === 'Range') for (const name of ['start', 'limit', 'delta']) inputs.push(sizes.scalar(size(name)[0] as Size))
+  else if (node.op === 'CumSum') inputs.push(sizes.scalar(size('axis')[0]!))
+  else if (node.op === 'Range')
+    for (const name of ['start', 'limit', 'delta']) inputs.push(sizes.scalar(size(name)[0]!))
   else {
     const lists = (sizeInputs[node.op] ?? []).filter((name) => node.sizes[name])
     inputs.push(...lists.map((name) => sizes.vector(size(name))))
   }
-  const to = node.op === 'Cast' ? { to: elementTypes[node.attributes['to'] as keyof typeof elementTypes] } : {}
+  const to = node.op === 'Cast' ? { to: elementTypes[node.attributes.to as keyof typeof elementTypes] } : {}
   const attributes = { ...node.attributes, ...to }
   const outputs = node.outputs.map(nameOf)
   builder.nodes.push({ op: node.op, domain: node.domain, inputs, outputs, attributes })
 }
 
 function valueInfo(name: string, { dtype, shape, symbolicShape }: Value): OnnxValueInfo {
-  return { name, dtype, shape: (symbolicShape ?? shape).map((size) => (typeof size === 'number' ? size : describeSize(size))) }
+  return {
+    name,
+    dtype,
+    shape: (symbolicShape ?? shape).map((size) => (typeof size === 'number' ? size : describeSize(size))),
+  }
 }
 
 /** ONNX keeps inputs and outputs in one namespace. */
@@ -160,7 +178,7 @@ function axisSources(inputs: readonly InputValue[]): AxisSources {
       const names = Object.keys(size.powers)
       for (const symbol of names) mentioned.add(symbol)
       const isPlain = names.length === 1 && describeSize(size) === names[0]
-      if (isPlain && !sources.has(names[0] as string)) sources.set(names[0] as string, { input: name, axis })
+      if (isPlain && !sources.has(names[0]!)) sources.set(names[0]!, { input: name, axis })
     })
   }
   const missing = [...mentioned].find((symbol) => !sources.has(symbol))

@@ -113,7 +113,14 @@ function writeValueInfo(writer: Writer, { name, dtype, shape }: OnnxValueInfo): 
 }
 
 /** Serializes a model as an ONNX ModelProto. */
-export function encodeModel({ producer, opset, nodes, inputs, outputs, initializers }: OnnxModel): Uint8Array {
+export function encodeModel({
+  producer,
+  opset,
+  nodes,
+  inputs,
+  outputs,
+  initializers,
+}: OnnxModel): Uint8Array {
   const writer = protobuf.Writer.create()
   integer(writer, 1, irVersion)
   text(writer, 2, producer)
@@ -124,7 +131,10 @@ export function encodeModel({ producer, opset, nodes, inputs, outputs, initializ
     for (const input of inputs) message(graph, 11, (inner) => writeValueInfo(inner, input))
     for (const output of outputs) message(graph, 12, (inner) => writeValueInfo(inner, output))
   })
-  for (const [domain, version] of [['', opset], ['com.microsoft', 1]] as const) {
+  for (const [domain, version] of [
+    ['', opset],
+    ['com.microsoft', 1],
+  ] as const) {
     message(writer, 8, (opsetId) => {
       text(opsetId, 1, domain)
       integer(opsetId, 2, version)

@@ -23,7 +23,8 @@ export function quantizeMatrix(
   const limit = 63
   const values = new Int8Array(inner * columns)
   const scales = new Float32Array(columns)
-  const at = (row: number, column: number) => matrix[transposed ? column * inner + row : row * columns + column] as number
+  const at = (row: number, column: number) =>
+    matrix[transposed ? column * inner + row : row * columns + column]!
   for (let column = 0; column < columns; column++) {
     let largest = 0
     for (let row = 0; row < inner; row++) largest = Math.max(largest, Math.abs(at(row, column)))
@@ -49,14 +50,20 @@ interface QuantizedProduct {
  *
  * @returns False if the node is not such a product; nothing has been emitted then.
  */
-export function emitQuantizedProduct({ node, builder, nameOf, weights, quantized }: QuantizedProduct): boolean {
+export function emitQuantizedProduct({
+  node,
+  builder,
+  nameOf,
+  weights,
+  quantized,
+}: QuantizedProduct): boolean {
   if (node.op !== 'Gemm' && node.op !== 'MatMul') return false
   const [activation, weight, bias] = node.inputs
-  const isPlain = !node.attributes['transA'] && !node.attributes['alpha']
+  const isPlain = !node.attributes.transA && !node.attributes.alpha
   if (!isPlain || weight?.kind !== 'input' || weight.shape.length !== 2) return false
   const matrix = weights(weight.name)
   if (!matrix) return false
-  const transposed = node.attributes['transB'] === 1
+  const transposed = node.attributes.transB === 1
   const [rows, width] = weight.shape as [number, number]
   const [inner, columns] = transposed ? [width, rows] : [rows, width]
   const suffix = transposed ? 'transposed_quantized' : 'quantized'

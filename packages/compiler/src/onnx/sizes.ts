@@ -31,8 +31,10 @@ export class SizeEmitter {
   vector(sizes: readonly Size[]): string {
     if (sizes.every((size) => typeof size === 'number')) return this.builder.integers(sizes)
     return this.remember(`vector ${JSON.stringify(sizes)}`, () => {
-      const parts = sizes.map((size) => (typeof size === 'number' ? this.builder.integers([size]) : this.size(size)))
-      return parts.length === 1 ? (parts[0] as string) : this.builder.emit('Concat', parts, { axis: 0 })
+      const parts = sizes.map((size) =>
+        typeof size === 'number' ? this.builder.integers([size]) : this.size(size),
+      )
+      return parts.length === 1 ? parts[0]! : this.builder.emit('Concat', parts, { axis: 0 })
     })
   }
 
@@ -55,7 +57,8 @@ export class SizeEmitter {
 
   private float({ factor, powers }: SymbolicScalar): string {
     return this.remember(`float ${JSON.stringify([factor, powers])}`, () => {
-      const scalar = (axis: string) => this.scalar({ numerator: 1, denominator: 1, powers: { [axis]: 1 }, offset: 0 })
+      const scalar = (axis: string) =>
+        this.scalar({ numerator: 1, denominator: 1, powers: { [axis]: 1 }, offset: 0 })
       return Object.entries(powers).reduce((product, [axis, power]) => {
         const size = this.builder.emit('Cast', [scalar(axis)], { to: elementTypes.float32 })
         const op = power < 0 ? 'Div' : 'Mul'
@@ -85,7 +88,9 @@ export class SizeEmitter {
   private size({ numerator, denominator, powers, offset }: SymbolicSize): string {
     const { builder } = this
     return this.remember(`size ${JSON.stringify([numerator, denominator, powers, offset])}`, () => {
-      const factors = Object.entries(powers).flatMap(([axis, power]) => Array<string>(power).fill(this.axis(axis)))
+      const factors = Object.entries(powers).flatMap(([axis, power]) =>
+        Array<string>(power).fill(this.axis(axis)),
+      )
       let value = factors.reduce((product, factor) => builder.emit('Mul', [product, factor]))
       if (numerator !== 1) value = builder.emit('Mul', [value, builder.integers([numerator])])
       if (denominator !== 1) value = builder.emit('Div', [value, builder.integers([denominator])])

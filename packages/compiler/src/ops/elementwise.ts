@@ -24,7 +24,7 @@ const foldBinary: Record<string, (a: number, b: number) => number> = {
 }
 
 /** A constant of both operands' values, if both are known. */
-function foldConstants(graph: Graph, op: string, a: Traced, b: Traced): Traced | undefined {
+function foldConstants(graph: Graph, op: string, [a, b]: readonly [Traced, Traced]): Traced | undefined {
   const fold = foldBinary[op]
   if (!fold || !isSplat(a) || !isSplat(b)) return undefined
   return graph.splat(fold(a.splat, b.splat), broadcastShape(a.shape, b.shape), a.dtype)
@@ -52,7 +52,7 @@ function addSparse(graph: Graph, a: Traced, b: Traced): Traced | undefined {
 export function arithmetic(graph: Graph, op: string, [a, b]: readonly [Traced, Traced]): Traced {
   if (a.dtype === 'bool') return throughInteger(graph, [a, b], (pair) => arithmetic(graph, op, pair))
   const shape = broadcastShape(a.shape, b.shape)
-  const folded = foldConstants(graph, op, a, b)
+  const folded = foldConstants(graph, op, [a, b])
   if (folded) return folded
   const neutral = neutralOperand(op, a, b)
   if (neutral) return broadcast(graph, neutral, shape)
@@ -97,7 +97,7 @@ function mergeScales(graph: Graph, a: Traced, b: Traced): Traced | undefined {
   if (!inner || !innerScale || !isSplat(innerScale) || innerScale.shape.length > 0) return undefined
   const product = Math.fround(innerScale.splat * scale.splat)
   if (product === 0 || !Number.isFinite(product)) return undefined
-  return arithmetic(graph, 'Mul', [inner.inputs[0] as Value, graph.splat(product, [], 'float32')])
+  return arithmetic(graph, 'Mul', [inner.inputs[0]!, graph.splat(product, [], 'float32')])
 }
 
 /** A comparison or logical operation: the result is bool. */
@@ -160,11 +160,19 @@ export function cast(graph: Graph, x: Traced, dtype: ElementType): Traced {
   if (x.kind === 'constant' && dtype !== 'int64') {
     const convert = (element: number) =>
       dtype === 'bool' ? Number(element !== 0) : dtype === 'int32' ? Math.trunc(element) : element
-    if (x.splat !== undefined && x.symbolicSplat === undefined) return graph.splat(convert(x.splat), x.shape, dtype)
-    if (x.data) return graph.constant(arrays[dtype].from(Array.from<number, number>(x.data, convert)), x.shape, dtype)
+    if (x.splat !== undefined && x.symbolicSplat === undefined)
+      return graph.splat(convert(x.splat), x.shape, dtype)
+    if (x.data)
+      return graph.constant(arrays[dtype].from(Array.from<number, number>(x.data, convert)), x.shape, dtype)
   }
   const input = compact(graph, x)
-  const result = graph.single({ op: 'Cast', inputs: [input], attributes: { to: dtype }, shape: input.shape, dtype })
+  const result = graph.single({
+    op: 'Cast',
+    inputs: [input],
+    attributes: { to: dtype },
+    shape: input.shape,
+    dtype,
+  })
   return broadcast(graph, result, x.shape)
 }
 
@@ -195,14 +203,17 @@ export function floorDivide(graph: Graph, a: Traced, b: Traced): Traced {
 }
 
 function divide(graph: Graph, a: Traced, b: Traced): Traced {
-  return foldConstants(graph, 'Div', a, b) ?? record(graph, { op: 'Div', a, b, dtype: a.dtype })
+  return foldConstants(graph, 'Div', [a, b]) ?? record(graph, { op: 'Div', a, b, dtype: a.dtype })
 }
 
 /** The remainder with the divisor's sign, as in Python. */
 export function modulo(graph: Graph, a: Traced, b: Traced): Traced {
   if (a.dtype !== 'float32') return record(graph, { op: 'Mod', a, b, dtype: a.dtype })
   const remainder = record(graph, { op: 'Mod', a, b, dtype: a.dtype, attributes: { fmod: 1 } })
-  return select(graph, isOnOtherSide(graph, remainder, b), [arithmetic(graph, 'Add', [remainder, b]), remainder])
+  return select(graph, isOnOtherSide(graph, remainder, b), [
+    arithmetic(graph, 'Add', [remainder, b]),
+    remainder,
+  ])
 }
 
 /** Whether a remainder is not 0 and has another sign than the divisor. */
@@ -210,5 +221,8 @@ function isOnOtherSide(graph: Graph, remainder: Traced, divisor: Traced): Traced
   const zero = graph.splat(0, [], remainder.dtype)
   const isNegative = (value: Traced) => compare(graph, 'Less', [value, zero])
   const isInexact = unary(graph, 'Not', compare(graph, 'Equal', [remainder, zero]))
-  return compare(graph, 'And', [isInexact, compare(graph, 'Xor', [isNegative(remainder), isNegative(divisor)])])
+  return compare(graph, 'And', [
+    isInexact,
+    compare(graph, 'Xor', [isNegative(remainder), isNegative(divisor)]),
+  ])
 }

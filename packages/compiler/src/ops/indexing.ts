@@ -7,7 +7,11 @@ import { broadcast, joinSparse, materialize } from './values'
 const arrays = { float32: Float32Array, int32: Int32Array }
 
 /** Slices along one axis at the places that `indices` (any shape) names. */
-export function gather(graph: Graph, x: Traced, { indices, axis }: { indices: Traced; axis: number }): Traced {
+export function gather(
+  graph: Graph,
+  x: Traced,
+  { indices, axis }: { indices: Traced; axis: number },
+): Traced {
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)]
   const inputs = [materialize(graph, x), materialize(graph, indices)]
   return graph.single({ op: 'Gather', inputs, attributes: { axis }, shape, dtype: x.dtype })
@@ -18,7 +22,13 @@ export function gatherLast(graph: Graph, x: Traced, indices: Traced): Traced {
   const column = reshape(graph, indices, [...indices.shape, 1])
   const inputs = [materialize(graph, x), materialize(graph, column)]
   const attributes = { axis: x.shape.length - 1 }
-  const picked = graph.single({ op: 'GatherElements', inputs, attributes, shape: column.shape, dtype: x.dtype })
+  const picked = graph.single({
+    op: 'GatherElements',
+    inputs,
+    attributes,
+    shape: column.shape,
+    dtype: x.dtype,
+  })
   return reshape(graph, picked, indices.shape)
 }
 
@@ -77,7 +87,12 @@ export function oneHot(
  */
 export function range(
   graph: Graph,
-  { start, stop, step: given, dtype }: { start: number; stop: number; step: number; dtype: 'float32' | 'int32' },
+  {
+    start,
+    stop,
+    step: given,
+    dtype,
+  }: { start: number; stop: number; step: number; dtype: 'float32' | 'int32' },
 ): Traced {
   const step = stop < start && given === 1 ? -1 : given
   const length = Math.max(0, Math.ceil((stop - start) / step))

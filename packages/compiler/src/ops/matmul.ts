@@ -18,8 +18,8 @@ export function matrixMultiply(
     return matrixMultiply(graph, turned, { transposeA: false, transposeB: false })
   }
   const inputs = [materialize(graph, a), materialize(graph, b)]
-  const rows = a.shape.at(transposeA ? -1 : -2) as number
-  const columns = b.shape.at(transposeB ? -2 : -1) as number
+  const rows = a.shape.at(transposeA ? -1 : -2)!
+  const columns = b.shape.at(transposeB ? -2 : -1)!
   const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns]
   const common = { inputs, shape, dtype: a.dtype }
   if (!transposeA && !transposeB) return graph.single({ op: 'MatMul', ...common })

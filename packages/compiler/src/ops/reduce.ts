@@ -18,11 +18,18 @@ export function reduce(graph: Graph, x: Traced, { op, axes, keepDims }: Reductio
     ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
     : x.shape.filter((_, axis) => !axes.includes(axis))
   if (isSplat(x) && op !== 'ReduceProd') {
-    const count = sizeOf(axes.map((axis) => x.shape[axis] as number))
+    const count = sizeOf(axes.map((axis) => x.shape[axis]!))
     return graph.splat(op === 'ReduceSum' ? x.splat * count : x.splat, shape, x.dtype)
   }
   const attributes = { keepdims: keepDims ? 1 : 0 }
-  return graph.single({ op, inputs: [materialize(graph, x)], attributes, sizes: { axes }, shape, dtype: x.dtype })
+  return graph.single({
+    op,
+    inputs: [materialize(graph, x)],
+    attributes,
+    sizes: { axes },
+    shape,
+    dtype: x.dtype,
+  })
 }
 
 /** True if all, or any, elements over some axes are true. */
@@ -31,7 +38,11 @@ export function reduceLogical(graph: Graph, x: Traced, { op, axes, keepDims }: R
 }
 
 /** The index of the largest or smallest element along an axis; the first one where several are equal. */
-export function argument(graph: Graph, x: Traced, { op, axis }: { op: 'ArgMax' | 'ArgMin'; axis: number }): Traced {
+export function argument(
+  graph: Graph,
+  x: Traced,
+  { op, axis }: { op: 'ArgMax' | 'ArgMin'; axis: number },
+): Traced {
   const shape = x.shape.filter((_, index) => index !== axis)
   const attributes = { axis, keepdims: 0 }
   const index = graph.single({ op, inputs: [materialize(graph, x)], attributes, shape, dtype: 'int64' })

@@ -1,4 +1,4 @@
-import type { Graph, Traced, Value } from '../graph'
+import type { Graph, Traced } from '../graph'
 import { elementCount, isSplat, producedBy, sameShape } from '../graph'
 import { broadcast, materialize } from './values'
 
@@ -13,36 +13,50 @@ export function reshape(graph: Graph, x: Traced, shape: readonly number[]): Trac
   }
   const value = materialize(graph, x)
   const earlier = producedBy(value, 'Reshape')
-  if (earlier) return reshape(graph, earlier.inputs[0] as Value, shape)
+  if (earlier) return reshape(graph, earlier.inputs[0]!, shape)
   return graph.single({ op: 'Reshape', inputs: [value], sizes: { shape }, shape, dtype: x.dtype })
 }
 
 /** The axes in another order. */
 export function transpose(graph: Graph, x: Traced, permutation: readonly number[]): Traced {
   if (permutation.every((from, to) => from === to)) return x
-  const shape = permutation.map((axis) => x.shape[axis] as number)
+  const shape = permutation.map((axis) => x.shape[axis]!)
   if (isSplat(x)) return graph.splat(x.splat, shape, x.dtype)
   const value = materialize(graph, x)
   const earlier = producedBy(value, 'Transpose')
   if (earlier) {
-    const first = earlier.attributes['perm'] as readonly number[]
-    return transpose(graph, earlier.inputs[0] as Value, permutation.map((axis) => first[axis] as number))
+    const first = earlier.attributes.perm as readonly number[]
+    return transpose(
+      graph,
+      earlier.inputs[0]!,
+      permutation.map((axis) => first[axis]!),
+    )
   }
-  return graph.single({ op: 'Transpose', inputs: [value], attributes: { perm: permutation }, shape, dtype: x.dtype })
+  return graph.single({
+    op: 'Transpose',
+    inputs: [value],
+    attributes: { perm: permutation },
+    shape,
+    dtype: x.dtype,
+  })
 }
 
 /** ONNX clamps an end beyond the axis to its size: an open end stays right when the size changes. */
 const openEnd = 2 ** 31 - 1
 
 /** The box of `size` elements that starts at `begin`. */
-export function slice(graph: Graph, x: Traced, box: { begin: readonly number[]; size: readonly number[] }): Traced {
+export function slice(
+  graph: Graph,
+  x: Traced,
+  box: { begin: readonly number[]; size: readonly number[] },
+): Traced {
   const { begin, size } = box
   if (sameShape(size, x.shape)) return x
   if (isSplat(x)) return graph.splat(x.splat, size, x.dtype)
   const axes = size.flatMap((length, axis) => (length === x.shape[axis] ? [] : [axis]))
-  const starts = axes.map((axis) => begin[axis] as number)
+  const starts = axes.map((axis) => begin[axis]!)
   const ends = axes.map((axis) => {
-    const end = (begin[axis] as number) + (size[axis] as number)
+    const end = begin[axis]! + size[axis]!
     return end === x.shape[axis] ? openEnd : end
   })
   const sizes = { starts, ends, axes }
@@ -53,11 +67,16 @@ export function slice(graph: Graph, x: Traced, box: { begin: readonly number[]; 
 export function stridedSlice(
   graph: Graph,
   x: Traced,
-  box: { begin: readonly number[]; end: readonly number[]; strides: readonly number[]; shape: readonly number[] },
+  box: {
+    begin: readonly number[]
+    end: readonly number[]
+    strides: readonly number[]
+    shape: readonly number[]
+  },
 ): Traced {
   const { begin: starts, end, strides: steps, shape } = box
   // A negative step that runs to the beginning ends before index 0, which ONNX writes as a very negative end.
-  const ends = end.map((limit, axis) => ((steps[axis] as number) < 0 && limit < 0 ? -openEnd : limit))
+  const ends = end.map((limit, axis) => (steps[axis]! < 0 && limit < 0 ? -openEnd : limit))
   const sizes = { starts, ends, axes: starts.map((_, axis) => axis), steps }
   return graph.single({ op: 'Slice', inputs: [materialize(graph, x)], sizes, shape, dtype: x.dtype })
 }
@@ -66,14 +85,18 @@ export function stridedSlice(
 export function concatenate(graph: Graph, values: readonly Traced[], axis: number): Traced {
   const [first] = values as [Traced]
   if (values.length === 1) return first
-  const total = values.reduce((sum, value) => sum + (value.shape[axis] as number), 0)
+  const total = values.reduce((sum, value) => sum + value.shape[axis]!, 0)
   const shape = first.shape.map((size, index) => (index === axis ? total : size))
   const inputs = values.map((value) => materialize(graph, value))
   return graph.single({ op: 'Concat', inputs, attributes: { axis }, shape, dtype: first.dtype })
 }
 
 /** The pieces of a value along an axis. */
-export function split(graph: Graph, x: Traced, { sizes, axis }: { sizes: readonly number[]; axis: number }): Traced[] {
+export function split(
+  graph: Graph,
+  x: Traced,
+  { sizes, axis }: { sizes: readonly number[]; axis: number },
+): Traced[] {
   const outputs = sizes.map((size) => ({
     shape: x.shape.map((length, index) => (index === axis ? size : length)),
     dtype: x.dtype,
@@ -97,10 +120,16 @@ export function pad(
 
 /** The whole value repeated along each axis. */
 export function tile(graph: Graph, x: Traced, repeats: readonly number[]): Traced {
-  const shape = x.shape.map((size, axis) => size * (repeats[axis] as number))
+  const shape = x.shape.map((size, axis) => size * repeats[axis]!)
   if (isSplat(x)) return graph.splat(x.splat, shape, x.dtype)
   if (sameShape(shape, x.shape)) return x
   const isBroadcast = repeats.every((count, axis) => count === 1 || x.shape[axis] === 1)
   if (isBroadcast) return broadcast(graph, x, shape)
-  return graph.single({ op: 'Tile', inputs: [materialize(graph, x)], sizes: { repeats }, shape, dtype: x.dtype })
+  return graph.single({
+    op: 'Tile',
+    inputs: [materialize(graph, x)],
+    sizes: { repeats },
+    shape,
+    dtype: x.dtype,
+  })
 }

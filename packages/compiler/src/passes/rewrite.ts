@@ -29,13 +29,17 @@ export function countUses({ nodes, outputs }: Pick<GraphProgram, 'nodes' | 'outp
 }
 
 /** What takes the place of a node: another node's fields, or one of the values that are there already. */
-export type Replacement = Partial<Pick<GraphNode, 'op' | 'domain' | 'inputs' | 'attributes'>> | { useInstead: Value }
+export type Replacement =
+  Partial<Pick<GraphNode, 'op' | 'domain' | 'inputs' | 'attributes'>> | { useInstead: Value }
 
 /**
  * Applies replacements to a program and drops what is no longer needed. Values are rebuilt, so
  * that the program that came in stays as it was.
  */
-export function rewrite(program: GraphProgram, replacements: ReadonlyMap<GraphNode, Replacement>): GraphProgram {
+export function rewrite(
+  program: GraphProgram,
+  replacements: ReadonlyMap<GraphNode, Replacement>,
+): GraphProgram {
   if (replacements.size === 0) return program
   const renewed = new Map<Value, Value>()
   const current = <V extends Value | undefined>(value: V): V =>

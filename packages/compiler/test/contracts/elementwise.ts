@@ -25,7 +25,7 @@ function unaryCases(op: Unary, values: Values = {}): fc.Arbitrary<OpCase> {
 function binaryCases(op: Binary, a: Values = {}, b: Values = a): fc.Arbitrary<OpCase> {
   return broadcastable(2).chain(([left, right]) =>
     fc
-      .record({ a: operand(left as Template, a), b: operand(right as Template, b) })
+      .record({ a: operand(left!, a), b: operand(right!, b) })
       .map((operands) => opCase(operands, ({ a, b }) => op(a as tf.Tensor, b as tf.Tensor))),
   )
 }
@@ -55,7 +55,8 @@ const unreduced = (op: Binary): Contract => ({
   gradient: true,
 })
 
-const comparison = (op: Binary): Contract => binary(op, { dtypes: everything }, { gradient: 'its output is bool' })
+const comparison = (op: Binary): Contract =>
+  binary(op, { dtypes: everything }, { gradient: 'its output is bool' })
 const logical = (op: Binary): Contract => binary(op, { dtypes: ['bool'] }, { gradient: none })
 
 /** exp(x) − 1 and log(1 + x) cancel near 0: right to the rounding of values near 1. */
@@ -174,9 +175,9 @@ export const elementwiseContracts: ContractTable = {
       fc.constantFrom(...everything).chain((dtype) =>
         fc
           .record({
-            c: operand(c as Template, { dtypes: ['bool'] }),
-            a: operand(a as Template, { dtypes: [dtype] }),
-            b: operand(b as Template, { dtypes: [dtype] }),
+            c: operand(c!, { dtypes: ['bool'] }),
+            a: operand(a!, { dtypes: [dtype] }),
+            b: operand(b!, { dtypes: [dtype] }),
           })
           .map((operands) =>
             opCase(operands, ({ c, a, b }) => tf.where(c as tf.Tensor, a as tf.Tensor, b as tf.Tensor)),

@@ -9,7 +9,7 @@ type Tensors = Record<string, tf.Tensor>
 const floats: Values = { dtypes: ['float32'] }
 const size = fc.constantFrom<number | 'batch'>('batch', 1, 2, 3)
 const run = (name: string, inputs: Tensors, attributes?: Record<string, unknown>) =>
-  tf.engine().runKernel(name, inputs as never, attributes as never) as unknown as tf.Tensor | tf.Tensor[]
+  tf.engine().runKernel(name, inputs, attributes as never)
 
 /** Operands x [..., 4], indices [...] and updates [...]. */
 const lastAxis = (op: OpCase['op'], reference: OpCase['op']): fc.Arbitrary<OpCase> =>
@@ -23,7 +23,8 @@ const lastAxis = (op: OpCase['op'], reference: OpCase['op']): fc.Arbitrary<OpCas
       .map((operands) => opCase(operands, op, { reference })),
   )
 
-const chosen = ({ x, indices }: Tensors) => tf.cast(tf.oneHot(indices as tf.Tensor1D, (x as tf.Tensor).shape.at(-1) as number), 'float32')
+const chosen = ({ x, indices }: Tensors) =>
+  tf.cast(tf.oneHot(indices as tf.Tensor1D, (x as tf.Tensor).shape.at(-1)!), 'float32')
 
 const layerNorm = ({ x, weight, bias }: Tensors): tf.Tensor[] => {
   const mean = tf.mean(x as tf.Tensor, -1, true)
@@ -47,10 +48,16 @@ export const fusedContracts: ContractTable = {
   TfxLayerNorm: {
     cases: fc.tuple(size, fc.constantFrom(2, 5)).chain(([rows, width]) => {
       const row: Template = [width]
-      const operands = { x: operand([rows, 2, width], floats), weight: operand(row, floats), bias: operand(row, floats) }
-      return fc
-        .record(operands)
-        .map((operands) => opCase(operands, (inputs) => run('TfxLayerNorm', inputs, { epsilon: 1e-5 }), { reference: layerNorm }))
+      const operands = {
+        x: operand([rows, 2, width], floats),
+        weight: operand(row, floats),
+        bias: operand(row, floats),
+      }
+      return fc.record(operands).map((operands) =>
+        opCase(operands, (inputs) => run('TfxLayerNorm', inputs, { epsilon: 1e-5 }), {
+          reference: layerNorm,
+        }),
+      )
     }),
     gradient: undifferentiated,
     tolerance: { absolute: 2e-5, relative: 2e-5 },
@@ -73,7 +80,9 @@ export const fusedContracts: ContractTable = {
   TfxLogSumExp: {
     cases: shapes({ minRank: 1 }).chain((shape) =>
       operand(shape, { ...floats, elements: { low: -200, high: 200 } }).map((x) =>
-        opCase({ x }, (inputs) => run('TfxLogSumExp', inputs), { reference: ({ x }) => tf.logSumExp(x as tf.Tensor, -1) }),
+        opCase({ x }, (inputs) => run('TfxLogSumExp', inputs), {
+          reference: ({ x }) => tf.logSumExp(x as tf.Tensor, -1),
+        }),
       ),
     ),
     gradient: undifferentiated,
@@ -81,14 +90,15 @@ export const fusedContracts: ContractTable = {
   TfxGatherLast: {
     cases: lastAxis(
       ({ x, indices }) => run('TfxGatherLast', { x, indices } as Tensors),
-      (inputs) => tf.sum(tf.mul(inputs['x'] as tf.Tensor, chosen(inputs)), -1),
+      (inputs) => tf.sum(tf.mul(inputs.x as tf.Tensor, chosen(inputs)), -1),
     ),
     gradient: undifferentiated,
   },
   TfxScatterAddLast: {
     cases: lastAxis(
       (inputs) => run('TfxScatterAddLast', inputs),
-      (inputs) => tf.add(inputs['x'] as tf.Tensor, tf.mul(chosen(inputs), tf.expandDims(inputs['updates'] as tf.Tensor, -1))),
+      (inputs) =>
+        tf.add(inputs.x as tf.Tensor, tf.mul(chosen(inputs), tf.expandDims(inputs.updates as tf.Tensor, -1))),
     ),
     gradient: undifferentiated,
   },

@@ -15,7 +15,8 @@ const matrixProducts: fc.Arbitrary<OpCase> = fc
     transposeB: fc.boolean(),
   })
   .chain(({ lead, sizes: [rows, inner, columns], transposeA, transposeB }) => {
-    const leadOf = (side: string): Template => lead.map(([length, who]) => (who === 'both' || who === side ? length : 1))
+    const leadOf = (side: string): Template =>
+      lead.map(([length, who]) => (who === 'both' || who === side ? length : 1))
     const a: Template = [...leadOf('a'), ...(transposeA ? [inner, rows] : [rows, inner])]
     const b: Template = [...leadOf('b'), ...(transposeB ? [columns, inner] : [inner, columns])]
     // tfjs does not sum the gradient over leading axes that were broadcast.
@@ -36,21 +37,24 @@ const indices = (shape: Template) => operand(shape, { dtypes: ['int32'], element
 export const linearContracts: ContractTable = {
   BatchMatMul: { cases: matrixProducts, gradient: true, tolerance: { absolute: 1e-5, relative: 1e-5 } },
   GatherV2: {
-    cases: fc.tuple(shapes({ maxRank: 2 }), shapes({ maxRank: 2 }), shapes({ maxRank: 2 }), fc.boolean()).chain(
-      ([before, after, places, fromEnd]) => {
+    cases: fc
+      .tuple(shapes({ maxRank: 2 }), shapes({ maxRank: 2 }), shapes({ maxRank: 2 }), fc.boolean())
+      .chain(([before, after, places, fromEnd]) => {
         const shape = [...before, 4, ...after].slice(0, 4)
         const axis = shape[before.length] === 4 ? before.length : shape.length - 1
         const gathered = shape.map((length, index) => (index === axis ? 4 : length))
         const table = operand(gathered, { dtypes: ['float32', 'float32', 'int32', 'bool'] })
-        return fc.record({ x: table, indices: indices(places) }).map((operands) =>
-          opCase(
-            operands,
-            ({ x, indices }) => tf.gather(x as tf.Tensor, indices as tf.Tensor1D, fromEnd ? axis - shape.length : axis),
-            { attributes: { axis } },
-          ),
-        )
-      },
-    ),
+        return fc
+          .record({ x: table, indices: indices(places) })
+          .map((operands) =>
+            opCase(
+              operands,
+              ({ x, indices }) =>
+                tf.gather(x as tf.Tensor, indices as tf.Tensor1D, fromEnd ? axis - shape.length : axis),
+              { attributes: { axis } },
+            ),
+          )
+      }),
     gradient: true,
   },
   OneHot: {
@@ -64,7 +68,9 @@ export const linearContracts: ContractTable = {
         const [hot, cold] = dtype === 'float32' ? [on, off] : dtype === 'int32' ? [3, -2] : [1, 0]
         // 4 and −1 lie outside: a row without a hot element.
         return operand(shape, { dtypes: ['int32'], elements: { low: -1, high: 4 } }).map((x) =>
-          opCase({ x }, ({ x }) => tf.oneHot(x as tf.Tensor1D, 4, hot, cold, dtype), { attributes: { hot, cold, dtype } }),
+          opCase({ x }, ({ x }) => tf.oneHot(x as tf.Tensor1D, 4, hot, cold, dtype), {
+            attributes: { hot, cold, dtype },
+          }),
         )
       }),
     gradient: 'its input is int32',

@@ -11,15 +11,19 @@ type Reduce = (x: tf.Tensor, axes: number[] | undefined, keepDims: boolean) => t
 function axesOf(rank: number): fc.Arbitrary<number[] | undefined> {
   if (rank === 0) return fc.constant(undefined)
   const some = fc.uniqueArray(fc.nat(rank - 1), { minLength: 1, maxLength: rank })
-  const counted = fc.tuple(some, fc.boolean()).map(([axes, fromEnd]) => (fromEnd ? axes.map((axis) => axis - rank) : axes))
+  const counted = fc
+    .tuple(some, fc.boolean())
+    .map(([axes, fromEnd]) => (fromEnd ? axes.map((axis) => axis - rank) : axes))
   return fc.option(counted, { nil: undefined })
 }
 
 function reductionCases(op: Reduce, values: Values): fc.Arbitrary<OpCase> {
   return shapes().chain((shape) =>
-    fc.tuple(operand(shape, values), axesOf(shape.length), fc.boolean()).map(([x, axes, keepDims]) =>
-      opCase({ x }, ({ x }) => op(x as tf.Tensor, axes, keepDims), { attributes: { axes, keepDims } }),
-    ),
+    fc
+      .tuple(operand(shape, values), axesOf(shape.length), fc.boolean())
+      .map(([x, axes, keepDims]) =>
+        opCase({ x }, ({ x }) => op(x as tf.Tensor, axes, keepDims), { attributes: { axes, keepDims } }),
+      ),
   )
 }
 
@@ -38,15 +42,17 @@ function alongAxis(
 ): fc.Arbitrary<OpCase> {
   return shapes({ minRank: 1 }).chain((shape) => {
     const axis = fc.integer({ min: -shape.length, max: shape.length - 1 })
-    return fc.tuple(operand(shape, values), axis, fc.tuple(fc.boolean(), fc.boolean())).map(([x, axis, flags]) =>
-      opCase({ x }, ({ x }) => op(x as tf.Tensor, axis, flags), { attributes: { axis, flags } }),
-    )
+    return fc
+      .tuple(operand(shape, values), axis, fc.tuple(fc.boolean(), fc.boolean()))
+      .map(([x, axis, flags]) =>
+        opCase({ x }, ({ x }) => op(x as tf.Tensor, axis, flags), { attributes: { axis, flags } }),
+      )
   })
 }
 
 const isLast = ({ operands, label }: OpCase) => {
   const axis = Number(/"axis":(-?\d+)/.exec(label)?.[1])
-  return axis === -1 || axis === (operands['x']?.shape.length ?? 0) - 1
+  return axis === -1 || axis === (operands.x?.shape.length ?? 0) - 1
 }
 
 export const reductionContracts: ContractTable = {
@@ -57,13 +63,22 @@ export const reductionContracts: ContractTable = {
   Prod: reduction(
     tf.prod,
     { dtypes: [...numbers, 'bool'] },
-    { gradient: 'that of tfjs takes Cumprod, which ONNX lacks', tolerance: { absolute: 1e-5, relative: 1e-5 } },
+    {
+      gradient: 'that of tfjs takes Cumprod, which ONNX lacks',
+      tolerance: { absolute: 1e-5, relative: 1e-5 },
+    },
   ),
   All: logical(tf.all),
   Any: logical(tf.any),
   // The argmax of bool is that of int32; ties are frequent in half of the draws, and go to the first.
-  ArgMax: { cases: alongAxis((x, axis) => tf.argMax(x, axis), { special: infinities }), gradient: 'its output is int32' },
-  ArgMin: { cases: alongAxis((x, axis) => tf.argMin(x, axis), { special: infinities }), gradient: 'its output is int32' },
+  ArgMax: {
+    cases: alongAxis((x, axis) => tf.argMax(x, axis), { special: infinities }),
+    gradient: 'its output is int32',
+  },
+  ArgMin: {
+    cases: alongAxis((x, axis) => tf.argMin(x, axis), { special: infinities }),
+    gradient: 'its output is int32',
+  },
   Cumsum: {
     // tfjs-cpu returns nonsense for an axis counted from the end; its gradient is right for the last axis only.
     cases: alongAxis((x, axis, [exclusive, reverse]) => {

@@ -27,15 +27,20 @@ const axisOf = (shape: Template) => fc.integer({ min: -shape.length, max: shape.
 const isFixed = (length: number | 'batch' | undefined): length is number => typeof length === 'number'
 
 /** For every axis of fixed length something, for every named one something that fits any length. */
-const forEachAxis = <A>(shape: Template, fixed: (length: number) => fc.Arbitrary<A>, named: fc.Arbitrary<A>) =>
-  fc.tuple(...shape.map((length) => (isFixed(length) ? fixed(length) : named)))
+const forEachAxis = <A>(
+  shape: Template,
+  fixed: (length: number) => fc.Arbitrary<A>,
+  named: fc.Arbitrary<A>,
+) => fc.tuple(...shape.map((length) => (isFixed(length) ? fixed(length) : named)))
 
 /** tf.slice takes −1 for 'to the end'. */
 const boxes = (shape: Template) =>
   forEachAxis<[number, number]>(
     shape,
     (length) =>
-      fc.nat(length - 1).chain((begin) => fc.tuple(fc.constant(begin), fc.constantFrom(-1, 1, length - begin))),
+      fc
+        .nat(length - 1)
+        .chain((begin) => fc.tuple(fc.constant(begin), fc.constantFrom(-1, 1, length - begin))),
     fc.constantFrom<[number, number]>([0, -1], [0, 1]),
   )
 
@@ -64,7 +69,10 @@ const pieces = (sameLength: boolean): fc.Arbitrary<OpCase & { axis: number }> =>
       return alike(everything, (values) =>
         fc.tuple(
           ...lengths.map((length) =>
-            operand(shape.map((size, index) => (index === place && !sameLength ? length : size)), values),
+            operand(
+              shape.map((size, index) => (index === place && !sameLength ? length : size)),
+              values,
+            ),
           ),
         ),
       ).map((operands) => {
@@ -93,7 +101,10 @@ export const shapeContracts: ContractTable = {
     cases: fc
       .tuple(shapes(), fc.constantFrom<DataType>('float32', 'int32', 'bool'))
       .chain(([shape, dtype]) =>
-        casesOf(operand(shape, { dtypes: ['float32'], role: 'input' }), (x) => [tf.fill(x.shape, 1, dtype), x]),
+        casesOf(operand(shape, { dtypes: ['float32'], role: 'input' }), (x) => [
+          tf.fill(x.shape, 1, dtype),
+          x,
+        ]),
       ),
     gradient: 'its output is a constant',
   },
@@ -105,10 +116,14 @@ export const shapeContracts: ContractTable = {
         fc
           .tuple(
             fc.array(fc.tuple(fc.nat(2), fc.nat(2)), { minLength: shape.length, maxLength: shape.length }),
-            fc.constantFrom(...(x.dtype === 'float32' ? [0, -1.5, -Infinity] : x.dtype === 'int32' ? [0, -7] : [0, 1])),
+            fc.constantFrom(
+              ...(x.dtype === 'float32' ? [0, -1.5, -Infinity] : x.dtype === 'int32' ? [0, -7] : [0, 1]),
+            ),
           )
           .map(([paddings, value]) =>
-            opCase({ x }, ({ x }) => tf.pad(x as tf.Tensor, paddings, value), { attributes: { paddings, value } }),
+            opCase({ x }, ({ x }) => tf.pad(x as tf.Tensor, paddings, value), {
+              attributes: { paddings, value },
+            }),
           ),
       ),
     ),
@@ -134,7 +149,10 @@ export const shapeContracts: ContractTable = {
       fc
         .constantFrom<'float32' | 'int32'>('float32', 'int32')
         .chain((dtype) =>
-          casesOf(operand(['batch'], { role: 'input' }), (x) => [tf.range(1, 2 * (x.shape[0] as number) + 1, 2, dtype), x]),
+          casesOf(operand(['batch'], { role: 'input' }), (x) => [
+            tf.range(1, 2 * x.shape[0] + 1, 2, dtype),
+            x,
+          ]),
         ),
     ),
     gradient: 'not defined by tfjs',
@@ -161,20 +179,33 @@ export const shapeContracts: ContractTable = {
     (x, axes) => tf.reverse(x, axes),
     { minRank: 1 },
   ),
-  Slice: shaped(boxes, (x, box) => tf.slice(x, box.map(([begin]) => begin as number), box.map(([, size]) => size as number)), {
-    minRank: 1,
-  }),
+  Slice: shaped(
+    boxes,
+    (x, box) =>
+      tf.slice(
+        x,
+        box.map(([begin]) => begin),
+        box.map(([, size]) => size),
+      ),
+    {
+      minRank: 1,
+    },
+  ),
   SplitV: {
     cases: shapes({ minRank: 1 }).chain((shape) =>
       fc.tuple(operand(shape, any), axisOf(shape), fc.boolean()).map(([x, axis, isEqual]) => {
         const length = shape.at(axis)
         const isSplit = isFixed(length) && length > 1
         const parts = (size: number) => (isEqual && size === 4 ? 2 : isSplit ? [1, -1] : [size])
-        return opCase({ x }, ({ x }) => tf.split(x as tf.Tensor, parts((x as tf.Tensor).shape.at(axis) as number), axis), {
-          attributes: { axis, isEqual },
-          // The gradient of tfjs takes a lone piece for a list.
-          forwardOnly: !isSplit,
-        })
+        return opCase(
+          { x },
+          ({ x }) => tf.split(x as tf.Tensor, parts((x as tf.Tensor).shape.at(axis)!), axis),
+          {
+            attributes: { axis, isEqual },
+            // The gradient of tfjs takes a lone piece for a list.
+            forwardOnly: !isSplit,
+          },
+        )
       }),
     ),
     gradient: true,
@@ -198,7 +229,7 @@ export const shapeContracts: ContractTable = {
     (shape) => fc.array(fc.integer({ min: 0, max: 3 }), { minLength: shape.length, maxLength: shape.length }),
     (x, repeats) => {
       if (!repeats.includes(0)) return tf.tile(x, repeats)
-      const shape = x.shape.map((length, axis) => (length === 1 ? (repeats[axis] as number) + 1 : length))
+      const shape = x.shape.map((length, axis) => (length === 1 ? repeats[axis]! + 1 : length))
       return tf.broadcastTo(x, [2, ...shape])
     },
     { minRank: 1 },

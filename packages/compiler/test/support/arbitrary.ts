@@ -34,7 +34,8 @@ export function drawTensor({ shape, dtype, elements }: Operand, seed: number, ba
   const onGrid = seed % 2 === 0
   const draw = (): number => {
     if (dtype === 'bool') return random.integer(2)
-    if (dtype === 'float32' && special && random.integer(3) === 0) return special[random.integer(special.length)] as number
+    if (dtype === 'float32' && special && random.integer(3) === 0)
+      return special[random.integer(special.length)]!
     const value = low + random.next() * (high - low)
     const rounded = dtype === 'int32' ? Math.round(value) : onGrid ? Math.round(value * 2) / 2 : value
     const isAllowed = rounded >= low && rounded <= high && !(nonzero && rounded === 0)

@@ -2,7 +2,7 @@ import type { HostTensor } from '@tfx/common'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { tf, toOnnx, type TraceableFunction, traceProgram } from '../../src/index'
-import { drawTensor, type Operand, type Template } from './arbitrary'
+import { drawTensor, type Operand } from './arbitrary'
 import { expectSame, type HostTensors, runEager, runModelOften, type Tolerance, useCpu } from './run'
 
 type Tensors = Record<string, tf.Tensor>
@@ -55,10 +55,13 @@ export function describeContracts(table: ContractTable): void {
     test('does so for every size of a symbolic axis', async () => {
       await checkSymbolic(contract, { numRuns: 5, seed: seed + 1 })
     })
-    const isDifferentiable = tf.getGradient(name) !== undefined
-    test.runIf(isDifferentiable && contract.gradient !== true)(`has no gradient: ${contract.gradient}`, () => {
-      expect(contract.gradient).not.toBe('not defined by tfjs')
-    })
+    const isDifferentiable = (tf.getGradient(name) as unknown) !== undefined
+    test.runIf(isDifferentiable && contract.gradient !== true)(
+      `has no gradient: ${contract.gradient}`,
+      () => {
+        expect(contract.gradient).not.toBe('not defined by tfjs')
+      },
+    )
   })
 }
 
@@ -66,7 +69,10 @@ async function kernelsOf(sample: OpCase): Promise<string[]> {
   useCpu()
   const { kernelNames } = await tf.profile(() => {
     const feeds = feedsOf(sample, 0, 2)
-    const operands = Object.entries(feeds).map(([key, value]) => [key, tf.tensor(value.data, [...value.shape], value.dtype)])
+    const operands = Object.entries(feeds).map(([key, value]) => [
+      key,
+      tf.tensor(value.data, [...value.shape], value.dtype),
+    ])
     sample.op(Object.fromEntries(operands) as Tensors)
     return tf.scalar(0)
   })
@@ -81,20 +87,26 @@ interface Runs {
 const contents = fc.nat(1e6)
 
 async function checkStatic(contract: Contract, runs: Runs): Promise<void> {
-  const property = fc.asyncProperty(contract.cases, contents, fc.integer({ min: 1, max: 4 }), async (opCase, draw, batch) => {
-    const feeds = feedsOf(opCase, draw, batch)
-    const compute = (op: Op) => programOf(opCase, { op, feeds, contract })
-    const specs = mapValues(inputsOf(opCase, feeds), ({ shape, dtype }) => ({ shape, dtype }))
-    const model = toOnnx(traceProgram(compute(opCase.op), specs))
-    const expected = runEager(compute(opCase.reference ?? opCase.op), inputsOf(opCase, feeds))
-    const [received] = await runModelOften(model, [feeds])
-    expectWithin(contract, received as HostTensors, expected)
-  })
+  const property = fc.asyncProperty(
+    contract.cases,
+    contents,
+    fc.integer({ min: 1, max: 4 }),
+    async (opCase, draw, batch) => {
+      const feeds = feedsOf(opCase, draw, batch)
+      const compute = (op: Op) => programOf(opCase, { op, feeds, contract })
+      const specs = mapValues(inputsOf(opCase, feeds), ({ shape, dtype }) => ({ shape, dtype }))
+      const model = toOnnx(traceProgram(compute(opCase.op), specs))
+      const expected = runEager(compute(opCase.reference ?? opCase.op), inputsOf(opCase, feeds))
+      const [received] = await runModelOften(model, [feeds])
+      expectWithin(contract, received!, expected)
+    },
+  )
   await fc.assert(property, { ...runs, endOnFailure: true, includeErrorInReport: true })
 }
 
 async function checkSymbolic(contract: Contract, runs: Runs): Promise<void> {
-  const hasBatch = ({ operands }: OpCase) => Object.values(operands).some(({ shape }) => shape.includes('batch'))
+  const hasBatch = ({ operands }: OpCase) =>
+    Object.values(operands).some(({ shape }) => shape.includes('batch'))
   const property = fc.asyncProperty(contract.cases.filter(hasBatch), contents, async (given, draw) => {
     const opCase = withFedBatch(given)
     const compute = (op: Op) => (tensors: Tensors) =>
@@ -105,13 +117,17 @@ async function checkSymbolic(contract: Contract, runs: Runs): Promise<void> {
     const received = await runModelOften(model, feeds)
     feeds.forEach((feed, index) => {
       const expected = runEager(compute(opCase.reference ?? opCase.op), inputsOf(opCase, feed))
-      expectWithin(contract, received[index] as HostTensors, expected)
+      expectWithin(contract, received[index]!, expected)
     })
   })
   await fc.assert(property, { ...runs, endOnFailure: true, includeErrorInReport: true })
 }
 
-function expectWithin({ tolerance, gradientTolerance }: Contract, received: HostTensors, expected: HostTensors): void {
+function expectWithin(
+  { tolerance, gradientTolerance }: Contract,
+  received: HostTensors,
+  expected: HostTensors,
+): void {
   expect(Object.keys(received).sort()).toEqual(Object.keys(expected).sort())
   const part = (values: HostTensors, gradients: boolean) =>
     Object.fromEntries(Object.entries(values).filter(([name]) => name.startsWith('gradient') === gradients))
@@ -133,7 +149,9 @@ function feedsOf({ operands }: OpCase, draw: number, batch: number): HostTensors
 
 /** An array cannot have a symbolic axis: such operands are fed, and at least one operand is. */
 function withFedBatch(opCase: OpCase): OpCase {
-  const hasSource = Object.values(opCase.operands).some(({ role, shape }) => role === 'input' && shape.includes('batch'))
+  const hasSource = Object.values(opCase.operands).some(
+    ({ role, shape }) => role === 'input' && shape.includes('batch'),
+  )
   const operands = mapValues(opCase.operands, (operand) => {
     const isFed = operand.shape.includes('batch') && (operand.role === 'array' || !hasSource)
     return isFed ? { ...operand, role: 'input' as const } : operand
@@ -143,19 +161,22 @@ function withFedBatch(opCase: OpCase): OpCase {
 
 function batchOf({ operands }: OpCase, tensors: Tensors): number {
   for (const [key, { shape, role }] of Object.entries(operands)) {
-    const axis = (shape as Template).indexOf('batch')
-    if (role === 'input' && axis >= 0) return tensors[key]?.shape[axis] as number
+    const axis = shape.indexOf('batch')
+    if (role === 'input' && axis >= 0) return tensors[key]!.shape[axis]!
   }
   return 1
 }
 
 /** The op on its operands, and the gradients of a weighted sum of what it returns. */
-function programOf(opCase: OpCase, { op, feeds, contract }: { op: Op; feeds: HostTensors; contract: Contract }): TraceableFunction {
+function programOf(
+  opCase: OpCase,
+  { op, feeds, contract }: { op: Op; feeds: HostTensors; contract: Contract },
+): TraceableFunction {
   const { operands } = opCase
   return (inputs) => {
     const tensors = mapValues(operands, ({ role }, key) => {
       const { shape, data, dtype } = feeds[key] as HostTensor
-      if (role === 'input') return inputs[key] as tf.Tensor
+      if (role === 'input') return inputs[key]!
       if (role === 'splat') return tf.fill([...shape], data[0] ?? 0, dtype)
       return tf.tensor(data, [...shape], dtype)
     })
@@ -166,12 +187,15 @@ function programOf(opCase: OpCase, { op, feeds, contract }: { op: Op; feeds: Hos
     const hasGradient = outputs.every(({ dtype }) => dtype === 'float32') && floats.length > 0
     if (contract.gradient !== true || opCase.forwardOnly || isSpecial || !hasGradient) return results
     const loss = (...parts: tf.Tensor[]) => {
-      const replaced = Object.fromEntries(floats.map((key, index) => [key, parts[index] as tf.Tensor]))
+      const replaced = Object.fromEntries(floats.map((key, index) => [key, parts[index]!]))
       const terms = [op({ ...tensors, ...replaced })].flat().map(weightedSum)
       return tf.addN(terms)
     }
-    const gradients = tf.grads(loss)(floats.map((key) => tensors[key] as tf.Tensor))
-    return { ...results, ...Object.fromEntries(floats.map((key, index) => [`gradient_${key}`, gradients[index] as tf.Tensor])) }
+    const gradients = tf.grads(loss)(floats.map((key) => tensors[key]!))
+    return {
+      ...results,
+      ...Object.fromEntries(floats.map((key, index) => [`gradient_${key}`, gradients[index]!])),
+    }
   }
 }
 

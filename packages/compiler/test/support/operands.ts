@@ -54,6 +54,9 @@ export function opCase(
 }
 
 /** Cases with one operand `x`. */
-export function casesOf(x: fc.Arbitrary<Operand>, op: (x: tf.Tensor) => tf.Tensor | tf.Tensor[]): fc.Arbitrary<OpCase> {
+export function casesOf(
+  x: fc.Arbitrary<Operand>,
+  op: (x: tf.Tensor) => tf.Tensor | tf.Tensor[],
+): fc.Arbitrary<OpCase> {
   return x.map((operand) => opCase({ x: operand }, ({ x }) => op(x as tf.Tensor)))
 }

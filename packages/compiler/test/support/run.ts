@@ -9,11 +9,14 @@ export type HostTensors = Record<string, HostTensor>
 /** Runs an emitted model on onnxruntime at its default optimization level. */
 export async function runModel(model: Uint8Array, feeds: HostTensors): Promise<HostTensors> {
   const [result] = await runModelOften(model, [feeds])
-  return result as HostTensors
+  return result!
 }
 
 /** Runs one session on several feeds, one after the other. */
-export async function runModelOften(model: Uint8Array, feeds: readonly HostTensors[]): Promise<HostTensors[]> {
+export async function runModelOften(
+  model: Uint8Array,
+  feeds: readonly HostTensors[],
+): Promise<HostTensors[]> {
   const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 })
   try {
     const results: HostTensors[] = []
@@ -57,7 +60,11 @@ export function toTensor({ dtype, shape, data }: HostTensor): tf.Tensor {
 }
 
 export function toHost(tensor: tf.Tensor): HostTensor {
-  return { dtype: tensor.dtype as DataType, shape: tensor.shape, data: tensor.dataSync() as DataTypeArrays[DataType] }
+  return {
+    dtype: tensor.dtype as DataType,
+    shape: tensor.shape,
+    data: tensor.dataSync<DataType>() as DataTypeArrays[DataType],
+  }
 }
 
 export interface Tolerance {
