@@ -51,9 +51,9 @@ async function compileModel(
           ? family.sequenceClassificationHead(parameters, hidden, { config, training })
           : family.maskedLanguageModelHead(parameters, hidden, {
               config,
-              maskedPositions: given['maskedPositions'],
+              maskedPositions: given.maskedPositions,
             })
-      return { logits, loss: softmaxCrossEntropy(logits, tensors.labels as tf.Tensor1D) }
+      return { logits, loss: softmaxCrossEntropy(logits, tensors.labels) }
     },
     { inputs, parameters: store, gradients: { of: 'loss', withRespectTo: Object.keys(shapes) } },
   )

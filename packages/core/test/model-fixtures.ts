@@ -30,7 +30,7 @@ export function fixtureInputs({ tokenTypes = true, extra = 0 } = {}) {
 }
 
 /** Every tensor of a safetensors file as tfjs tensors. */
-export async function loadTensors(path: string): Promise<Record<string, tf.Tensor>> {
+async function loadTensors(path: string): Promise<Record<string, tf.Tensor>> {
   const file = await openSafetensors(path)
   const tensors: Record<string, tf.Tensor> = {}
   for (const [name, { shape }] of file.tensors) tensors[name] = tf.tensor(await file.read(name), [...shape])

@@ -277,7 +277,7 @@ describe('writeSafetensors', () => {
     expect(ours).toHaveLength(theirs.length)
     const infinity = dtype === 'F16' ? 0x7c00 : 0x7f80
     ours.forEach((bits, index) => {
-      const theirBits = theirs[index] as number
+      const theirBits = theirs[index]!
       // A NaN may have any payload, but stays a NaN.
       if ((theirBits & 0x7fff) > infinity) expect(bits & 0x7fff).toBeGreaterThan(infinity)
       else expect(bits, `${source[index]}`).toBe(theirBits)

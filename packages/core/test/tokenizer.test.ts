@@ -110,6 +110,21 @@ describe('loadTokenizer', () => {
 })
 
 describe('createTokenizer', () => {
+  it('refuses a tokenizer that cannot pad', () => {
+    const model = { type: 'WordPiece', unk_token: 'x', continuing_subword_prefix: '##', vocab: { x: 0 } }
+    const tokenizer = {
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: null,
+      post_processor: null,
+      decoder: null,
+      model,
+    }
+    expect(() => createTokenizer({ tokenizer, config: {} })).toThrow(
+      "createTokenizer: 'tokenizer' must be one with a padding token, but got one without. Set 'pad_token' in",
+    )
+  })
+
   it('refuses what is not a tokenizer', () => {
     expect(() => createTokenizer({ tokenizer: {}, config: {} })).toThrow(
       "'tokenizer' must be the JSON of a tokenizer",

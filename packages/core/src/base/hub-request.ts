@@ -11,7 +11,7 @@ export interface HubRequest {
 
 /** HF_ENDPOINT, by default the public hub. */
 export function hubEndpoint(): string {
-  return (process.env['HF_ENDPOINT'] ?? 'https://huggingface.co').replace(/\/+$/, '')
+  return (process.env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/+$/, '')
 }
 
 /**
@@ -23,7 +23,7 @@ export function hubEndpoint(): string {
 export async function hubRequest(path: string, request: HubRequest): Promise<Response> {
   const { signal, headers = {} } = request
   if (isOffline()) throw unreachable(request, 'HF_HUB_OFFLINE is set')
-  const token = process.env['HF_TOKEN']
+  const token = process.env.HF_TOKEN
   let response: Response
   try {
     response = await fetch(`${hubEndpoint()}${path}`, {
@@ -83,7 +83,7 @@ function refusal(status: number, { id, revision = 'main', tried }: HubRequest): 
 }
 
 function isOffline(): boolean {
-  return ['1', 'true', 'yes', 'on'].includes((process.env['HF_HUB_OFFLINE'] ?? '').toLowerCase())
+  return ['1', 'true', 'yes', 'on'].includes((process.env.HF_HUB_OFFLINE ?? '').toLowerCase())
 }
 
 function reasonOf(error: unknown): string {

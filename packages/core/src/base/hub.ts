@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { CheckpointError, describeWriteFailure, isTfxError, NetworkError } from '@tfx/common'
 import { tokenizerFileNames } from '../tokenizer/load-tokenizer'
-import { downloadFile, type DownloadProgress } from './download'
+import { downloadFile } from './download'
 import { hubEndpoint, hubRequest } from './hub-request'
 import type { ResolveBaseOptions, ResolvedBase } from './resolve-base'
 
@@ -123,7 +123,7 @@ function filesToDownload(id: string, files: readonly string[]): string[] {
 }
 
 function defaultCache(): string {
-  return process.env['TFX_CACHE'] ?? join(homedir(), '.cache', 'tfx')
+  return process.env.TFX_CACHE ?? join(homedir(), '.cache', 'tfx')
 }
 
 async function readText(path: string): Promise<string | undefined> {

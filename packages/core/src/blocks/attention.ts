@@ -43,7 +43,7 @@ export function selfAttention(
   { names, bias, heads, dropout, training }: SelfAttentionOptions,
 ): tf.Tensor {
   const [batch, , , sequence] = bias.shape as [number, number, number, number]
-  const hiddenSize = hidden.shape[1] as number
+  const hiddenSize = hidden.shape[1]!
   const headSize = hiddenSize / heads
   // (B·S, H) → (B, N, S, D)
   const splitHeads = (x: tf.Tensor) =>

@@ -33,7 +33,7 @@ export function absoluteEmbeddings(
     else perPosition = tf.add(perPosition, lookUp(names.tokenType, tf.tensor1d([0], 'int32')))
   }
   const sum = tf.add(perToken, perPosition)
-  const hiddenSize = sum.shape[2] as number
+  const hiddenSize = sum.shape[2]!
   const x = tf.reshape(sum, [batch * sequence, hiddenSize])
   return dropoutLayer(layerNormLayer(parameters, names.norm, { x, epsilon }), dropout, training)
 }

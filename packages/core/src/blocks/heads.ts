@@ -38,7 +38,7 @@ export function tiedLanguageModelHead(
 ): tf.Tensor {
   const [batch, sequence, hiddenSize] = hidden.shape as [number, number, number]
   const tokens = tf.reshape(hidden, [batch * sequence, hiddenSize])
-  const rows = maskedPositions ? tf.gather(tokens, maskedPositions as tf.Tensor1D) : tokens
+  const rows = maskedPositions ? tf.gather(tokens, maskedPositions) : tokens
   const transformed = layerNormLayer(parameters, names.norm, {
     x: activate(linearLayer(parameters, names.dense, rows), activation),
     epsilon,

@@ -74,13 +74,13 @@ export async function readParameters(
   }
   // Everything is checked before anything is written.
   for (const name of loaded) {
-    const values = new Float32Array(sizeOf((specs[name] as ParameterSpec).shape))
-    await weights.readInto(stored.get(name) as string, values)
+    const values = new Float32Array(sizeOf(specs[name]!.shape))
+    await weights.readInto(stored.get(name)!, values)
     await write(name, values)
   }
   const newlyInitialised = [...missing, ...mismatched]
   for (const name of newlyInitialised) {
-    await write(name, newParameter(name, specs[name] as ParameterSpec, { seed, config }))
+    await write(name, newParameter(name, specs[name]!, { seed, config }))
   }
   return { loaded, missing, mismatched, newlyInitialised, unexpected }
 }

@@ -60,7 +60,7 @@ export function requireWholeHeads(
 }
 
 function parseProblemType(json: ConfigJson): ProblemType | undefined {
-  const value = json['problem_type'] ?? undefined
+  const value = json.problem_type ?? undefined
   if (value === undefined) return undefined
   const problemType = problemTypes.find((candidate) => candidate === value)
   if (problemType !== undefined) return problemType
@@ -69,8 +69,8 @@ function parseProblemType(json: ConfigJson): ProblemType | undefined {
 
 /** Labels by class index; without any, `LABEL_0`, `LABEL_1`, … as Hugging Face names them. */
 function parseLabels(json: ConfigJson): string[] {
-  const names = json['id2label'] ?? invert(json['label2id'])
-  if (names === undefined || names === null) {
+  const names = json.id2label ?? invert(json.label2id)
+  if (names === undefined) {
     const count = integerField(json, 'num_labels', { fallback: 2 })
     return Array.from({ length: count }, (_, index) => `LABEL_${index}`)
   }
@@ -92,7 +92,7 @@ function invert(ids: unknown): Record<string, string> | undefined {
 function requireAbsentOrEmpty(json: ConfigJson, field: string): void {
   const value = json[field] ?? undefined
   if (value === undefined) return
-  if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return
+  if (typeof value === 'object' && Object.keys(value).length === 0) return
   throw configError(field, {
     expected: 'absent or empty',
     received: value,

@@ -20,7 +20,7 @@ export function readConfig(json: unknown): EncoderConfig {
     throw configError('config.json', { expected: 'an object', received: json })
   }
   const fields = json as Record<string, unknown>
-  const modelType = fields['model_type']
+  const modelType = fields.model_type
   if (typeof modelType !== 'string') {
     throw configError('model_type', { expected: 'the name of an architecture', received: modelType })
   }

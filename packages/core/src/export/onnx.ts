@@ -1,4 +1,5 @@
-import { type GraphProgram, tf, toOnnx, traceProgram } from '@tfx/compiler'
+import type { tf } from '@tfx/compiler'
+import { type GraphProgram, toOnnx, traceProgram } from '@tfx/compiler'
 import type { EncoderConfig } from '../config/encoder-config'
 import { modelFamily } from '../models'
 
@@ -36,9 +37,9 @@ export async function exportClassifier({
   }
   const compute = (tensors: Record<string, tf.Tensor>) => {
     const inputs = {
-      inputIds: tensors['input_ids'] as tf.Tensor,
-      attentionMask: tensors['attention_mask'] as tf.Tensor,
-      tokenTypeIds: tensors['token_type_ids'],
+      inputIds: tensors.input_ids!,
+      attentionMask: tensors.attention_mask!,
+      tokenTypeIds: tensors.token_type_ids,
     }
     const run = { config, training: false }
     const hidden = family.backbone(tensors, inputs, run)

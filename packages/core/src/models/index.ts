@@ -1,5 +1,4 @@
 import { CheckpointError } from '@tfx/common'
-import type { EncoderConfig } from '../config/encoder-config'
 import { bert } from './bert'
 import { distilBert } from './distilbert'
 import type { ModelFamily } from './model-family'
@@ -7,7 +6,7 @@ import type { ModelFamily } from './model-family'
 export type { ModelFamily }
 
 // Each family's methods only ever see its own configuration: `modelFamily(config.modelType)` pairs them.
-const families: readonly ModelFamily[] = [bert as ModelFamily, distilBert as ModelFamily]
+const families: readonly ModelFamily[] = [bert, distilBert]
 
 /**
  * The model family of a `model_type`.
@@ -20,7 +19,7 @@ const families: readonly ModelFamily[] = [bert as ModelFamily, distilBert as Mod
  * const logits = family.sequenceClassificationHead(parameters, family.backbone(parameters, inputs, run), run)
  * ```
  */
-export function modelFamily(modelType: string): ModelFamily<EncoderConfig> {
+export function modelFamily(modelType: string): ModelFamily {
   const family = families.find((candidate) => candidate.modelType === modelType)
   if (family === undefined) {
     throw new CheckpointError({

@@ -49,7 +49,7 @@ export function decodeElements(dtype: ReadableType, bytes: Uint8Array, destinati
     case 'BF16': {
       const source = new Uint16Array(buffer, byteOffset, length)
       const target = bitsOf(destination)
-      for (let index = 0; index < length; index++) target[index] = (source[index] as number) << 16
+      for (let index = 0; index < length; index++) target[index] = source[index]! << 16
       return
     }
     case 'F16': {
@@ -57,7 +57,7 @@ export function decodeElements(dtype: ReadableType, bytes: Uint8Array, destinati
       // Bits, not numbers, so that the payload of a NaN survives.
       const target = bitsOf(destination)
       const table = float16Table()
-      for (let index = 0; index < length; index++) target[index] = table[source[index] as number] as number
+      for (let index = 0; index < length; index++) target[index] = table[source[index]!]!
     }
   }
 }
@@ -72,7 +72,7 @@ export function encodeElements(dtype: WritableType, source: Float32Array): Uint8
   const bits = bitsOf(source)
   const target = new Uint16Array(source.length)
   const round = dtype === 'F16' ? float16Of : bfloat16Of
-  for (let index = 0; index < target.length; index++) target[index] = round(bits[index] as number)
+  for (let index = 0; index < target.length; index++) target[index] = round(bits[index]!)
   return new Uint8Array(target.buffer)
 }
 
@@ -119,7 +119,7 @@ function float16Table(): Uint32Array {
     const mantissa = half & 0x3ff
     if (exponent === 0) {
       number[0] = mantissa * 2 ** -24
-      table[half] = sign | (numberBits[0] as number)
+      table[half] = sign | numberBits[0]!
     } else {
       table[half] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13)
     }

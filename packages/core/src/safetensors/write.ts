@@ -50,7 +50,7 @@ export async function writeSafetensors(
 ): Promise<string[]> {
   const shards = splitIntoShards(describe(tensors), maxShardSize)
   if (shards.length === 1) {
-    await writeFileOf(path, shards[0] as Tensor[], metadata)
+    await writeFileOf(path, shards[0]!, metadata)
     return [basename(path)]
   }
   const stem = basename(path).replace(/\.safetensors$/, '')

@@ -1,5 +1,5 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import { ArgumentError, CheckpointError } from '@tfx/common'
+import { ArgumentError, CheckpointError, type TfxErrorDetails } from '@tfx/common'
 import { longestFirst } from './truncation'
 
 /** A text, or a pair of texts, as a model reads it. */
@@ -84,18 +84,18 @@ export function createTokenizer({
   const idOf = (role: string) => vocabulary.get(tokenText(config[role]) ?? '')
   const padTokenId = idOf('pad_token') ?? vocabulary.get('[PAD]') ?? vocabulary.get('<pad>')
   if (padTokenId === undefined) {
-    throw invalid(
-      'a padding token',
-      'none',
-      "Set 'pad_token' in tokenizer_config.json to a token of the vocabulary.",
-    )
+    throw invalid({
+      expected: 'one with a padding token',
+      received: 'one without',
+      remedy: "Set 'pad_token' in tokenizer_config.json to a token of the vocabulary.",
+    })
   }
   const maskTokenId = idOf('mask_token') ?? vocabulary.get('[MASK]') ?? vocabulary.get('<mask>')
-  const modelMaxLength = typeof config['model_max_length'] === 'number' ? config['model_max_length'] : noLimit
+  const modelMaxLength = typeof config.model_max_length === 'number' ? config.model_max_length : noLimit
   const limit = Math.min(maxLength ?? Infinity, modelMaxLength >= noLimit ? Infinity : modelMaxLength)
   const added = [...inner.get_added_tokens_decoder().values()]
   // Off unless the checkpoint asks for it, as in transformers 5.
-  const cleanUp = config['clean_up_tokenization_spaces'] === true
+  const cleanUp = config.clean_up_tokenization_spaces === true
   const encode = createEncoder(inner, { vocabulary, limit })
   return {
     encode,
@@ -127,7 +127,12 @@ function open(
   try {
     return new HuggingFaceTokenizer(tokenizer, config)
   } catch (cause) {
-    throw invalid('the JSON of a tokenizer', String(cause), 'Download or save the tokenizer again.', cause)
+    throw invalid({
+      expected: 'the JSON of a tokenizer',
+      received: String(cause),
+      remedy: 'Download or save the tokenizer again.',
+      cause,
+    })
   }
 }
 
@@ -171,9 +176,10 @@ function tokenText(token: unknown): string | undefined {
   return typeof content === 'string' ? content : undefined
 }
 
-function invalid(expected: string, received: string, remedy: string, cause?: unknown): CheckpointError {
-  const argument = 'tokenizer'
-  return new CheckpointError({ function: 'createTokenizer', argument, expected, received, remedy, cause })
+function invalid(
+  details: Pick<TfxErrorDetails, 'expected' | 'received' | 'remedy' | 'cause'>,
+): CheckpointError {
+  return new CheckpointError({ function: 'createTokenizer', argument: 'tokenizer', ...details })
 }
 
 function noRoom(maxLength: number, specialTokens: number): ArgumentError {

@@ -30,9 +30,9 @@ export function wordPieceTokenizer({ vocabulary, config }: WordPieceOptions): Re
     normalizer: {
       type: 'BertNormalizer',
       clean_text: true,
-      handle_chinese_chars: config['tokenize_chinese_chars'] ?? true,
-      strip_accents: config['strip_accents'] ?? null,
-      lowercase: config['do_lower_case'] ?? true,
+      handle_chinese_chars: config.tokenize_chinese_chars ?? true,
+      strip_accents: config.strip_accents ?? null,
+      lowercase: config.do_lower_case ?? true,
     },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     post_processor: {
