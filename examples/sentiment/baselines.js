@@ -17,11 +17,17 @@ export function scoresOf(examples, predictions) {
 export function majority(train, test) {
   const positive = train.filter(({ label }) => label === 'positive').length
   const label = positive * 2 >= train.length ? 'positive' : 'negative'
-  return scoresOf(test, test.map(() => label))
+  return scoresOf(
+    test,
+    test.map(() => label),
+  )
 }
 
 /** The word list of Nielsen 2011 (AFINN), by the package `sentiment`; a score of 0 counts as negative. */
 export function afinn(test) {
   const scorer = new Sentiment()
-  return scoresOf(test, test.map(({ text }) => (scorer.analyze(text).score > 0 ? 'positive' : 'negative')))
+  return scoresOf(
+    test,
+    test.map(({ text }) => (scorer.analyze(text).score > 0 ? 'positive' : 'negative')),
+  )
 }

@@ -10,9 +10,19 @@ import { afinn, majority, scoresOf } from './baselines.js'
 import { readReviews } from './reviews.js'
 
 const { values } = parseArgs({
-  options: { base: { type: 'string', default: '@tfx/base-encoder' }, json: { type: 'boolean', default: false } },
+  options: {
+    base: { type: 'string', default: '@tfx/base-encoder' },
+    json: { type: 'boolean', default: false },
+  },
 })
-const settings = { epochs: 3, batchSize: 16, learningRate: 2e-4, warmupRatio: 0.1, weightDecay: 0.01, maxLength: 64 }
+const settings = {
+  epochs: 3,
+  batchSize: 16,
+  learningRate: 2e-4,
+  warmupRatio: 0.1,
+  weightDecay: 0.01,
+  maxLength: 64,
+}
 const say = (...texts) => console.error(...texts)
 
 const { train, test } = readReviews()
@@ -40,13 +50,24 @@ const baselines = {
 }
 
 say('\nHeld-out sentences          accuracy   macro F1')
-const rows = { 'majority class': baselines.majority, 'AFINN word list': baselines.afinn, 'from random weights': baselines.scratch, 'fine-tuned base': tuned }
+const rows = {
+  'majority class': baselines.majority,
+  'AFINN word list': baselines.afinn,
+  'from random weights': baselines.scratch,
+  'fine-tuned base': tuned,
+}
 for (const [name, { accuracy, f1 }] of Object.entries(rows)) {
-  say(`${name.padEnd(26)} ${(accuracy * 100).toFixed(1).padStart(8)} % ${(f1 * 100).toFixed(1).padStart(8)} %`)
+  say(
+    `${name.padEnd(26)} ${(accuracy * 100).toFixed(1).padStart(8)} % ${(f1 * 100).toFixed(1).padStart(8)} %`,
+  )
 }
 
 say('\nNew sentences')
-const samples = ['Loved every minute of it.', 'It broke after two days and nobody answers.', 'Not bad at all, I was surprised.']
+const samples = [
+  'Loved every minute of it.',
+  'It broke after two days and nobody answers.',
+  'Not bad at all, I was surprised.',
+]
 for (const [index, { label, score }] of (await model.predict(samples)).entries()) {
   say(`  ${label} (${score.toFixed(2)})  ${samples[index]}`)
 }
@@ -57,7 +78,9 @@ try {
   await model.save(directory)
   const difference = await compareWithTransformersJs(directory, texts, answers)
   say(`\nSaved, and run by Transformers.js: scores differ by at most ${difference.toExponential(1)}.`)
-  const accuracies = Object.fromEntries(Object.entries(baselines).map(([name, { accuracy }]) => [name, accuracy]))
+  const accuracies = Object.fromEntries(
+    Object.entries(baselines).map(([name, { accuracy }]) => [name, accuracy]),
+  )
   const result = {
     ...tuned,
     baselines: accuracies,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 /** A checkpoint in an npm package: its files lie beside package.json. */
 export interface InstalledPackage {
@@ -8,10 +8,19 @@ export interface InstalledPackage {
   readonly version: string
 }
 
-/** Finds a package as the program that runs would, then as tfx itself would. */
+/**
+ * Finds a package as the script that runs would, then as the current directory would, then as tfx itself would:
+ * in a workspace they differ.
+ */
 export async function findPackage(name: string): Promise<InstalledPackage | undefined> {
   if (!/^(@[\w.-]+\/)?[\w][\w.-]*$/.test(name)) return undefined
-  for (const from of [join(process.cwd(), 'index.js'), import.meta.url]) {
+  const script = process.argv[1]
+  const places = [
+    ...(script === undefined ? [] : [resolve(script)]),
+    join(process.cwd(), 'index.js'),
+    import.meta.url,
+  ]
+  for (const from of places) {
     // Not `resolve`: a package of data alone exports nothing.
     for (const folder of createRequire(from).resolve.paths(name) ?? []) {
       const directory = join(folder, name)
