@@ -117,8 +117,9 @@ export async function createModel<Example extends TextInput, Answer, Options>(
       const encoded = encode(examples, 'evaluate', truncation)
       return scoreAll(program, encoded, { head, config, tokenizer, batchSize, signal })
     },
-    save: (directory, options) =>
-      save(weights, directory, { ...checkSave(directory, options), task: head.task }),
+    async save(directory, options) {
+      await save(weights, directory, { ...checkSave(directory, options), task: head.task })
+    },
     async dispose() {
       forgetWeights(model)
       await program.dispose()

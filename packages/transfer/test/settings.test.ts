@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { describeSettings } from '../src/index'
+import { resolveSettings, type SettingsBase } from '../src/settings'
+
+const base: SettingsBase = {
+  config: { maxPositionEmbeddings: 512, hiddenDropout: 0.1 } as SettingsBase['config'],
+  tokenizer: { maxLength: 256 },
+}
+
+describe('resolveSettings', () => {
+  it("has the defaults of Hugging Face's TrainingArguments, and says which are its own", () => {
+    const { list } = resolveSettings({}, base)
+    const byOrigin = (origin: string) =>
+      Object.fromEntries(list.filter((one) => one.origin === origin).map(({ name, value }) => [name, value]))
+    expect(byOrigin('Hugging Face Trainer default')).toEqual({
+      epochs: 3,
+      batchSize: 8,
+      learningRate: 5e-5,
+      warmupRatio: 0,
+      weightDecay: 0,
+      maxGradientNorm: 1,
+      gradientAccumulationSteps: 1,
+      seed: 42,
+    })
+    expect(byOrigin('tfx default')).toEqual({
+      batching: 'length',
+      keepBest: true,
+      fromScratch: false,
+      validationFraction: 0.1,
+      truncation: false,
+    })
+    // The tokenizer's limit is below the model's.
+    expect(byOrigin('base model')).toEqual({ maxLength: 256, dropout: 0.1 })
+    expect(byOrigin('option')).toEqual({})
+  })
+
+  it('takes what is given, and says that it was', () => {
+    const { values, list } = resolveSettings({ epochs: 0.5, maxLength: 64, dropout: 0 }, base)
+    expect(values).toMatchObject({ epochs: 0.5, maxLength: 64, dropout: 0, batchSize: 8 })
+    const given = list.filter(({ origin }) => origin === 'option').map(({ name }) => name)
+    expect(given).toEqual(['epochs', 'maxLength', 'dropout'])
+  })
+
+  it('cuts texts where a length is given, unless told not to', () => {
+    expect(resolveSettings({}, base).values.truncation).toBe(false)
+    expect(resolveSettings({ maxLength: 9 }, base).values.truncation).toBe(true)
+    expect(resolveSettings({ maxLength: 9, truncation: false }, base).values.truncation).toBe(false)
+  })
+
+  it('sets nothing aside where there are rows to validate on', () => {
+    const fraction = (validation: SettingsBase['validation']) =>
+      resolveSettings({}, { ...base, validation }).values.validationFraction
+    expect([fraction(undefined), fraction(0.3), fraction(false), fraction([])]).toEqual([0.1, 0.3, 0, 0])
+  })
+
+  it('refuses more tokens than the base takes', () => {
+    expect(() => resolveSettings({ maxLength: 257 }, base)).toThrow(
+      "transfer: 'maxLength' must be an integer from 2 to the 256 tokens that the model takes, but got 257. " +
+        'Leave it out to use what the model takes.',
+    )
+  })
+})
+
+describe('describeSettings', () => {
+  it('prints each setting with its origin', () => {
+    const lines = describeSettings(resolveSettings({ batchSize: 16 }, base).list).split('\n')
+    expect(lines).toContain('epochs                     3  (Hugging Face Trainer default)')
+    expect(lines).toContain('batchSize                  16  (option)')
+    expect(lines).toContain('maxLength                  256  (base model)')
+    expect(describeSettings([])).toBe('')
+  })
+})
