@@ -21,7 +21,7 @@ const settings = {
   learningRate: 2e-4,
   warmupRatio: 0.1,
   weightDecay: 0.01,
-  maxLength: 64,
+  truncation: true,
 }
 const say = (...texts) => console.error(...texts)
 
