@@ -31,7 +31,7 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
   task: 'sequence-classification',
   options: ['labels', 'unlabelled', 'labelSmoothing', 'textColumn', 'labelColumn', 'textPairColumn'],
   best: { metric: 'accuracy', mode: 'max' },
-  targetInputs: { labels: { shape: ['batch'], dtype: 'int32' } },
+  targetInputs: () => ({ labels: { shape: ['batch'], dtype: 'int32' } }),
 
   async read(dataset, { textColumn, labelColumn, textPairColumn, unlabelled, signal }) {
     const given = { textColumn, labelColumn, textPairColumn, unlabelled, signal }

@@ -59,7 +59,7 @@ export interface TaskHead<Example extends TextInput, Answer, Options> {
   /** Refuses a model that is loaded and is of another task. @throws CheckpointError */
   checkModel?(config: EncoderConfig): void
   /** The inputs of the loss beside the tokens. */
-  readonly targetInputs: Readonly<Record<string, InputSpec>>
+  targetInputs(config: EncoderConfig): Record<string, InputSpec>
   /** @throws DataError on a target that the configuration does not have. */
   targets(examples: readonly Example[], config: EncoderConfig): Record<string, HostTensor>
   /** The outputs of the model, for instance logits. */

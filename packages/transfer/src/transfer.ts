@@ -162,7 +162,7 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
       return { loss: head.loss(outputs, inputs, options) }
     },
     {
-      inputs: { ...modelInputSpecs(config), ...head.targetInputs },
+      inputs: { ...modelInputSpecs(config), ...head.targetInputs(config) },
       parameters: store,
       gradients: { of: 'loss', withRespectTo: Object.keys(store.shapes) },
     },
