@@ -48,7 +48,7 @@ const misuse = (argument: string, expected: string, received: string) =>
   })
 
 /** The error of running a program after its end. */
-export const disposedProgram = () =>
+export const disposedProgram = (): EngineError =>
   new EngineError({
     function: 'run',
     argument: 'program',

@@ -7,6 +7,7 @@ import {
   toOnnx,
   traceProgram,
 } from '@tfx/compiler'
+import type * as onnxruntime from 'onnxruntime-node'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { checkCompile, disposedProgram } from './check-compile'
 import { checkInputs } from './check-inputs'
@@ -22,7 +23,7 @@ export interface OnnxEngineOptions {
   threads?: number
 }
 
-type Runtime = typeof import('onnxruntime-node')
+type Runtime = typeof onnxruntime
 
 // A graph has one namespace; an input, a parameter and an output of a step may share their name.
 const inputPrefix = 'input:'
@@ -99,8 +100,8 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
   const fedInputs = withoutPrefix(inputPrefix, inputNames)
   // Views of the store, made once: the memory that they look at never moves.
   const storeTensor = (name: string, slot: string) => {
-    const { view, shapes } = store!
-    return new runtime.Tensor('float32', view(name, slot), shapes[name])
+    const memory = store!
+    return new runtime.Tensor('float32', memory.view(name, slot), memory.shapes[name])
   }
   const parameterFeeds = Object.fromEntries(
     withoutPrefix(parameterPrefix, inputNames).map((name) => [

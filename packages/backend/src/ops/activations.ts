@@ -1,5 +1,5 @@
 import { isTracing, tf } from '@tfx/compiler'
-import { canFuse } from './fusing'
+import { canFuse, refuseNested } from './fusing'
 
 /**
  * The Gaussian error linear unit (Hendrycks and Gimpel 2016, arXiv:1606.08415), as torch.nn.functional.gelu.
@@ -9,12 +9,13 @@ import { canFuse } from './fusing'
 export function gelu(x: tf.Tensor, approximate: 'none' | 'tanh' = 'none'): tf.Tensor {
   const isDifferentiated = tf.engine().isTapeOn()
   if (isTracing() && !isDifferentiated)
-    return tf.engine().runKernel('TfxGelu', { x }, { approximate }) as tf.Tensor
+    return tf.engine().runKernel<tf.Tensor>('TfxGelu', { x }, { approximate })
   if (approximate === 'tanh') return geluTanh(x)
   return canFuse() ? geluForTraining(x) : tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1))
 }
 
 function geluTanh(x: tf.Tensor): tf.Tensor {
+  refuseNested('gelu')
   const cube = tf.mul(tf.mul(x, x), x)
   const inner = tf.mul(tf.add(x, tf.mul(cube, 0.044715)), Math.sqrt(2 / Math.PI))
   return tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(inner), 1))
@@ -41,10 +42,12 @@ const geluForTraining = tf.customGrad((...args) => {
 
 /** The sigmoid linear unit, x·σ(x) (arXiv:1702.03118), as torch.nn.functional.silu. */
 export function silu(x: tf.Tensor): tf.Tensor {
+  refuseNested('silu')
   return tf.mul(x, tf.sigmoid(x))
 }
 
 /** Softmax over the last axis. */
 export function softmax(x: tf.Tensor): tf.Tensor {
+  refuseNested('softmax')
   return tf.softmax(x)
 }

@@ -1,5 +1,5 @@
 import { isTracing, tf } from '@tfx/compiler'
-import { isNested } from './fusing'
+import { refuseNested } from './fusing'
 
 /** Options of {@link softmaxCrossEntropy}. */
 export interface CrossEntropyOptions {
@@ -23,6 +23,7 @@ export function softmaxCrossEntropy(
   labels: tf.Tensor,
   { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' }: CrossEntropyOptions = {},
 ): tf.Tensor {
+  refuseNested('softmaxCrossEntropy')
   const isCounted = tf.notEqual(labels, tf.scalar(ignoreIndex, 'int32'))
   const counted = tf.cast(isCounted, 'float32')
   const targets = tf.where(isCounted, labels, tf.zerosLike(labels))
@@ -34,7 +35,6 @@ export function softmaxCrossEntropy(
 
 /** The loss of each row. The gradient comes from the probabilities and the label's column alone: no one-hot. */
 function rowLosses(logits: tf.Tensor, targets: tf.Tensor, labelSmoothing: number): tf.Tensor {
-  if (isNested()) return composedRowLosses(logits, targets, labelSmoothing)
   const classes = logits.shape[1]!
   const compute = tf.customGrad((...args) => {
     const [logits, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc]
@@ -62,24 +62,16 @@ function rowLosses(logits: tf.Tensor, targets: tf.Tensor, labelSmoothing: number
   return compute(logits)
 }
 
-/** The same of ops whose gradients can be differentiated again. */
-function composedRowLosses(logits: tf.Tensor, targets: tf.Tensor, labelSmoothing: number): tf.Tensor {
-  const logProbabilities = tf.logSoftmax(logits)
-  const negative = tf.neg(tf.sum(tf.mul(logProbabilities, targetsAsOneHot(logits, targets)), -1))
-  const smooth = tf.neg(tf.mean(logProbabilities, -1))
-  return tf.add(tf.mul(negative, 1 - labelSmoothing), tf.mul(smooth, labelSmoothing))
-}
-
 /** `x[row, targets[row]]` for each row. */
 function pickTargets(x: tf.Tensor, targets: tf.Tensor): tf.Tensor {
-  if (isTracing()) return tf.engine().runKernel('TfxGatherLast', { x, indices: targets }) as tf.Tensor
+  if (isTracing()) return tf.engine().runKernel<tf.Tensor>('TfxGatherLast', { x, indices: targets })
   return tf.sum(tf.mul(x, targetsAsOneHot(x, targets)), -1)
 }
 
 /** x with `updates[row]` added to the target's element of each row. */
 function addToTargets(x: tf.Tensor, targets: tf.Tensor, updates: tf.Tensor): tf.Tensor {
   if (isTracing())
-    return tf.engine().runKernel('TfxScatterAddLast', { x, indices: targets, updates }) as tf.Tensor
+    return tf.engine().runKernel<tf.Tensor>('TfxScatterAddLast', { x, indices: targets, updates })
   return tf.add(x, tf.mul(targetsAsOneHot(x, targets), tf.expandDims(updates, -1)))
 }
 
