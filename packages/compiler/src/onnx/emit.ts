@@ -72,8 +72,9 @@ export function toOnnx(
   const quantized = new Set<string>()
   for (const node of nodes) {
     for (const output of node.outputs) {
-      const isUsed = uses.count(output) > 0
-      names.set(output, isUsed ? (outputNames.get(output) ?? builder.freshName()) : '')
+      // onnxruntime crashes on a Split that lacks a piece; elsewhere what is not used need not be computed.
+      const isWanted = uses.count(output) > 0 || node.op === 'Split'
+      names.set(output, isWanted ? (outputNames.get(output) ?? builder.freshName()) : '')
     }
     if (quantize && emitQuantizedProduct({ node, builder, nameOf, weights: stored, quantized })) continue
     emitNode(node, { builder, sizes, nameOf })

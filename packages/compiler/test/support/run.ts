@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu'
-import type { DataType, DataTypeArrays, HostTensor } from '@tfx/common'
+import type { DataType, HostTensor } from '@tfx/common'
 import * as ort from 'onnxruntime-node'
 import { expect } from 'vitest'
 import { tf, type TraceableFunction } from '../../src/index'
@@ -63,7 +63,7 @@ export function toHost(tensor: tf.Tensor): HostTensor {
   return {
     dtype: tensor.dtype as DataType,
     shape: tensor.shape,
-    data: tensor.dataSync<DataType>() as DataTypeArrays[DataType],
+    data: tensor.dataSync<DataType>(),
   }
 }
 
