@@ -40,7 +40,9 @@ const json = {
 const dropout = (rate) => ({ hidden_dropout_prob: rate, attention_probs_dropout_prob: rate })
 const say = (text) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`)
 
-const tokenizer = await loadTokenizer(fileURLToPath(new URL('..', import.meta.url)), { maxLength: json.max_position_embeddings })
+const tokenizer = await loadTokenizer(fileURLToPath(new URL('..', import.meta.url)), {
+  maxLength: json.max_position_embeddings,
+})
 const { train, heldOut } = loadCorpus()
 const fits = (text) => tokenizer.encode(text).inputIds.length <= LONGEST
 const texts = train.filter(fits).slice(0, Number(values.texts))
@@ -86,10 +88,19 @@ const model = await pretrain({
   onEvent: report,
 })
 say(`held-out perplexity ${model.perplexity.toFixed(2)}`)
-await model.save(values.output, { dtype: 'float16', overwrite: true, config: readConfig({ ...json, ...dropout(0.1) }) })
+await model.save(values.output, {
+  dtype: 'float16',
+  overwrite: true,
+  config: readConfig({ ...json, ...dropout(0.1) }),
+})
 const { history, evaluations, seconds, steps } = model.result
-const losses = history.filter(({ step }) => step % 100 === 0).map(({ step, loss }) => [step, Number(loss.toFixed(4))])
-await writeFile(`${values.output}/training.json`, JSON.stringify({ steps, seconds, texts: texts.length, evaluations, losses }))
+const losses = history
+  .filter(({ step }) => step % 100 === 0)
+  .map(({ step, loss }) => [step, Number(loss.toFixed(4))])
+await writeFile(
+  `${values.output}/training.json`,
+  JSON.stringify({ steps, seconds, texts: texts.length, evaluations, losses }),
+)
 
 /** Special tokens keep random rows; those of the teacher's strings '[CLS]' and the like mean nothing. */
 function initialTokens() {

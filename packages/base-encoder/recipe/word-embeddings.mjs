@@ -57,7 +57,8 @@ function multiply(a, b, [rows, inner, columns]) {
   for (let row = 0; row < rows; row++) {
     for (let k = 0; k < inner; k++) {
       const value = a[row * inner + k]
-      for (let column = 0; column < columns; column++) result[row * columns + column] += value * b[k * columns + column]
+      for (let column = 0; column < columns; column++)
+        result[row * columns + column] += value * b[k * columns + column]
     }
   }
   return result
@@ -73,7 +74,8 @@ function orthonormalize(matrix, rows, columns) {
   for (let column = 0; column < columns; column++) {
     for (let earlier = 0; earlier < column; earlier++) {
       const overlap = dot(column, earlier)
-      for (let row = 0; row < rows; row++) matrix[row * columns + column] -= overlap * matrix[row * columns + earlier]
+      for (let row = 0; row < rows; row++)
+        matrix[row * columns + column] -= overlap * matrix[row * columns + earlier]
     }
     const length = Math.sqrt(dot(column, column))
     for (let row = 0; row < rows; row++) matrix[row * columns + column] /= length

@@ -18,7 +18,7 @@ export interface WriteDirectoryOptions {
  *
  * @param directory The final path.
  * @param fill Writes the files into the temporary directory that it is given.
- * @throws FileSystemError if the directory is not empty and `overwrite` is not set, or if writing fails.
+ * @throws FileSystemError if the directory is not empty and `overwrite` is not set, if it is a file, or if writing fails.
  */
 export async function writeDirectory(
   directory: string,
@@ -26,7 +26,9 @@ export async function writeDirectory(
   { caller, overwrite = false }: WriteDirectoryOptions,
 ): Promise<void> {
   const target = resolve(directory)
-  const occupied = await isOccupied(target)
+  const occupied = await isOccupied(target).catch((error: unknown) => {
+    throw describeWriteFailure(error, { caller, directory })
+  })
   if (occupied && !overwrite) {
     throw new FileSystemError({
       function: caller,
@@ -53,14 +55,14 @@ export function describeWriteFailure(
   error: unknown,
   { caller, directory }: { caller: string; directory: string },
 ): unknown {
-  const { code } = error as NodeJS.ErrnoException
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
   const remedies: Record<string, string> = {
     ENOSPC: 'Free some disk space and call it again; nothing that was there before has been changed.',
     EDQUOT: 'Your disk quota is used up: free some space and call it again.',
     EACCES: 'Choose a directory that this process may write to.',
     EPERM: 'Choose a directory that this process may write to.',
     EROFS: 'Choose a directory on a disk that is not read-only.',
-    ENOTDIR: 'Choose a path whose parents are directories.',
+    ENOTDIR: 'Choose a path that is not a file, nor below one.',
     EEXIST: 'Choose a path that is not a file.',
   }
   const remedy = code === undefined ? undefined : remedies[code]
@@ -80,7 +82,7 @@ async function isOccupied(directory: string): Promise<boolean> {
     return (await readdir(directory)).length > 0
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    return true
+    throw error
   }
 }
 

@@ -51,8 +51,7 @@ export function batches<T>(examples: readonly T[], options: LengthBatchOptions<T
   const { batchSize, lengthOf, shuffle = true, longestFirst = true } = options
   checkOptions(examples.length, { ...options, caller: 'batches' })
   const lengths = examples.map((example, index) => checkLength(lengthOf(example, index), index))
-  const byLength = (left: number, right: number) =>
-    (lengths[right] as number) - (lengths[left] as number) || left - right
+  const byLength = (left: number, right: number) => lengths[right]! - lengths[left]! || left - right
   if (!shuffle)
     return chunk([...examples.keys()].sort(byLength).slice(0, usable(examples.length, options)), batchSize)
   const random = randomOf(options)
@@ -62,9 +61,7 @@ export function batches<T>(examples: readonly T[], options: LengthBatchOptions<T
   const shuffled = random.shuffle(groups.flatMap((group) => chunk(group.sort(byLength), batchSize)))
   if (!longestFirst) return shuffled
   // A batch is sorted, so its first example is its longest.
-  const longest = shuffled.reduce((best, batch) =>
-    byLength(batch[0] as number, best[0] as number) < 0 ? batch : best,
-  )
+  const longest = shuffled.reduce((best, batch) => (byLength(batch[0]!, best[0]!) < 0 ? batch : best))
   return [longest, ...shuffled.filter((batch) => batch !== longest)]
 }
 
@@ -98,7 +95,7 @@ export function restoreOrder<R>(batches: Batches, results: readonly ArrayLike<R>
   if (results.length !== batches.length)
     throw resultsError('', { expected: batches.length, received: results.length })
   for (const [number, indices] of batches.entries()) {
-    const values = Array.from(results[number] as ArrayLike<R>)
+    const values = Array.from(results[number]!)
     if (values.length !== indices.length) {
       throw resultsError(`[${number}]`, { expected: indices.length, received: values.length })
     }

@@ -71,13 +71,13 @@ interface CsvFailure {
 }
 
 function describeCsvError(error: CsvError, { path, line, dialect }: CsvFailure): DataError {
-  const at = typeof error['lines'] === 'number' ? error['lines'] : line + 1
+  const at = typeof error.lines === 'number' ? error.lines : line + 1
   const failure = { function: 'readRows', argument: `${path}, line ${at}`, cause: error }
   switch (error.code) {
     case 'CSV_RECORD_INCONSISTENT_COLUMNS': {
       const expected =
         dialect.columns === undefined ? 'as many fields as the header' : 'as many fields as columns'
-      const received = `${(error['record'] as unknown[]).length}`
+      const received = `${(error.record as unknown[]).length}`
       const quote = dialect.quoted ? ' Enclose text that contains the delimiter in double quotes.' : ''
       return new DataError({ ...failure, expected, received, remedy: `Correct that line.${quote}` })
     }

@@ -83,15 +83,17 @@ export function readRows(source: RowSource, options: ReadOptions = {}): Rows {
 
 interface Opener {
   name: string
-  open(): AsyncIterable<LocatedRow>
+  open: () => AsyncIterable<LocatedRow>
 }
 
-function openerOf(source: RowSource, options: ReadOptions): Opener {
-  if (typeof source === 'string' || source instanceof URL) return fileOpener(pathOf(source), options)
+function openerOf(given: RowSource, options: ReadOptions): Opener {
+  if (typeof given === 'string' || given instanceof URL) return fileOpener(pathOf(given), options)
+  // What JavaScript callers may pass whatever the types say.
+  const source: unknown = given
   if (typeof source === 'object' && source !== null) {
-    if ('located' in source) return { name: source.name, open: () => source.located() }
-    if (Symbol.iterator in source || Symbol.asyncIterator in source) {
-      return { name: 'rows', open: () => numbered(source) }
+    if ('located' in given) return { name: given.name, open: () => given.located() }
+    if (Symbol.iterator in given || Symbol.asyncIterator in given) {
+      return { name: 'rows', open: () => numbered(given) }
     }
   }
   throw new ArgumentError({

@@ -16,7 +16,7 @@ const ascending = (values: readonly number[]) => [...values].sort((left, right) 
 const indicesOf = (examples: readonly unknown[]) => [...examples.keys()]
 const padding = (batches: Batches, lengths: readonly number[]) =>
   batches
-    .map((batch) => batch.map((index) => lengths[index] as number))
+    .map((batch) => batch.map((index) => lengths[index]!))
     .reduce((total, batch) => total + batch.reduce((sum, length) => sum + Math.max(...batch) - length, 0), 0)
 
 describe('batches', () => {
@@ -27,7 +27,7 @@ describe('batches', () => {
         expect(ascending(order.flat())).toEqual(indicesOf(lengths))
         expect(order.filter(({ length }) => length !== options.batchSize).length).toBeLessThanOrEqual(1)
         expect(batches(lengths, { ...options, lengthOf })).toEqual(order)
-        if (options.longestFirst) expect(lengths[order[0]?.[0] as number]).toBe(Math.max(...lengths))
+        if (options.longestFirst) expect(lengths[order[0]![0]!]).toBe(Math.max(...lengths))
       }),
     )
   })
@@ -52,10 +52,8 @@ describe('batches', () => {
 
   it('does not always run from long to short', () => {
     const order = batches(many, { batchSize: 16, lengthOf })
-    const longest = order.map(([first]) => many[first as number] as number)
-    const falls = longest.filter(
-      (length, index) => index > 0 && length <= (longest[index - 1] as number),
-    ).length
+    const longest = order.map(([first]) => many[first!]!)
+    const falls = longest.filter((length, index) => index > 0 && length <= longest[index - 1]!).length
     expect(falls / longest.length).toBeGreaterThan(0.35)
     expect(falls / longest.length).toBeLessThan(0.65)
   })
@@ -71,7 +69,7 @@ describe('batches', () => {
     fc.assert(
       fc.property(lengths, fc.integer({ min: 1, max: 20 }), (lengths, batchSize) => {
         const order = batches(lengths, { batchSize, lengthOf, shuffle: false })
-        const ordered = order.flat().map((index) => lengths[index] as number)
+        const ordered = order.flat().map((index) => lengths[index]!)
         expect(ordered).toEqual([...lengths].sort((left, right) => right - left))
         const results = order.map((batch) => batch.map((index) => `result ${index}`))
         expect(restoreOrder(order, results)).toEqual(indicesOf(lengths).map((index) => `result ${index}`))
@@ -95,8 +93,8 @@ describe('shuffledBatches', () => {
   it('every example is as likely to come first', () => {
     const first = [0, 0, 0, 0, 0]
     for (let epoch = 0; epoch < 5000; epoch++) {
-      const index = shuffledBatches(first, { batchSize: 2, epoch })[0]?.[0] as number
-      first[index] = (first[index] as number) + 1
+      const index = shuffledBatches(first, { batchSize: 2, epoch })[0]![0]!
+      first[index] = first[index]! + 1
     }
     // 1000 expected, standard deviation 28.
     for (const count of first) expect(Math.abs(count - 1000)).toBeLessThan(140)

@@ -40,7 +40,7 @@ it.each([
   let most = 0
   const before = bytesInUse()
   for await (const row of readRows(path)) {
-    if (row['text'] !== text) throw new Error('a row differs')
+    if (row.text !== text) throw new Error('a row differs')
     if (++rows % 10_000 === 1) most = Math.max(most, bytesInUse())
   }
   expect(rows).toBe(rowCount)

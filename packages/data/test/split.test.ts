@@ -16,7 +16,7 @@ describe('stratifiedSplit', () => {
         const count = (indices: number[], label: number) =>
           indices.filter((index) => labels[index] === label).length
         fc.pre([0, 1, 2, 3, 4].some((label) => count(numbers(labels.length), label) > 1))
-        const by = (index: number) => labels[index] as number
+        const by = (index: number) => labels[index]!
         const { train, test } = stratifiedSplit(numbers(labels.length), { fraction, seed, by })
         expect(ascending([...train, ...test])).toEqual(numbers(labels.length))
         expect(train).toEqual(ascending(train))

@@ -70,7 +70,7 @@ describe('createConfusion', () => {
   it('gives copies of its counts', () => {
     const confusion = confusionMatrix([0, 1], [0, 1], 2)
     const matrix = confusion.matrix()
-    ;(matrix[0] as number[])[0] = 99
+    matrix[0]![0] = 99
     expect(confusion.matrix()).toEqual([
       [1, 0],
       [0, 1],

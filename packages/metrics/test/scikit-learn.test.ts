@@ -57,7 +57,7 @@ describe.each(cases)('scikit-learn: $name', (expected) => {
   it('precision, recall, F1 and support of each class', () => {
     const scores = classScores(confusion)
     expect(scores.map(({ support }) => support)).toEqual(expected.classes.map(({ support }) => support))
-    expected.classes.forEach((each, label) => expectScores(scores[label] as ClassScores, each))
+    expected.classes.forEach((each, label) => expectScores(scores[label]!, each))
   })
 
   it.each(['micro', 'macro', 'weighted'] as const)('%s average', (average) =>
@@ -81,7 +81,7 @@ const withProbabilities = cases.filter(({ probabilities }) => probabilities !== 
 describe.each(withProbabilities)(
   'probabilities: $name',
   ({ references, probabilities = [], ...expected }) => {
-    it('log loss', () => expectClose(logLoss(references, probabilities), expected.logLoss as number))
+    it('log loss', () => expectClose(logLoss(references, probabilities), expected.logLoss!))
 
     it.each(Object.entries(expected.expectedCalibrationError ?? {}))(
       'expected calibration error, %s bins',
