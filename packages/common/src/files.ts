@@ -55,7 +55,7 @@ export function describeWriteFailure(
   error: unknown,
   { caller, directory }: { caller: string; directory: string },
 ): unknown {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  const code = (error as NodeJS.ErrnoException | null | undefined)?.code
   const remedies: Record<string, string> = {
     ENOSPC: 'Free some disk space and call it again; nothing that was there before has been changed.',
     EDQUOT: 'Your disk quota is used up: free some space and call it again.',

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import * as common from '../src/index'
-import { AbortedError, ArgumentError, isTfxError, TfxError, throwIfAborted, type TfxErrorDetails } from '../src/index'
+import {
+  AbortedError,
+  ArgumentError,
+  isTfxError,
+  TfxError,
+  throwIfAborted,
+  type TfxErrorDetails,
+} from '../src/index'
 
 describe('the message of an error', () => {
   it.each<[TfxErrorDetails, string]>([
@@ -40,7 +47,10 @@ describe('an error', () => {
   })
 
   it('has a code of its own for each class', () => {
-    const classes = Object.entries(common).filter(([name]) => /^[A-Z]\w*Error$/.test(name)) as [string, typeof TfxError][]
+    const classes = Object.entries(common).filter(([name]) => /^[A-Z]\w*Error$/.test(name)) as [
+      string,
+      typeof TfxError,
+    ][]
     expect(classes.length).toBe(10)
     const codes = classes.map(([name, Class]) => {
       const error = new Class({ function: 'f' })
@@ -64,6 +74,8 @@ describe('throwIfAborted', () => {
     controller.abort(reason)
     const call = () => throwIfAborted(controller.signal, 'transfer')
     expect(call).toThrow(AbortedError)
-    expect(call).toThrow(expect.objectContaining({ message: 'transfer: is stopped by its AbortSignal.', cause: reason }))
+    expect(call).toThrow(
+      expect.objectContaining({ message: 'transfer: is stopped by its AbortSignal.', cause: reason }),
+    )
   })
 })

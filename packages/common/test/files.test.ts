@@ -20,7 +20,9 @@ const systemError = (code: string) => Object.assign(new Error(code), { code })
 
 /** Relative path → content of every file, hidden ones too. */
 function filesIn(directory: string): Record<string, string> {
-  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  )
   return Object.fromEntries(
     entries.map((entry) => {
       const path = join(entry.parentPath, entry.name)
@@ -120,21 +122,27 @@ describe('writeDirectory', () => {
 
   it.runIf(process.platform === 'linux')('says so when the disk really is full', async () => {
     const call = writeDirectory(target, () => writeFile('/dev/full', 'too much'), { caller })
-    await expect(call).rejects.toThrow(`save: 'directory' must be writable, but got ENOSPC at '${target}'. Free some disk`)
+    await expect(call).rejects.toThrow(
+      `save: 'directory' must be writable, but got ENOSPC at '${target}'. Free some disk`,
+    )
     expect(readdirSync(parent)).toEqual([])
   })
 
   it.each([false, true])('leaves a file alone that has the name (overwrite %s)', async (overwrite) => {
     writeFileSync(target, 'a file')
     const call = writeDirectory(target, write('one'), { caller, overwrite })
-    await expect(call).rejects.toThrow(`ENOTDIR at '${target}'. Choose a path that is not a file, nor below one.`)
+    await expect(call).rejects.toThrow(
+      `ENOTDIR at '${target}'. Choose a path that is not a file, nor below one.`,
+    )
     expect(filesIn(parent)).toEqual({ model: 'a file' })
   })
 
   it('says so where a parent is a file', async () => {
     writeFileSync(target, 'a file')
     const call = writeDirectory(join(target, 'below'), write('one'), { caller })
-    await expect(call).rejects.toThrow(`save: 'directory' must be writable, but got ENOTDIR at '${target}/below'. Choose a path that is not a file, nor below one.`)
+    await expect(call).rejects.toThrow(
+      `save: 'directory' must be writable, but got ENOTDIR at '${target}/below'. Choose a path that is not a file, nor below one.`,
+    )
     expect(filesIn(parent)).toEqual({ model: 'a file' })
   })
 })

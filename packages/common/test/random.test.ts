@@ -48,7 +48,9 @@ describe('a random generator', () => {
     // Five standard deviations each.
     const spread = 5 / Math.sqrt(12 * count)
     expect(Math.abs(mean(values) - 0.5)).toBeLessThan(spread)
-    expect(Math.abs(mean(values.map((value) => (value - 0.5) ** 2)) - 1 / 12)).toBeLessThan(5 / Math.sqrt(180 * count))
+    expect(Math.abs(mean(values.map((value) => (value - 0.5) ** 2)) - 1 / 12)).toBeLessThan(
+      5 / Math.sqrt(180 * count),
+    )
     const tenths = Array<number>(10).fill(0)
     for (const value of values) tenths[Math.floor(value * 10)]! += 1
     for (const tenth of tenths) expect(Math.abs(tenth - count / 10)).toBeLessThan(5 * Math.sqrt(count * 0.09))
@@ -91,14 +93,15 @@ describe('a random generator', () => {
       counts.set(order, (counts.get(order) ?? 0) + 1)
     }
     expect(counts.size).toBe(6)
-    for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(5 * Math.sqrt(1000 * (5 / 6)))
+    for (const count of counts.values())
+      expect(Math.abs(count - 1000)).toBeLessThan(5 * Math.sqrt(1000 * (5 / 6)))
   })
 
   it('goes on from a saved state, after any draws', () => {
     fc.assert(
       fc.property(fc.integer(), fc.array(fc.constantFrom('next', 'normal', 'shuffle')), (seed, draws) => {
         const random = createRandom(seed)
-        for (const kind of draws) kind === 'shuffle' ? random.shuffle([1, 2, 3]) : random[kind as 'next']()
+        for (const kind of draws) void (kind === 'shuffle' ? random.shuffle([1, 2, 3]) : random[kind as 'next']())
         const saved: unknown = JSON.parse(JSON.stringify(random.state()))
         const resumed = createRandom(saved as ReturnType<typeof random.state>)
         expect([resumed.next(), resumed.normal()]).toEqual([random.next(), random.normal()])
