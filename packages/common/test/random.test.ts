@@ -101,7 +101,8 @@ describe('a random generator', () => {
     fc.assert(
       fc.property(fc.integer(), fc.array(fc.constantFrom('next', 'normal', 'shuffle')), (seed, draws) => {
         const random = createRandom(seed)
-        for (const kind of draws) void (kind === 'shuffle' ? random.shuffle([1, 2, 3]) : random[kind as 'next']())
+        for (const kind of draws)
+          void (kind === 'shuffle' ? random.shuffle([1, 2, 3]) : random[kind as 'next']())
         const saved: unknown = JSON.parse(JSON.stringify(random.state()))
         const resumed = createRandom(saved as ReturnType<typeof random.state>)
         expect([resumed.next(), resumed.normal()]).toEqual([random.next(), random.normal()])
