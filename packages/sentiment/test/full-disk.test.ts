@@ -11,7 +11,8 @@ const disk = vi.hoisted(() => ({ isFull: false }))
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof FileSystem>()
   const writeFile: typeof real.writeFile = (path, ...rest) => {
-    if (!disk.isFull || !String(path).endsWith('model_quantized.onnx')) return real.writeFile(path, ...rest)
+    if (!disk.isFull || typeof path !== 'string' || !path.endsWith('model_quantized.onnx'))
+      return real.writeFile(path, ...rest)
     return Promise.reject(Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }))
   }
   return { ...real, default: { ...real, writeFile }, writeFile }

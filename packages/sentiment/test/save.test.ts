@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { env, pipeline, type TextClassificationPipeline } from '@huggingface/transformers'
+import { env, pipeline } from '@huggingface/transformers'
 import { fixturePath, loadFixture } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, transfer } from '../src/index'
@@ -82,9 +82,8 @@ describe('save and load', () => {
 describe('Transformers.js', () => {
   async function scoresOf(directory: string, dtype: 'fp32' | 'q8'): Promise<Scores> {
     env.localModelPath = dirname(directory)
-    const classify = (await pipeline('sentiment-analysis', directory.slice(dirname(directory).length + 1), {
-      dtype,
-    })) as TextClassificationPipeline
+    const name = directory.slice(dirname(directory).length + 1)
+    const classify = await pipeline('sentiment-analysis', name, { dtype })
     const results: Scores = []
     for (const text of texts) {
       const answers = (await classify(text, { top_k: labels.length })) as { label: string; score: number }[]

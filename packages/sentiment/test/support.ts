@@ -20,7 +20,7 @@ const fillers = ['the', 'movie', 'film', 'was', 'is', 'and', 'of', 'this', 'it',
 const telling = ['good', 'bad', 'play', 'hate', 'watch']
 
 /** A row of the toy task. */
-export type ToyRow = { text: string; label: string | number | boolean }
+export type ToyRow = Record<'text', string> & Record<'label', string | number | boolean>
 
 /** Sentences in which one word decides the label; labels take turns. */
 export function toyRows(
