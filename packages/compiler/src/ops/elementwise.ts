@@ -64,8 +64,8 @@ export function arithmetic(graph: Graph, op: string, [a, b]: readonly [Traced, T
   if (op === 'Div' && isFloat && isSplat(b) && hasReciprocal(b.splat)) {
     return arithmetic(graph, 'Mul', [a, graph.splat(1 / b.splat, b.shape, b.dtype)])
   }
-  if (op === 'Pow' && isSplat(b, 2)) return arithmetic(graph, 'Mul', [a, a])
-  if (op === 'Pow' && isSplat(b, 0.5)) return unary(graph, 'Sqrt', a)
+  if (op === 'Pow' && isSplat(b, 2)) return broadcast(graph, arithmetic(graph, 'Mul', [a, a]), shape)
+  if (op === 'Pow' && isSplat(b, 0.5)) return broadcast(graph, unary(graph, 'Sqrt', a), shape)
   if (op === 'Mul' && isFloat) {
     const scaled = mergeScales(graph, a, b)
     if (scaled) return broadcast(graph, scaled, shape)

@@ -224,13 +224,20 @@ export const shapeContracts: ContractTable = {
     ),
     gradient: 'not defined by tfjs',
   },
-  // tf.broadcastTo is a Tile as well; 0 asks for it here.
+  // tf.broadcastTo is a Tile as well.
   Tile: shaped(
-    (shape) => fc.array(fc.integer({ min: 0, max: 3 }), { minLength: shape.length, maxLength: shape.length }),
-    (x, repeats) => {
-      if (!repeats.includes(0)) return tf.tile(x, repeats)
-      const shape = x.shape.map((length, axis) => (length === 1 ? repeats[axis]! + 1 : length))
-      return tf.broadcastTo(x, [2, ...shape])
+    (shape) =>
+      fc.record({
+        repeats: fc.array(fc.integer({ min: 1, max: 3 }), {
+          minLength: shape.length,
+          maxLength: shape.length,
+        }),
+        isBroadcast: fc.boolean(),
+        units: fc.constant(shape.map((length) => length === 1)),
+      }),
+    (x, { repeats, isBroadcast, units }) => {
+      if (!isBroadcast) return tf.tile(x, repeats)
+      return tf.broadcastTo(x, [2, ...x.shape.map((length, axis) => (units[axis] ? repeats[axis]! : length))])
     },
     { minRank: 1 },
   ),
