@@ -16,7 +16,7 @@ const lastAxis = (op: OpCase['op'], reference: OpCase['op']): fc.Arbitrary<OpCas
   shapes({ minRank: 1, maxRank: 2 }).chain((rows) =>
     fc
       .record({
-        x: operand([...rows, 4], floats),
+        x: operand([...rows, 4], { ...floats, role: 'input' }),
         indices: operand(rows, { dtypes: ['int32'], elements: { low: 0, high: 3 } }),
         updates: operand(rows, floats),
       })
