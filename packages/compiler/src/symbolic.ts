@@ -22,6 +22,8 @@ export type AxisSizes = Readonly<Record<string, number>>
 const maximumPower = 2
 const maximumDegree = 3
 const maximumDenominator = 64
+/** A scalar is the product of several, each rounded to float32 (6e-8) as it was recorded. */
+const scalarTolerance = 1e-6
 
 /** Every product of axes up to the degree that occurs in practice, simplest first. */
 function monomials(axes: readonly string[]): Record<string, number>[] {
@@ -87,7 +89,7 @@ export function symbolSolver(traces: readonly AxisSizes[]): SymbolSolver {
         for (const { powers, values: inputs } of products) {
           const factors = values.map((value, trace) => value / inputs[trace]! ** sign)
           const factor = factors[0]!
-          if (factors.some((other) => Math.abs(other - factor) > 2e-7 * Math.abs(factor))) continue
+          if (factors.some((other) => Math.abs(other - factor) > scalarTolerance * Math.abs(factor))) continue
           const signed = Object.fromEntries(
             Object.entries(powers).map(([axis, power]) => [axis, sign * power]),
           )

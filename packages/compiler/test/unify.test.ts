@@ -61,6 +61,13 @@ test.each<[string, TraceableFunction]>([
     'a mean, which divides by a size',
     ({ x }) => ({ y: tf.grad((x: tf.Tensor) => tf.mean(tf.square(x)))(x!) }),
   ],
+  [
+    'a product of many numbers, some of them made of sizes',
+    ({ x }) => {
+      const scales = [0.1, 1 / 3, x!.shape[0]!, 0.7, 1 / x!.shape[1]!, 1.3, 1 / 7]
+      return { y: scales.reduce<tf.Tensor>((product, scale) => tf.mul(product, scale), x!) }
+    },
+  ],
   ['a number made of a size', ({ x }) => ({ y: tf.mul(x!, x!.shape[0]) })],
   [
     'an integer made of a size',

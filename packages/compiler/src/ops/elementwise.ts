@@ -1,7 +1,7 @@
 import type { ElementType, Graph, GraphNode, Traced, Value } from '../graph'
 import { isSplat, producedBy, sameShape } from '../graph'
-import { scatterRows } from './indexing'
-import { broadcast, compact, joinSparse, materialize } from './values'
+import { joinSparse, scatterRows } from './sparse'
+import { broadcast, compact, materialize } from './values'
 
 /** The shape of a broadcast (NumPy rules). The tfjs op has already checked that it exists. */
 export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {

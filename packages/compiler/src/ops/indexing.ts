@@ -1,8 +1,8 @@
-import type { Graph, SparseValue, Traced, Value } from '../graph'
+import type { Graph, Traced } from '../graph'
 import { isSplat } from '../graph'
 import { cast, compare, select } from './elementwise'
 import { concatenate, reshape } from './shape'
-import { broadcast, joinSparse, materialize } from './values'
+import { materialize } from './values'
 
 const arrays = { float32: Float32Array, int32: Int32Array }
 
@@ -44,28 +44,6 @@ export function scatterAddLast(
   )
   const attributes = { axis: x.shape.length - 1, reduction: 'add' }
   return graph.single({ op: 'ScatterElements', inputs, attributes, shape: x.shape, dtype: x.dtype })
-}
-
-/** Sums that were scattered already, so that a further sparse part joins them instead of copying the whole. */
-const scattered = new WeakMap<Value, { dense: Value; sparse: SparseValue }>()
-
-/**
- * Adds sparse rows into a dense tensor. ScatterElements, not ScatterND: with `add` the latter
- * races on repeated indices when onnxruntime has several threads.
- */
-export function scatterRows(graph: Graph, dense: Value, sparse: SparseValue): Value {
-  const earlier = scattered.get(dense)
-  if (earlier) return scatterRows(graph, earlier.dense, joinSparse(graph, earlier.sparse, sparse))
-  const { rows, shape, dtype } = sparse
-  const column = reshape(graph, cast(graph, sparse.ids, 'int64'), [
-    ...sparse.ids.shape,
-    ...shape.slice(1).map(() => 1),
-  ])
-  const inputs = [dense, broadcast(graph, column, rows.shape), rows].map((value) => materialize(graph, value))
-  const attributes = { axis: 0, reduction: 'add' }
-  const result = graph.single({ op: 'ScatterElements', inputs, attributes, shape, dtype })
-  scattered.set(result, { dense, sparse })
-  return result
 }
 
 /** Equal + Cast: onnxruntime's OneHot lacks most int32 forms. */
