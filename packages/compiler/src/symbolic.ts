@@ -19,21 +19,20 @@ export interface SymbolicScalar {
 /** The sizes of every symbolic axis in one trace. */
 export type AxisSizes = Readonly<Record<string, number>>
 
-const maximumPower = 2
+const sizePowers = [1, 2]
+const scalarPowers = [-1, 1, -2, 2]
 const maximumDegree = 3
 const maximumDenominator = 64
 /** A scalar is the product of several, each rounded to float32 (6e-8) as it was recorded. */
 const scalarTolerance = 1e-6
 
-/** Every product of axes up to the degree that occurs in practice, simplest first. */
-function monomials(axes: readonly string[]): Record<string, number>[] {
+/** Every product of axes, each to one of some powers, up to the degree that occurs in practice, simplest first. */
+function monomials(axes: readonly string[], powersOfOne: readonly number[]): Record<string, number>[] {
   let found: Record<string, number>[] = [{}]
   for (const axis of axes) {
-    found = found.flatMap((powers) =>
-      Array.from({ length: maximumPower + 1 }, (_, power) =>
-        power === 0 ? powers : { ...powers, [axis]: power },
-      ),
-    )
+    const timesOne = (powers: Record<string, number>) =>
+      powersOfOne.map((power) => ({ ...powers, [axis]: power }))
+    found = found.flatMap((powers) => [powers, ...timesOne(powers)])
   }
   return found
     .filter((powers) => degree(powers) > 0 && degree(powers) <= maximumDegree)
@@ -61,10 +60,13 @@ export interface SymbolSolver {
  * @param traces The sizes of the axes in each trace.
  */
 export function symbolSolver(traces: readonly AxisSizes[]): SymbolSolver {
-  const products = monomials(Object.keys(traces[0] ?? {})).map((powers) => ({
-    powers,
-    values: traces.map((sizes) => evaluate(powers, sizes)),
-  }))
+  const valuesOf = (powersOfOne: readonly number[]) =>
+    monomials(Object.keys(traces[0] ?? {}), powersOfOne).map((powers) => ({
+      powers,
+      values: traces.map((sizes) => evaluate(powers, sizes)),
+    }))
+  const products = valuesOf(sizePowers)
+  const quotients = valuesOf(scalarPowers)
   const memory = new Map<string, number | SymbolicSize | undefined>()
 
   const solveSize = (values: readonly number[]): number | SymbolicSize | undefined => {
@@ -85,16 +87,11 @@ export function symbolSolver(traces: readonly AxisSizes[]): SymbolSolver {
       return memory.get(key)
     },
     scalar(values) {
-      for (const sign of [-1, 1]) {
-        for (const { powers, values: inputs } of products) {
-          const factors = values.map((value, trace) => value / inputs[trace]! ** sign)
-          const factor = factors[0]!
-          if (factors.some((other) => Math.abs(other - factor) > scalarTolerance * Math.abs(factor))) continue
-          const signed = Object.fromEntries(
-            Object.entries(powers).map(([axis, power]) => [axis, sign * power]),
-          )
-          return { factor: nearInteger(factor), powers: signed }
-        }
+      for (const { powers, values: inputs } of quotients) {
+        const factors = values.map((value, trace) => value / inputs[trace]!)
+        const factor = factors[0]!
+        const isSame = (other: number) => Math.abs(other - factor) <= scalarTolerance * Math.abs(factor)
+        if (factors.every(isSame)) return { factor: nearInteger(factor), powers }
       }
       return undefined
     },

@@ -57,6 +57,29 @@ test.each(settings)('no product of $count axes is mistaken for another, sizes $i
   fc.assert(property, { seed: 7, numRuns: 200 })
 })
 
+test.each(settings)(
+  'no quotient of $count axes is mistaken for another, sizes $index',
+  ({ table, count }) => {
+    const traces = tracesOf(table, count)
+    const solver = symbolSolver(traces)
+    const names = axes.slice(0, count)
+    const power = fc.array(fc.constantFrom(-1, 0, 1), { minLength: count, maxLength: count })
+    const isQuotient = (powers: number[]) =>
+      powers.some((power) => power !== 0) && powers.filter(Boolean).length <= 3
+    const property = fc.property(
+      power.filter(isQuotient),
+      fc.constantFrom(1, 0.1, 3, 1 / 7),
+      (powers, factor) => {
+        const evaluate = (sizes: AxisSizes) =>
+          names.reduce((result, name, index) => Math.fround(result * sizes[name]! ** powers[index]!), factor)
+        const expected = names.flatMap((name, index) => (powers[index] === 0 ? [] : [[name, powers[index]]]))
+        expect(solver.scalar(traces.map(evaluate))?.powers).toEqual(Object.fromEntries(expected))
+      },
+    )
+    fc.assert(property, { seed: 8, numRuns: 60 })
+  },
+)
+
 test('a sum of two axes has no expression, and is not mistaken for one', () => {
   for (const { table, count } of settings.filter(({ count }) => count >= 2)) {
     const traces = tracesOf(table, count)
@@ -93,6 +116,10 @@ test('scalars are factors times powers of axes, within float32 rounding', () => 
     powers: { batch: -1, sequence: -1 },
   })
   expect(at((_, sequence) => 0.5 * sequence)).toEqual({ factor: 0.5, powers: { sequence: 1 } })
+  expect(at((batch, sequence) => (3 * sequence) / batch)).toEqual({
+    factor: 3,
+    powers: { batch: -1, sequence: 1 },
+  })
   expect(at((batch, sequence) => Math.sin(batch * sequence))).toBeUndefined()
 })
 

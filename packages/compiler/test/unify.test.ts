@@ -64,7 +64,7 @@ test.each<[string, TraceableFunction]>([
   [
     'a product of many numbers, some of them made of sizes',
     ({ x }) => {
-      const scales = [0.1, 1 / 3, x!.shape[0]!, 0.7, 1 / x!.shape[1]!, 1.3, 1 / 7]
+      const scales = [0.1, 1 / 3, x!.shape[0], 0.7, 1 / x!.shape[1]!, 1.3, 1 / 7]
       return { y: scales.reduce<tf.Tensor>((product, scale) => tf.mul(product, scale), x!) }
     },
   ],
