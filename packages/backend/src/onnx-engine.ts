@@ -1,4 +1,4 @@
-import { EngineError, type HostTensor } from '@tfx/common'
+import { type DataType, EngineError, type HostTensor } from '@tfx/common'
 import {
   evaluateSize,
   type GraphProgram,
@@ -8,7 +8,7 @@ import {
   traceProgram,
 } from '@tfx/compiler'
 import type * as onnxruntime from 'onnxruntime-node'
-import type { InferenceSession, Tensor } from 'onnxruntime-node'
+import type { InferenceSession } from 'onnxruntime-node'
 import { checkCompile, disposedProgram } from './check-compile'
 import { checkInputs } from './check-inputs'
 import { runStep } from './differentiate'
@@ -16,6 +16,7 @@ import { DropoutMasks } from './dropout-masks'
 import type { CompileOptions, Engine, MemoryStore, NamedTensors, Program, StepFunction } from './engine'
 import { clearGradient, createMemoryStore, startDenseGradient, writeSparseGradient } from './memory-store'
 import { missingSeed } from './ops/dropout'
+import { allocateOutput, refusedOutput, runInPlace } from './run-in-place'
 
 /** Options of {@link createOnnxEngine}. */
 export interface OnnxEngineOptions {
@@ -58,7 +59,8 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
   const program = traceStep(step, options)
   // Loaded at the first use, so that another engine can run where its native library cannot.
   const runtime = await import('onnxruntime-node')
-  const session = await runtime.InferenceSession.create(toOnnx(program), {
+  const model = toOnnx(program, { leadingSequence: refusedOutput })
+  const session = await runtime.InferenceSession.create(model, {
     graphOptimizationLevel: 'all',
     // Patterns preallocate for one set of shapes; without them a step takes 27 % less memory.
     enableMemPattern: false,
@@ -74,15 +76,21 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
 function traceStep(step: StepFunction, { inputs, parameters, gradients }: CompileOptions): GraphProgram {
   const shapes = parameters?.shapes ?? {}
   const specs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]))
+  const kept: NamedTensors[string][] = []
   const compute = (tensors: NamedTensors): NamedTensors => {
     const pick = (prefix: string, names: object) =>
       Object.fromEntries(Object.keys(names).map((name) => [name, tensors[prefix + name]])) as NamedTensors
     const given = { inputs: pick(inputPrefix, inputs), parameters: pick(parameterPrefix, shapes) }
     const result = runStep(step, given, gradients)
+    kept.push(...Object.values(result.outputs))
     return { ...withPrefix(outputPrefix, result.outputs), ...withPrefix(gradientPrefix, result.gradients) }
   }
   const allSpecs = { ...withPrefix(inputPrefix, inputs), ...withPrefix(parameterPrefix, specs) }
-  return traceProgram(compute, allSpecs, { keepSparse: true })
+  try {
+    return traceProgram(compute, allSpecs, { keepSparse: true })
+  } finally {
+    for (const tensor of kept) tensor.dispose()
+  }
 }
 
 interface ProgramParts {
@@ -110,18 +118,18 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
     ]),
   )
   const { dense, sparse, unreached, plain } = sortOutputs(program, options)
-  // Dense gradients are written straight into their slots; everything else is allocated by the run.
-  const fetches: Record<string, Tensor | null> = {
-    ...Object.fromEntries(program.outputs.map(({ name }) => [name, null])),
-    ...Object.fromEntries(dense.map((name) => [gradientPrefix + name, storeTensor(name, 'gradient')])),
-  }
+  // Dense gradients are written straight into their slots, everything else into new arrays.
+  const gradientFetches = Object.fromEntries(
+    dense.map((name) => [gradientPrefix + name, storeTensor(name, 'gradient')]),
+  )
+  const otherOutputs = program.outputs.filter(({ name }) => !(name in gradientFetches))
   // One run at a time: runs share the buffers of masks and gradients.
   let previous: Promise<unknown> = Promise.resolve()
   let released = false
 
   const run: Program['run'] = async (inputs, { seed } = {}) => {
     const axes = checkInputs(options.inputs, inputs)
-    const feeds: Record<string, Tensor> = { ...parameterFeeds }
+    const feeds: Record<string, onnxruntime.Tensor> = { ...parameterFeeds }
     for (const name of fedInputs) feeds[inputPrefix + name] = toRuntime(runtime, inputs[name]!)
     if (maskInputs.length > 0) {
       if (seed === undefined) throw missingSeed()
@@ -129,9 +137,18 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
       for (const [name, mask] of Object.entries(filled)) feeds[name] = toRuntime(runtime, mask)
     }
     if (store) for (const name of dense) startDenseGradient(store, name)
-    const results = await session.run(feeds, fetches).catch((error: unknown) => {
-      throw runFailure(error)
-    })
+    const results = Object.fromEntries(
+      otherOutputs.map(({ name, value: { dtype, shape, symbolicShape = shape } }) => {
+        const sizes = symbolicShape.map((size) => evaluateSize(size, axes))
+        return [name, allocateOutput(dtype as DataType, sizes)]
+      }),
+    )
+    const fetches = Object.entries(results).map(([name, result]) => [name, toRuntime(runtime, result)])
+    await runInPlace(session, feeds, { ...gradientFetches, ...Object.fromEntries(fetches) }).catch(
+      (error: unknown) => {
+        throw runFailure(error)
+      },
+    )
     if (store) {
       for (const name of unreached) clearGradient(store, name)
       for (const name of sparse) {
@@ -142,7 +159,7 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
         })
       }
     }
-    return Object.fromEntries(plain.map((name) => [name, toHost(results[outputPrefix + name]!)]))
+    return Object.fromEntries(plain.map((name) => [name, results[outputPrefix + name]!]))
   }
 
   return {
@@ -205,14 +222,10 @@ function fillMasks(
   )
 }
 
-function toRuntime({ Tensor }: Runtime, { dtype, data, shape }: HostTensor): Tensor {
+function toRuntime({ Tensor }: Runtime, { dtype, data, shape }: HostTensor): onnxruntime.Tensor {
   return dtype === 'bool'
     ? new Tensor('bool', data as Uint8Array, shape)
     : new Tensor(dtype, data as Float32Array, shape)
-}
-
-function toHost({ type, data, dims }: Tensor): HostTensor {
-  return { dtype: type as 'float32', data: data as Float32Array, shape: dims }
 }
 
 const runFailure = (error: unknown) =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { FileSystemError } from './errors'
 
@@ -9,6 +9,8 @@ export interface WriteDirectoryOptions {
   caller: string
   /** Replace a directory that is there and not empty. Default false. */
   overwrite?: boolean
+  /** A file that says that a directory is of the kind that may be replaced. Default: any may be. */
+  marker?: string
 }
 
 /**
@@ -18,24 +20,34 @@ export interface WriteDirectoryOptions {
  *
  * @param directory The final path.
  * @param fill Writes the files into the temporary directory that it is given.
- * @throws FileSystemError if the directory is not empty and `overwrite` is not set, if it is a file, or if writing fails.
+ * @throws FileSystemError if the directory is not empty and `overwrite` is not set or it lacks the `marker`, if it is a
+ *   file, or if writing fails.
  */
 export async function writeDirectory(
   directory: string,
   fill: (temporary: string) => Promise<void>,
-  { caller, overwrite = false }: WriteDirectoryOptions,
+  { caller, overwrite = false, marker }: WriteDirectoryOptions,
 ): Promise<void> {
   const target = resolve(directory)
-  const occupied = await isOccupied(target).catch((error: unknown) => {
+  const present = await filesIn(target).catch((error: unknown) => {
     throw describeWriteFailure(error, { caller, directory })
   })
-  if (occupied && !overwrite) {
+  if (present.length > 0 && !overwrite) {
     throw new FileSystemError({
       function: caller,
       argument: 'directory',
       expected: 'a new or empty directory',
       received: `'${directory}', which has files in it`,
       remedy: 'Choose another directory, or pass { overwrite: true } to replace it.',
+    })
+  }
+  if (present.length > 0 && marker !== undefined && !present.includes(marker)) {
+    throw new FileSystemError({
+      function: caller,
+      argument: 'directory',
+      expected: `a directory that is empty or has ${marker} in it, to replace it`,
+      received: `'${directory}', which has other files in it`,
+      remedy: 'Choose another directory: this one seems to hold something else, which would be lost.',
     })
   }
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`)
@@ -77,19 +89,20 @@ export function describeWriteFailure(
   })
 }
 
-async function isOccupied(directory: string): Promise<boolean> {
+async function filesIn(directory: string): Promise<string[]> {
   try {
-    return (await readdir(directory)).length > 0
+    return await readdir(directory)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
 }
 
 async function syncTree(directory: string): Promise<void> {
-  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const file = await open(join(entry.parentPath, entry.name), 'r')
+  for (const name of await readdir(directory, { recursive: true })) {
+    const path = join(directory, name)
+    if (!(await stat(path)).isFile()) continue
+    const file = await open(path, 'r')
     try {
       await file.sync()
     } finally {

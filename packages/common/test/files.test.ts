@@ -87,6 +87,18 @@ describe('writeDirectory', () => {
       expect(readdirSync(parent)).toEqual(['model'])
     })
 
+    it('never replaces what is of another kind', async () => {
+      const options = { caller, overwrite: true, marker: 'config.json' }
+      await expect(writeDirectory(target, write('new'), options)).rejects.toThrow(
+        `save: 'directory' must be a directory that is empty or has config.json in it, to replace it, but got ` +
+          `'${target}', which has other files in it.`,
+      )
+      expect(filesIn(parent)).toEqual({ 'model/old.txt': 'old' })
+      writeFileSync(join(target, 'config.json'), '{}')
+      await writeDirectory(target, write('new'), options)
+      expect(filesIn(parent)).toEqual({ 'model/a.txt': 'new' })
+    })
+
     it.each([
       ['ENOSPC', 'Free some disk space and call it again; nothing that was there before has been changed.'],
       ['EDQUOT', 'Your disk quota is used up: free some space and call it again.'],

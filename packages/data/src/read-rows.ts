@@ -26,7 +26,8 @@ export interface Rows extends AsyncIterable<Row> {
  * What rows can be read from: an array, iterable or async iterable of objects; a path (or `file:` URL) of
  * a .csv, .tsv, .jsonl, .ndjson or .json file, also with .gz; or the result of {@link readRows}.
  */
-export type RowSource = string | URL | Iterable<Row> | AsyncIterable<Row> | Rows
+// Not of Row: an object typed by an interface has no index signature, and is as good a row.
+export type RowSource = string | URL | Iterable<object> | AsyncIterable<object> | Rows
 
 /** The kinds of files: `jsonl` has an object on each line, `json` is one array of objects. */
 export type FileFormat = 'csv' | 'tsv' | 'jsonl' | 'json'
@@ -106,7 +107,7 @@ function openerOf(given: RowSource, options: ReadOptions): Opener {
 }
 
 async function* numbered(
-  rows: Iterable<Row> | AsyncIterable<Row>,
+  rows: Iterable<object> | AsyncIterable<object>,
 ): AsyncGenerator<LocatedRow, void, undefined> {
   let number = 0
   for await (const row of rows) {

@@ -231,13 +231,17 @@ describe('options that cannot be meant', () => {
 
   it('of predict, save and load', async () => {
     const model = await transfer(base, rows, { ...quick, epochs: 0.1 })
-    const untyped = model as unknown as { predict(input: unknown, options?: unknown): Promise<unknown> }
+    const untyped = model as unknown as Record<
+      'predict' | 'evaluate',
+      (input: unknown, options?: unknown) => Promise<unknown>
+    >
     const messages = [
       await refusal(untyped.predict(null)),
       await refusal(untyped.predict([1])),
       await refusal(untyped.predict({ text: 'good', textPair: 3 })),
       await refusal(untyped.predict('good', { batchSize: 0 })),
       await refusal(untyped.predict('good', { truncate: true })),
+      await refusal(untyped.evaluate(rows, { batchsize: 4 })),
       await refusal(model.save('')),
       await refusal(model.save(folders.path('never'), { onnx: ['int4' as 'int8'] })),
       await refusal(load(base, { maxLength: 99 })),
@@ -248,6 +252,7 @@ describe('options that cannot be meant', () => {
       "predict: 'input' must be a string, or { text, textPair } of strings, but got object. Convert it to a string first.",
       expect.stringContaining("'batchSize' must be an integer of at least 1, but got 0."),
       "predict: 'options' must be made of batchSize, signal, truncation, but got 'truncate'. Correct the name or leave it out.",
+      expect.stringMatching(/^evaluate: .* but got 'batchsize'. Did you mean 'batchSize'\?$/),
       "save: 'directory' must be a path, but got an empty string. For instance model.save('./my-model').",
       `save: 'onnx' must be a list of 'float32' and 'int8', but got "int4". Leave it out for both, or pass [] for none.`,
       "load: 'maxLength' must be an integer from 2 to the 32 tokens that the model takes, but got 99. Leave it out to use what the model takes.",

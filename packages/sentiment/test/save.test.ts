@@ -1,5 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readdir, readFile, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
 import { fixturePath, loadFixture } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
@@ -74,6 +74,10 @@ describe('save and load', () => {
     )
     expect(await filesIn(directory)).toHaveLength(4)
     await model.save(directory, { overwrite: true })
+    expect(await filesIn(directory)).toHaveLength(6)
+    await rename(join(directory, 'config.json'), join(directory, 'other.json'))
+    const foreign = await failureOf(model.save(directory, { overwrite: true }))
+    expect(foreign.message).toContain('Choose another directory: this one seems to hold something else')
     expect(await filesIn(directory)).toHaveLength(6)
     expect(await readdir(dirname(directory))).not.toContainEqual(expect.stringMatching(/tmp$|old$/))
   })

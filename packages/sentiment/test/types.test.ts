@@ -2,6 +2,11 @@ import { pretrain } from '@tfx/transfer'
 import { describe, expectTypeOf, it } from 'vitest'
 import { load, type SentimentAnswer, type SentimentModel, transfer } from '../src/index'
 
+interface Review {
+  text: string
+  label: string
+}
+
 // Never run: the compiler checks what is in here, and that each wrong call is wrong.
 async function check(model: SentimentModel): Promise<void> {
   expectTypeOf(transfer).returns.resolves.toEqualTypeOf<SentimentModel>()
@@ -14,6 +19,8 @@ async function check(model: SentimentModel): Promise<void> {
   await transfer('base', { train: 'a.csv', validation: [{ text: 'good', label: 'yes' }] }, { epochs: 1 })
   await transfer(model, new URL('file:///a.csv'), { validation: 'b.csv', labels: ['no', 'yes'] })
   await transfer(await pretrain(null as never), 'reviews.csv')
+  // An object typed by an interface has no index signature.
+  await transfer('base', [] as Review[])
 
   // @ts-expect-error a data set is needed
   await transfer('base')

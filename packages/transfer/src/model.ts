@@ -21,7 +21,7 @@ export interface PredictOptions {
 
 /** How a model is saved. */
 export interface SaveOptions {
-  /** Replace a directory that is there and not empty. Default false. */
+  /** Replace a model that is there. A directory that holds anything else is never replaced. Default false. */
   overwrite?: boolean
   /** The ONNX files to write for Transformers.js. Default both: float32, and int8 for browsers. */
   onnx?: readonly OnnxPrecision[]
@@ -48,7 +48,8 @@ export interface TransferModel<Answer, Options> {
   /**
    * Metrics on labelled data.
    *
-   * @throws DataError on rows that cannot be used, or a label that the model does not have.
+   * @throws DataError on rows that cannot be used, or a label that the model does not have; ArgumentError on an
+   *   unknown option.
    */
   evaluate(dataset: RowSource, options?: Options & PredictOptions): Promise<Record<string, number>>
   /**
@@ -110,6 +111,7 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     ...(training && { training }),
     predict,
     async evaluate(dataset, options) {
+      checkOptionNames(options ?? {}, [...predictOptionNames, ...head.options], 'evaluate')
       const { batchSize = 32, truncation, signal } = options ?? {}
       const { examples } = await head.read(dataset, { ...(options as Options), signal })
       // A label that the model does not have is found before anything is computed.

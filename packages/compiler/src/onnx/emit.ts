@@ -16,6 +16,8 @@ export interface OnnxOptions {
   weights?: (name: string) => Float32Array | undefined
   /** Inputs to be fed as another type than the traced one: Transformers.js feeds token ids as int64. */
   inputTypes?: Readonly<Record<string, 'int64'>>
+  /** The name of an empty sequence to put before the outputs: see the onnx engine of `@tfx/backend`. Default none. */
+  leadingSequence?: string
   /** Store the weights of matrix products as int8 and quantize activations on the fly. Default none. */
   quantize?: 'int8'
 }
@@ -30,7 +32,7 @@ const opset = 20
  */
 export function toOnnx(
   program: GraphProgram,
-  { weights, inputTypes = {}, quantize }: OnnxOptions = {},
+  { weights, inputTypes = {}, leadingSequence, quantize }: OnnxOptions = {},
 ): Uint8Array {
   const { nodes, inputs, outputs } = fuseBias(foldScales(program))
   const stored = (name: string) => weights?.(name)
@@ -94,6 +96,12 @@ export function toOnnx(
     const data = stored(name)
     if (data && referenced.has(name)) builder.initializer({ name, dtype, shape, data })
   }
+  const leading: OnnxValueInfo[] = []
+  if (leadingSequence !== undefined) {
+    const node = { op: 'SequenceEmpty', domain: '', inputs: [], outputs: [leadingSequence], attributes: {} }
+    builder.nodes.push(node)
+    leading.push({ name: leadingSequence, dtype: 'float32', shape: [], isSequence: true })
+  }
   return encodeModel({
     producer: 'tfx',
     opset,
@@ -103,7 +111,7 @@ export function toOnnx(
       ...valueInfo(input.name, input),
       dtype: inputTypes[input.name] ?? input.dtype,
     })),
-    outputs: outputs.map(({ name, value }) => valueInfo(name, value)),
+    outputs: [...leading, ...outputs.map(({ name, value }) => valueInfo(name, value))],
   })
 }
 

@@ -33,6 +33,8 @@ export interface OnnxValueInfo {
   dtype: OnnxElementType
   /** A number, or the name of a symbolic dimension. */
   shape: readonly (number | string)[]
+  /** A sequence of such tensors instead of one. Default false. */
+  isSequence?: boolean
 }
 
 export interface OnnxModel {
@@ -94,7 +96,7 @@ function writeTensor(writer: Writer, { name, dtype, shape, data }: OnnxTensor): 
   writer.uint32(tag(9, 2)).bytes(data)
 }
 
-function writeValueInfo(writer: Writer, { name, dtype, shape }: OnnxValueInfo): void {
+function writeValueInfo(writer: Writer, { name, dtype, shape, isSequence }: OnnxValueInfo): void {
   const writeShape = (inner: Writer) => {
     for (const dimension of shape) {
       message(inner, 1, (entry) => {
@@ -103,13 +105,17 @@ function writeValueInfo(writer: Writer, { name, dtype, shape }: OnnxValueInfo): 
       })
     }
   }
-  text(writer, 1, name)
-  message(writer, 2, (type) => {
+  const writeTensorType = (type: Writer) => {
     message(type, 1, (tensor) => {
       integer(tensor, 1, elementTypes[dtype])
       message(tensor, 2, writeShape)
     })
-  })
+  }
+  const writeSequenceType = (type: Writer) => {
+    message(type, 4, (sequence) => message(sequence, 1, writeTensorType))
+  }
+  text(writer, 1, name)
+  message(writer, 2, isSequence ? writeSequenceType : writeTensorType)
 }
 
 /** Serializes a model as an ONNX ModelProto. */

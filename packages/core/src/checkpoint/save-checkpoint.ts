@@ -39,7 +39,8 @@ const storedTypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as cons
  * Saves a model as a directory that `loadCheckpoint`, Python transformers and Transformers.js read. It appears
  * whole or not at all.
  *
- * @throws FileSystemError if the directory is not empty and `overwrite` is not set, or it cannot be written.
+ * @throws FileSystemError if the directory is not empty and `overwrite` is not set, or holds no
+ *   model that could be replaced, or it cannot be written.
  *
  * @example
  * ```ts
@@ -53,6 +54,7 @@ export async function saveCheckpoint(
   await writeDirectory(directory, (temporary) => writeCheckpointFiles(temporary, contents), {
     caller,
     overwrite,
+    marker: 'config.json',
   })
 }
 
