@@ -137,18 +137,16 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
       for (const [name, mask] of Object.entries(filled)) feeds[name] = toRuntime(runtime, mask)
     }
     if (store) for (const name of dense) startDenseGradient(store, name)
-    const results = Object.fromEntries(
-      otherOutputs.map(({ name, value: { dtype, shape, symbolicShape = shape } }) => {
-        const sizes = symbolicShape.map((size) => evaluateSize(size, axes))
-        return [name, allocateOutput(dtype as DataType, sizes)]
-      }),
-    )
-    const fetches = Object.entries(results).map(([name, result]) => [name, toRuntime(runtime, result)])
-    await runInPlace(session, feeds, { ...gradientFetches, ...Object.fromEntries(fetches) }).catch(
-      (error: unknown) => {
-        throw runFailure(error)
-      },
-    )
+    const results: Record<string, HostTensor> = {}
+    const fetches: Record<string, onnxruntime.Tensor> = { ...gradientFetches }
+    for (const { name, value } of otherOutputs) {
+      const shape = (value.symbolicShape ?? value.shape).map((size) => evaluateSize(size, axes))
+      results[name] = allocateOutput(value.dtype as DataType, shape)
+      fetches[name] = toRuntime(runtime, results[name])
+    }
+    await runInPlace(session, feeds, fetches).catch((error: unknown) => {
+      throw runFailure(error)
+    })
     if (store) {
       for (const name of unreached) clearGradient(store, name)
       for (const name of sparse) {
