@@ -31,14 +31,6 @@ export const fusedKernels: KernelTable = {
       dtype,
     })
   },
-  /** input x [..., n] → log of the sum of exponentials [...] */
-  TfxLogSumExp: ({ graph, inputs }) => {
-    const x = materialize(graph, inputs.x!)
-    const shape = x.shape.slice(0, -1)
-    const attributes = { keepdims: 0 }
-    const sizes = { axes: [shape.length] }
-    return graph.single({ op: 'ReduceLogSumExp', inputs: [x], attributes, sizes, shape, dtype: x.dtype })
-  },
   /** inputs x [..., n], indices [...] → x[..., indices] */
   TfxGatherLast: ({ graph, inputs }) => gatherLast(graph, inputs.x!, inputs.indices!),
   /** inputs x [..., n], indices [...], updates [...] → x with the updates added */

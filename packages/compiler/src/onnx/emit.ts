@@ -132,7 +132,6 @@ const sizeInputs: Readonly<Record<string, readonly string[]>> = {
   ReduceMax: ['axes'],
   ReduceMin: ['axes'],
   ReduceProd: ['axes'],
-  ReduceLogSumExp: ['axes'],
 }
 
 function emitNode(node: GraphNode, { builder, sizes, nameOf }: EmitContext): void {

@@ -77,16 +77,6 @@ export const fusedContracts: ContractTable = {
     // tfjs-cpu's erf is a polynomial with an error of 1.5e-7.
     tolerance: { absolute: 3e-6, relative: 1e-5 },
   },
-  TfxLogSumExp: {
-    cases: shapes({ minRank: 1 }).chain((shape) =>
-      operand(shape, { ...floats, elements: { low: -200, high: 200 } }).map((x) =>
-        opCase({ x }, (inputs) => run('TfxLogSumExp', inputs), {
-          reference: ({ x }) => tf.logSumExp(x as tf.Tensor, -1),
-        }),
-      ),
-    ),
-    gradient: undifferentiated,
-  },
   TfxGatherLast: {
     cases: lastAxis(
       ({ x, indices }) => run('TfxGatherLast', { x, indices } as Tensors),
