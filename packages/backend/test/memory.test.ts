@@ -65,8 +65,8 @@ it.each(engines)('2,000 steps of the %s engine leave no memory behind', async (n
   const after = await usedMemory()
   // 1 kB a step.
   expect(after.scripted - before.scripted).toBeLessThan(2)
-  // 20 kB a step: less than the mask, the activations or the gradients of one.
-  if (name === 'onnx') expect(after.resident - before.resident).toBeLessThan(40)
+  // 8 kB a step: less than the mask, the activations or the gradients of one. The allocator alone moves it by 4 MB.
+  if (name === 'onnx') expect(after.resident - before.resident).toBeLessThan(16)
   await program.dispose()
   store.dispose()
 })
