@@ -8,5 +8,6 @@ export const gates = [
   { name: 'publint and attw', script: 'check:packages' },
   { name: 'README examples', script: 'check:readme' },
   { name: 'consumers of the packed packages', script: 'check:consumers' },
+  { name: 'demo', script: 'check:demo' },
   { name: 'changesets', script: 'check:changesets' },
 ]

@@ -175,6 +175,12 @@ export const faults = [
     says: /isTfxError/,
   },
   {
+    gate: 'check:demo',
+    fault: 'a learning rate that teaches nothing',
+    edits: { 'examples/sentiment/main.js': replace('learningRate: 2e-4', 'learningRate: 1e-9') },
+    says: /not: five points above/,
+  },
+  {
     gate: 'check:changesets',
     fault: 'an unknown package',
     edits: { '.changeset/planted.md': code("---\n'@tfx/planted': minor\n---\n\nPlanted.\n") },
