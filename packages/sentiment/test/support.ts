@@ -1,9 +1,9 @@
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createRandom } from '@tfx/common'
+import { createRandom, TfxError } from '@tfx/common'
 import { fixturePath } from '@tfx/testing'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import type { SentimentOptions, TransferOptions } from '../src/index'
 
 /** A BERT of 2 layers and 16 hidden units with random weights, a head for three labels, and a tokenizer. */
@@ -69,4 +69,12 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error> {
     return error as Error
   }
   throw new Error('expected a rejection')
+}
+
+/** The error of a call that must fail in a way that tfx means it to. */
+export async function refusal(promise: Promise<unknown>): Promise<{ name: string; message: string }> {
+  const error = await failureOf(promise)
+  expect(error).toBeInstanceOf(TfxError)
+  expect((error as TfxError).remedy).toMatch(/\.$|\?$/)
+  return { name: error.name, message: error.message }
 }
