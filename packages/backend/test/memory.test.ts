@@ -9,15 +9,16 @@ import { engines, get, int32, wave } from './engines'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** In MB, once garbage is collected: all that the process holds, and what of that is in JavaScript's hands. */
-async function usedMemory(): Promise<{ resident: number; scripted: number }> {
+/** In MB, once garbage is collected: what the process holds beside JavaScript's heap, and what is in JavaScript's hands. */
+async function usedMemory(): Promise<{ native: number; scripted: number }> {
   // What native code holds is released by finalizers, which run after a collection.
   for (let round = 0; round < 3; round++) {
     collectGarbage()
     await setTimeout(10)
   }
-  const { rss, heapUsed, external } = process.memoryUsage()
-  return { resident: rss / 2 ** 20, scripted: (heapUsed + external) / 2 ** 20 }
+  const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
+  // The heap's free pages come and go by tens of MB with the load of the machine.
+  return { native: (rss - heapTotal) / 2 ** 20, scripted: (heapUsed + external) / 2 ** 20 }
 }
 
 const width = 64
@@ -58,15 +59,20 @@ it.each(engines)('2,000 steps of the %s engine leave no memory behind', async (n
   for (let index = 0; index < 500; index++) await step(index)
   const tensors = tf.memory().numTensors
   const buffers = tf.memory().numDataBuffers
-  const before = await usedMemory()
-  for (let index = 0; index < 2000; index++) await step(index)
+  // A leak grows in every window of 2,000 steps, the allocator's own pages only in some.
+  const growth = { native: Infinity, scripted: Infinity }
+  for (let window = 0; window < 5 && growth.native > 2; window++) {
+    const before = await usedMemory()
+    for (let index = 0; index < 2000; index++) await step(index)
+    const after = await usedMemory()
+    growth.native = Math.min(growth.native, after.native - before.native)
+    growth.scripted = Math.min(growth.scripted, after.scripted - before.scripted)
+  }
   expect(tf.memory().numTensors).toBe(tensors)
   expect(tf.memory().numDataBuffers).toBe(buffers)
-  const after = await usedMemory()
   // 1 kB a step.
-  expect(after.scripted - before.scripted).toBeLessThan(2)
-  // 8 kB a step: less than the mask, the activations or the gradients of one. The allocator alone moves it by 4 MB.
-  if (name === 'onnx') expect(after.resident - before.resident).toBeLessThan(16)
+  expect(growth.scripted).toBeLessThan(2)
+  expect(growth.native).toBeLessThan(2)
   await program.dispose()
   store.dispose()
 })
@@ -98,5 +104,5 @@ it('programs of the onnx engine give their memory back', async () => {
   const before = await usedMemory()
   // Each session holds at least the 2 MB of its output.
   for (let index = 0; index < 100; index++) await cycle()
-  expect((await usedMemory()).resident - before.resident).toBeLessThan(100)
+  expect((await usedMemory()).native - before.native).toBeLessThan(100)
 })
