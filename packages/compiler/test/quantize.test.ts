@@ -2,7 +2,7 @@ import { createRandom } from '@tfx/common'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { tf, toOnnx, type TraceableFunction, traceProgram } from '../src/index'
-import { quantizeMatrix } from '../src/onnx/quantize'
+import { quantizeBlocks, quantizeMatrix } from '../src/onnx/quantize'
 import { expectSame, runModel } from './support/run'
 
 function normals(shape: number[], seed: number) {
@@ -37,6 +37,46 @@ test('every weight is within half a step of its column', () => {
 test('a column of zeros stays zero', () => {
   const { values, scales } = quantizeMatrix(new Float32Array(6), { inner: 3, columns: 2, transposed: false })
   expect([...values, ...scales]).toEqual([0, 0, 0, 0, 0, 0, 1, 1])
+})
+
+/** The numbers that 4-bit blocks stand for, [inner, columns]. */
+function dequantize(matrix: Float32Array, layout: Parameters<typeof quantizeBlocks>[1]): Float32Array {
+  const { inner, columns } = layout
+  const { values, scales } = quantizeBlocks(matrix, layout)
+  const blocks = scales.length / columns
+  return Float32Array.from({ length: inner * columns }, (_, index) => {
+    const [row, column] = [Math.floor(index / columns), index % columns]
+    const block = column * blocks + Math.floor(row / 32)
+    const byte = values[block * 16 + ((row % 32) >> 1)]!
+    return ((row % 2 === 0 ? byte & 15 : byte >> 4) - 8) * scales[block]!
+  })
+}
+
+test('every weight of 4 bits is within a step of its block, and the largest is exact', () => {
+  const property = fc.property(
+    fc.nat(1e6),
+    fc.integer({ min: 1, max: 70 }),
+    fc.integer({ min: 1, max: 3 }),
+    fc.boolean(),
+    (seed, inner, columns, transposed) => {
+      const { data } = normals([inner, columns], seed)
+      const stored = dequantize(data, { inner, columns, transposed })
+      for (let column = 0; column < columns; column++) {
+        for (let first = 0; first < inner; first += 32) {
+          const rows = Array.from({ length: Math.min(32, inner - first) }, (_, row) => first + row)
+          const real = rows.map((row) => data[transposed ? column * inner + row : row * columns + column]!)
+          const largest = Math.max(...real.map(Math.abs))
+          rows.forEach((row, index) => {
+            const error = Math.abs(stored[row * columns + column]! - real[index]!)
+            // On the side of the largest number's sign there is one level more than on the other.
+            expect(error).toBeLessThanOrEqual((largest / 8) * 1.0001)
+            if (Math.abs(real[index]!) === largest) expect(error).toBeLessThanOrEqual(1e-6 * largest)
+          })
+        }
+      }
+    },
+  )
+  fc.assert(property, { seed: 4, numRuns: 50 })
 })
 
 /** Two layers: a Gemm with bias and a product of three axes. */
@@ -76,6 +116,27 @@ test('a quantized model is a quarter of the size and off by at most 3 % of the l
     expect(worst).toBeLessThan(0.03 * largest)
     // Not the float model by another name.
     expect(worst).toBeGreaterThan(1e-4 * largest)
+  }
+})
+
+test('a model of 4-bit weights computes with the numbers that they stand for', async () => {
+  const program = traceProgram(layers, specs)
+  const quantized = toOnnx(program, { weights: (name) => weights[name], quantize: 'int4' })
+  expect(quantized.length).toBeLessThan(toOnnx(program, { weights: (name) => weights[name] }).length / 3)
+  const w1 = dequantize(weights.w1!, { inner: 32, columns: 64, transposed: true })
+  const rounded: Record<string, Float32Array> = {
+    ...weights,
+    // [inner, columns], but w1 is stored as [columns, inner].
+    w1: Float32Array.from(w1, (_, index) => w1[(index % 32) * 64 + Math.floor(index / 32)]!),
+    w2: dequantize(weights.w2!, { inner: 64, columns: 16, transposed: false }),
+  }
+  const reference = toOnnx(program, { weights: (name) => rounded[name] })
+  for (const batch of [1, 8]) {
+    const x = normals([batch, 3, 32], 20 + batch)
+    expectSame(await runModel(quantized, { x }), await runModel(reference, { x }), {
+      absolute: 1e-5,
+      relative: 1e-5,
+    })
   }
 })
 

@@ -1,6 +1,12 @@
 import { type Program } from '@tfx/backend'
 import { ArgumentError } from '@tfx/common'
-import { type EncoderConfig, exportClassifier, type OnnxPrecision, saveCheckpoint } from '@tfx/core'
+import {
+  type EncoderConfig,
+  exportClassifier,
+  onnxFiles,
+  type OnnxPrecision,
+  saveCheckpoint,
+} from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
 import { checkOptionNames } from './check-options'
@@ -23,7 +29,7 @@ export interface PredictOptions {
 export interface SaveOptions {
   /** Replace a model that is there. A directory that holds anything else is never replaced. Default false. */
   overwrite?: boolean
-  /** The ONNX files to write for Transformers.js. Default both: float32, and int8 for browsers. */
+  /** The ONNX files to write for Transformers.js. Default float32, and int8 for browsers; int4 is smaller still. */
   onnx?: readonly OnnxPrecision[]
 }
 
@@ -204,14 +210,15 @@ const saveOptionNames = Object.keys({ overwrite: true, onnx: true } satisfies Re
 function checkSave(directory: unknown, options: SaveOptions = {}): SaveOptions {
   checkOptionNames(options, saveOptionNames, 'save')
   const precisions: readonly unknown[] = options.onnx ?? []
-  const unknown = precisions.find((precision) => precision !== 'float32' && precision !== 'int8')
+  const known = Object.keys(onnxFiles)
+  const unknown = precisions.find((precision) => !known.includes(precision as OnnxPrecision))
   if (unknown !== undefined) {
     throw new ArgumentError({
       function: 'save',
       argument: 'onnx',
-      expected: "a list of 'float32' and 'int8'",
+      expected: `a list of ${known.map((precision) => `'${precision}'`).join(', ')}`,
       received: JSON.stringify(unknown),
-      remedy: 'Leave it out for both, or pass [] for none.',
+      remedy: 'Leave it out for float32 and int8, or pass [] for none.',
     })
   }
   if (typeof directory === 'string' && directory.trim() !== '') return options

@@ -7,7 +7,7 @@ import type { GraphProgram } from '../program'
 import { describeSize } from '../symbolic'
 import { OnnxBuilder } from './builder'
 import { elementTypes, encodeModel, type OnnxValueInfo } from './protobuf'
-import { emitQuantizedProduct } from './quantize'
+import { emitQuantizedProduct, type Quantization } from './quantize'
 import { type AxisSources, SizeEmitter, unknownAxis } from './sizes'
 
 /** Options of {@link toOnnx}. */
@@ -18,8 +18,11 @@ export interface OnnxOptions {
   inputTypes?: Readonly<Record<string, 'int64'>>
   /** The name of an empty sequence to put before the outputs: see the onnx engine of `@tfx/backend`. Default none. */
   leadingSequence?: string
-  /** Store the weights of matrix products as int8 and quantize activations on the fly. Default none. */
-  quantize?: 'int8'
+  /**
+   * Store the weights of matrix products as int8 and quantize activations on the fly, or as 4-bit numbers by blocks
+   * of 32 (`MatMulNBits`). Default none.
+   */
+  quantize?: Quantization
 }
 
 const opset = 20
@@ -78,7 +81,8 @@ export function toOnnx(
       const isWanted = uses.count(output) > 0 || node.op === 'Split'
       names.set(output, isWanted ? (outputNames.get(output) ?? builder.freshName()) : '')
     }
-    if (quantize && emitQuantizedProduct({ node, builder, nameOf, weights: stored, quantized })) continue
+    if (quantize && emitQuantizedProduct(quantize, { node, builder, nameOf, weights: stored, quantized }))
+      continue
     emitNode(node, { builder, sizes, nameOf })
   }
   for (const { name, value } of outputs) {

@@ -9,6 +9,13 @@ export interface QuantizedMatrix {
   scales: Float32Array
 }
 
+interface MatrixLayout {
+  inner: number
+  columns: number
+  /** Whether the matrix is stored as [columns, inner]. */
+  transposed: boolean
+}
+
 /**
  * Symmetric int8 quantization, one scale for each output column. The range is ±63: x86 without
  * VNNI adds pairs of uint8 × int8 products in 16 bits, which ±127 would saturate
@@ -18,7 +25,7 @@ export interface QuantizedMatrix {
  */
 export function quantizeMatrix(
   matrix: Float32Array,
-  { inner, columns, transposed }: { inner: number; columns: number; transposed: boolean },
+  { inner, columns, transposed }: MatrixLayout,
 ): QuantizedMatrix {
   const limit = 63
   const values = new Int8Array(inner * columns)
@@ -35,28 +42,125 @@ export function quantizeMatrix(
   return { values, scales }
 }
 
+/** A matrix stored as 4-bit numbers in blocks of 32 along the inner axis, each with a scale. */
+export interface BlockQuantizedMatrix {
+  /** uint8 [columns, blocks, 16]: element 2i of a block in the low half of byte i, element 2i + 1 in the high half. */
+  values: Uint8Array
+  /** float32 [columns, blocks]: the real value is `(value − 8) × scale`. */
+  scales: Float32Array
+}
+
+const blockSize = 32
+
+/**
+ * Symmetric 4-bit quantization by blocks, as onnxruntime's `MatMulNBits` reads it. The largest number of a
+ * block becomes −8 exactly, so that all 16 levels are used.
+ *
+ * @param matrix Row-major [inner, columns], or [columns, inner] if `transposed`.
+ */
+export function quantizeBlocks(
+  matrix: Float32Array,
+  { inner, columns, transposed }: MatrixLayout,
+): BlockQuantizedMatrix {
+  const blocks = Math.ceil(inner / blockSize)
+  // Beyond the matrix stands 8, which is zero.
+  const values = new Uint8Array((columns * blocks * blockSize) / 2).fill(0x88)
+  const scales = new Float32Array(columns * blocks)
+  const at = (row: number, column: number) =>
+    matrix[transposed ? column * inner + row : row * columns + column]!
+  for (let column = 0; column < columns; column++) {
+    for (let block = 0; block < blocks; block++) {
+      const first = block * blockSize
+      const end = Math.min(first + blockSize, inner)
+      let largest = 0
+      for (let row = first; row < end; row++) {
+        if (Math.abs(at(row, column)) > Math.abs(largest)) largest = at(row, column)
+      }
+      const index = column * blocks + block
+      const scale = largest === 0 ? 1 : largest / -8
+      scales[index] = scale
+      for (let row = first; row < end; row++) {
+        const level = Math.min(15, Math.max(0, Math.round(at(row, column) / scale) + 8))
+        const byte = (index * blockSize + (row - first)) >> 1
+        const shift = (row - first) % 2 === 0 ? 0 : 4
+        values[byte] = (values[byte]! & (0xf0 >> shift)) | (level << shift)
+      }
+    }
+  }
+  return { values, scales }
+}
+
 interface QuantizedProduct {
   node: GraphNode
   builder: OnnxBuilder
   nameOf: (value: Value | undefined) => string
   weights: (name: string) => Float32Array | undefined
-  /** Weights whose int8 form is in the file already. */
+  /** Weights whose quantized form is in the file already. */
   quantized: Set<string>
 }
 
+/** A product with a stored weight, ready to be emitted another way. */
+interface StoredProduct extends MatrixLayout {
+  activation: string
+  matrix: Float32Array
+  /** What the names of the quantized weight start with. */
+  name: string
+}
+
+/** How the product of a quantized weight is emitted; returns the name of the result, bias apart. */
+type EmitProduct = (product: StoredProduct, given: QuantizedProduct) => string
+
+/** The form that onnxruntime's dynamic quantization writes and every runtime runs. */
+const emitInt8: EmitProduct = ({ activation, matrix, name, ...layout }, { builder, quantized }) => {
+  const names = { values: name, scales: `${name}_scale` }
+  if (!quantized.has(name)) {
+    const { values, scales } = quantizeMatrix(matrix, layout)
+    const { inner, columns } = layout
+    builder.initializer({ name: names.values, dtype: 'int8', shape: [inner, columns], data: values })
+    builder.initializer({ name: names.scales, dtype: 'float32', shape: [columns], data: scales })
+  }
+  const [input, scale, zeroPoint] = [builder.freshName(), builder.freshName(), builder.freshName()]
+  const quantize = { op: 'DynamicQuantizeLinear', domain: '', attributes: {} } as const
+  builder.nodes.push({ ...quantize, inputs: [activation], outputs: [input, scale, zeroPoint] })
+  const product = builder.emit('MatMulInteger', [input, names.values, zeroPoint])
+  const scales = builder.emit('Mul', [names.scales, scale])
+  return builder.emit('Mul', [builder.emit('Cast', [product], { to: 1 }), scales])
+}
+
+/** onnxruntime's `MatMulNBits`, which its web runtime has too; activations stay float32. */
+const emitInt4: EmitProduct = ({ activation, matrix, name, ...layout }, { builder, quantized }) => {
+  const names = { values: name, scales: `${name}_scales` }
+  const { inner, columns } = layout
+  const blocks = Math.ceil(inner / blockSize)
+  if (!quantized.has(name)) {
+    const { values, scales } = quantizeBlocks(matrix, layout)
+    const shape = [columns, blocks, blockSize / 2]
+    builder.initializer({ name: names.values, dtype: 'uint8', shape, data: values })
+    builder.initializer({ name: names.scales, dtype: 'float32', shape: [columns * blocks], data: scales })
+  }
+  const output = builder.freshName()
+  builder.nodes.push({
+    op: 'MatMulNBits',
+    domain: 'com.microsoft',
+    inputs: [activation, names.values, names.scales],
+    outputs: [output],
+    attributes: { K: inner, N: columns, bits: 4, block_size: blockSize },
+  })
+  return output
+}
+
+const forms = { int8: emitInt8, int4: emitInt4 }
+
+/** How weights of products can be stored. */
+export type Quantization = keyof typeof forms
+
 /**
- * Emits a product with a stored weight in the form that onnxruntime's dynamic quantization writes
- * and every runtime runs: DynamicQuantizeLinear → MatMulInteger → scale (→ bias).
+ * Emits a product with a stored weight in a quantized form (→ bias).
  *
  * @returns False if the node is not such a product; nothing has been emitted then.
  */
-export function emitQuantizedProduct({
-  node,
-  builder,
-  nameOf,
-  weights,
-  quantized,
-}: QuantizedProduct): boolean {
+export function emitQuantizedProduct(form: Quantization, given: QuantizedProduct): boolean {
+  const { node, builder, nameOf, weights, quantized } = given
   if (node.op !== 'Gemm' && node.op !== 'MatMul') return false
   const [activation, weight, bias] = node.inputs
   const isPlain = !node.attributes.transA && !node.attributes.alpha
@@ -66,23 +170,11 @@ export function emitQuantizedProduct({
   const transposed = node.attributes.transB === 1
   const [rows, width] = weight.shape as [number, number]
   const [inner, columns] = transposed ? [width, rows] : [rows, width]
-  const suffix = transposed ? 'transposed_quantized' : 'quantized'
-  const names = { values: `${weight.name}_${suffix}`, scales: `${weight.name}_${suffix}_scale` }
-  if (!quantized.has(names.values)) {
-    quantized.add(names.values)
-    const { values, scales } = quantizeMatrix(matrix, { inner, columns, transposed })
-    builder.initializer({ name: names.values, dtype: 'int8', shape: [inner, columns], data: values })
-    builder.initializer({ name: names.scales, dtype: 'float32', shape: [columns], data: scales })
-  }
-  const [input, scale, zeroPoint] = [builder.freshName(), builder.freshName(), builder.freshName()]
-  const quantize = { op: 'DynamicQuantizeLinear', domain: '', attributes: {} }
-  builder.nodes.push({ ...quantize, inputs: [nameOf(activation)], outputs: [input, scale, zeroPoint] })
-  const product = builder.emit('MatMulInteger', [input, names.values, zeroPoint])
-  const scaled = builder.emit('Mul', [
-    builder.emit('Cast', [product], { to: 1 }),
-    builder.emit('Mul', [names.scales, scale]),
-  ])
-  const last = bias ? { op: 'Add', inputs: [scaled, nameOf(bias)] } : { op: 'Identity', inputs: [scaled] }
+  const name = `${weight.name}_${transposed ? 'transposed_quantized' : 'quantized'}`
+  const product = { activation: nameOf(activation), matrix, name, inner, columns, transposed }
+  const result = forms[form](product, given)
+  quantized.add(name)
+  const last = bias ? { op: 'Add', inputs: [result, nameOf(bias)] } : { op: 'Identity', inputs: [result] }
   builder.nodes.push({ ...last, domain: '', outputs: [nameOf(node.outputs[0])], attributes: {} })
   return true
 }

@@ -11,7 +11,11 @@ export interface ExportOptions {
 }
 
 /** The files that Transformers.js looks for under `onnx/`, by their precision. */
-export const onnxFiles = { float32: 'model.onnx', int8: 'model_quantized.onnx' } as const
+export const onnxFiles = {
+  float32: 'model.onnx',
+  int8: 'model_quantized.onnx',
+  int4: 'model_q4.onnx',
+} as const
 
 export type OnnxPrecision = keyof typeof onnxFiles
 
@@ -52,6 +56,6 @@ export async function exportClassifier({
     toOnnx(program, {
       weights: (name) => weights.get(name),
       inputTypes,
-      ...(precision === 'int8' && { quantize: 'int8' }),
+      ...(precision !== 'float32' && { quantize: precision }),
     })
 }
