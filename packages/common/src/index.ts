@@ -1,4 +1,5 @@
 export * from './errors'
 export * from './files'
+export * from './float16'
 export * from './random'
 export * from './tensor'

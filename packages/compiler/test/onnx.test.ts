@@ -80,7 +80,7 @@ test('token ids can be fed as int64, as Transformers.js does', async () => {
 
 test('the same program gives the same bytes, and so does the same function', () => {
   const program = traceProgram(classify, specs)
-  const options = { weights: (name: string) => weights[name], quantize: 'int8' as const }
+  const options = { weights: (name: string) => weights[name], precision: 'int8' as const }
   expect(toOnnx(program, options)).toEqual(toOnnx(program, options))
   expect(toOnnx(traceProgram(classify, specs), options)).toEqual(toOnnx(program, options))
 })

@@ -101,7 +101,7 @@ test('a quantized model is a quarter of the size and off by at most 3 % of the l
   const program = traceProgram(layers, specs)
   const stored = { weights: (name: string) => weights[name] }
   const plain = toOnnx(program, stored)
-  const quantized = toOnnx(program, { ...stored, quantize: 'int8' })
+  const quantized = toOnnx(program, { ...stored, precision: 'int8' })
   const weightBytes = 4 * (64 * 32 + 64 * 16)
   expect(plain.length - quantized.length).toBeGreaterThan(0.75 * weightBytes - 2500)
   for (const batch of [1, 8]) {
@@ -121,7 +121,7 @@ test('a quantized model is a quarter of the size and off by at most 3 % of the l
 
 test('a model of 4-bit weights computes with the numbers that they stand for', async () => {
   const program = traceProgram(layers, specs)
-  const quantized = toOnnx(program, { weights: (name) => weights[name], quantize: 'int4' })
+  const quantized = toOnnx(program, { weights: (name) => weights[name], precision: 'int4' })
   expect(quantized.length).toBeLessThan(toOnnx(program, { weights: (name) => weights[name] }).length / 3)
   const w1 = dequantize(weights.w1!, { inner: 32, columns: 64, transposed: true })
   const rounded: Record<string, Float32Array> = {
@@ -142,7 +142,7 @@ test('a model of 4-bit weights computes with the numbers that they stand for', a
 
 test('products whose weights are fed stay as they are', async () => {
   const program = traceProgram(layers, specs)
-  expect(toOnnx(program, { quantize: 'int8' })).toEqual(toOnnx(program))
+  expect(toOnnx(program, { precision: 'int8' })).toEqual(toOnnx(program))
 })
 
 test('one weight in two products is stored once', async () => {
@@ -152,7 +152,7 @@ test('one weight in two products is stored once', async () => {
   })
   const w = normals([64, 64], 5)
   const program = traceProgram(twice, { x: { shape: [2, 64] }, w: { shape: [64, 64] } })
-  const model = toOnnx(program, { weights: (name) => (name === 'w' ? w.data : undefined), quantize: 'int8' })
+  const model = toOnnx(program, { weights: (name) => (name === 'w' ? w.data : undefined), precision: 'int8' })
   expect(model.length).toBeLessThan(2 * 64 * 64 + 3000)
   const x = normals([2, 64], 6)
   const received = await runModel(model, { x })

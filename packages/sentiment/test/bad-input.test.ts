@@ -162,7 +162,7 @@ describe('options that cannot be meant', () => {
       "predict: 'options' must be made of batchSize, signal, truncation, but got 'truncate'. Correct the name or leave it out.",
       expect.stringMatching(/^evaluate: .* but got 'batchsize'. Did you mean 'batchSize'\?$/),
       "save: 'directory' must be a path, but got an empty string. For instance model.save('./my-model').",
-      `save: 'onnx' must be a list of 'float32', 'int8', 'int4', but got "int3". Leave it out for float32 and int8, or pass [] for none.`,
+      `save: 'onnx' must be a list of 'float32', 'float16', 'int8', 'int4', but got "int3". Leave it out for float32 and int8, or pass [] for none.`,
       "load: 'maxLength' must be an integer from 2 to the 32 tokens that the model takes, but got 99. Leave it out to use what the model takes.",
     ])
     const evaluation = await refusal(model.evaluate([{ text: 'good', label: 'maybe' }]))

@@ -84,7 +84,7 @@ describe('save and load', () => {
 })
 
 describe('Transformers.js', () => {
-  async function scoresOf(directory: string, dtype: 'fp32' | 'q8' | 'q4'): Promise<Scores> {
+  async function scoresOf(directory: string, dtype: 'fp32' | 'fp16' | 'q8' | 'q4'): Promise<Scores> {
     env.localModelPath = dirname(directory)
     const name = directory.slice(dirname(directory).length + 1)
     const classify = await pipeline('sentiment-analysis', name, { dtype })
@@ -100,9 +100,10 @@ describe('Transformers.js', () => {
   it('gives the same scores from the saved model', async () => {
     const model = await training
     const directory = folders.path('served')
-    await model.save(directory, { onnx: ['float32', 'int8', 'int4'] })
+    await model.save(directory, { onnx: ['float32', 'float16', 'int8', 'int4'] })
     const ours = flat(await model.predict(texts))
     expect(flat(await scoresOf(directory, 'fp32'))).toBeAllClose(ours, { absolute: 1e-4, relative: 0 })
+    expect(flat(await scoresOf(directory, 'fp16'))).toBeAllClose(ours, { absolute: 5e-3, relative: 0 })
     // Weights rounded to 8 bits: close, no more.
     expect(flat(await scoresOf(directory, 'q8'))).toBeAllClose(ours, { absolute: 0.1, relative: 0 })
     expect(flat(await scoresOf(directory, 'q4'))).toBeAllClose(ours, { absolute: 0.3, relative: 0 })

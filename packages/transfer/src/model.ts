@@ -29,7 +29,7 @@ export interface PredictOptions {
 export interface SaveOptions {
   /** Replace a model that is there. A directory that holds anything else is never replaced. Default false. */
   overwrite?: boolean
-  /** The ONNX files to write for Transformers.js. Default float32, and int8 for browsers; int4 is smaller still. */
+  /** The ONNX files to write for Transformers.js. Default float32, and int8 for browsers. */
   onnx?: readonly OnnxPrecision[]
 }
 

@@ -6,7 +6,8 @@ import { countUses } from '../passes/rewrite'
 import type { GraphProgram } from '../program'
 import { describeSize } from '../symbolic'
 import { OnnxBuilder } from './builder'
-import { elementTypes, encodeModel, type OnnxValueInfo } from './protobuf'
+import { toHalfPrecision } from './half'
+import { elementTypes, encodeModel, type OnnxModel, type OnnxValueInfo } from './protobuf'
 import { emitQuantizedProduct, type Quantization } from './quantize'
 import { type AxisSources, SizeEmitter, unknownAxis } from './sizes'
 
@@ -19,10 +20,11 @@ export interface OnnxOptions {
   /** The name of an empty sequence to put before the outputs: see the onnx engine of `@tfx/backend`. Default none. */
   leadingSequence?: string
   /**
-   * Store the weights of matrix products as int8 and quantize activations on the fly, or as 4-bit numbers by blocks
-   * of 32 (`MatMulNBits`). Default none.
+   * `float16`: weights and arithmetic in half precision, inputs and outputs in float32. `int8`: the weights of matrix
+   * products as int8, their activations quantized on the fly. `int4`: those weights as 4-bit numbers by blocks of 32
+   * (`MatMulNBits`). Default `float32`.
    */
-  quantize?: Quantization
+  precision?: 'float32' | 'float16' | Quantization
 }
 
 const opset = 20
@@ -35,7 +37,7 @@ const opset = 20
  */
 export function toOnnx(
   program: GraphProgram,
-  { weights, inputTypes = {}, leadingSequence, quantize }: OnnxOptions = {},
+  { weights, inputTypes = {}, leadingSequence, precision = 'float32' }: OnnxOptions = {},
 ): Uint8Array {
   const { nodes, inputs, outputs } = fuseBias(foldScales(program))
   const stored = (name: string) => weights?.(name)
@@ -74,6 +76,8 @@ export function toOnnx(
   for (const { name, value } of outputs) {
     if (value.kind === 'node' && !outputNames.has(value)) outputNames.set(value, name)
   }
+
+  const quantization = precision === 'int8' || precision === 'int4' ? precision : undefined
   const quantized = new Set<string>()
   for (const node of nodes) {
     for (const output of node.outputs) {
@@ -81,7 +85,10 @@ export function toOnnx(
       const isWanted = uses.count(output) > 0 || node.op === 'Split'
       names.set(output, isWanted ? (outputNames.get(output) ?? builder.freshName()) : '')
     }
-    if (quantize && emitQuantizedProduct(quantize, { node, builder, nameOf, weights: stored, quantized }))
+    if (
+      quantization &&
+      emitQuantizedProduct(quantization, { node, builder, nameOf, weights: stored, quantized })
+    )
       continue
     emitNode(node, { builder, sizes, nameOf })
   }
@@ -106,7 +113,7 @@ export function toOnnx(
     builder.nodes.push(node)
     leading.push({ name: leadingSequence, dtype: 'float32', shape: [], isSequence: true })
   }
-  return encodeModel({
+  const model: OnnxModel = {
     producer: 'tfx',
     opset,
     nodes: builder.nodes,
@@ -116,7 +123,8 @@ export function toOnnx(
       dtype: inputTypes[input.name] ?? input.dtype,
     })),
     outputs: [...leading, ...outputs.map(({ name, value }) => valueInfo(name, value))],
-  })
+  }
+  return encodeModel(precision === 'float16' ? toHalfPrecision(model) : model)
 }
 
 interface EmitContext {

@@ -8,6 +8,7 @@ export const elementTypes = {
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
 } as const
 
 export type OnnxElementType = keyof typeof elementTypes

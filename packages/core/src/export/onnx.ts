@@ -13,6 +13,7 @@ export interface ExportOptions {
 /** The files that Transformers.js looks for under `onnx/`, by their precision. */
 export const onnxFiles = {
   float32: 'model.onnx',
+  float16: 'model_fp16.onnx',
   int8: 'model_quantized.onnx',
   int4: 'model_q4.onnx',
 } as const
@@ -56,6 +57,6 @@ export async function exportClassifier({
     toOnnx(program, {
       weights: (name) => weights.get(name),
       inputTypes,
-      ...(precision !== 'float32' && { quantize: precision }),
+      precision,
     })
 }

@@ -1,3 +1,5 @@
+import { toFloat16 } from '@tfx/common'
+
 /** The element types of the format, with their bytes per element. */
 export const bytesPerElement = {
   BOOL: 1,
@@ -69,10 +71,10 @@ export function decodeElements(dtype: ReadableType, bytes: Uint8Array, destinati
  */
 export function encodeElements(dtype: WritableType, source: Float32Array): Uint8Array {
   if (dtype === 'F32') return new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+  if (dtype === 'F16') return new Uint8Array(toFloat16(source).buffer)
   const bits = bitsOf(source)
   const target = new Uint16Array(source.length)
-  const round = dtype === 'F16' ? float16Of : bfloat16Of
-  for (let index = 0; index < target.length; index++) target[index] = round(bits[index]!)
+  for (let index = 0; index < target.length; index++) target[index] = bfloat16Of(bits[index]!)
   return new Uint8Array(target.buffer)
 }
 
@@ -84,25 +86,6 @@ function bfloat16Of(bits: number): number {
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40 // a quiet NaN
   // Adding just under half a unit, and one more when the kept part is odd, rounds ties to even.
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
-}
-
-function float16Of(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000
-  const magnitude = bits & 0x7fffffff
-  if (magnitude > 0x7f800000) return sign | 0x7e00 // NaN
-  if (magnitude >= 0x477ff000) return sign | 0x7c00 // from 65520 on: infinity
-  if (magnitude >= 0x38800000) {
-    // Normal: rebias the exponent (127 → 15), then round away 13 bits of the mantissa.
-    return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
-  }
-  const exponent = magnitude >>> 23
-  if (exponent < 102) return sign // below half of the smallest subnormal
-  const mantissa = (magnitude & 0x7fffff) | 0x800000
-  const shift = 126 - exponent // to units of 2^-24
-  const kept = mantissa >>> shift
-  const rest = mantissa & ((1 << shift) - 1)
-  const half = 1 << (shift - 1)
-  return sign | (rest > half || (rest === half && kept % 2 === 1) ? kept + 1 : kept)
 }
 
 let cachedTable: Uint32Array | undefined
