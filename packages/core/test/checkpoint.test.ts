@@ -197,16 +197,16 @@ describe('a checkpoint that cannot be used', () => {
     [
       'has no weights',
       async () => load(await without('model.safetensors')),
-      /model.safetensors, but got one without weights/,
+      /model.safetensors or pytorch_model.bin, but got one without weights/,
     ],
     [
-      'has a pickle only',
+      'has a damaged pickle only',
       async () => {
         const directory = await without('model.safetensors')
         await writeFile(join(directory, 'pytorch_model.bin'), '')
         return load(directory)
       },
-      /got one with pytorch_model.bin only\. Convert it once in Python/,
+      /pytorch_model.bin' must be a file that torch.save wrote, but got one that starts with the bytes ''/,
     ],
     [
       'has no tokenizer',

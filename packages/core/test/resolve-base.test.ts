@@ -218,12 +218,35 @@ describe('a hub id', () => {
     await expect(resolveBase('owner/tiny', { cacheDirectory, signal })).rejects.toThrow(AbortedError)
   })
 
-  it('refuses a repository without safetensors', async () => {
+  it('refuses a repository without weights', async () => {
     intercept = (_, response) =>
       Boolean(response.end(JSON.stringify({ sha: commit, siblings: [{ rfilename: 'config.json' }] })))
     await expect(resolveBase('owner/tiny', { cacheDirectory })).rejects.toThrow(
-      /'owner\/tiny', which lacks model.safetensors.*save_pretrained/,
+      "config.json and model.safetensors or pytorch_model.bin, but got 'owner/tiny', which lacks both kinds of weights. Choose another repository",
     )
+  })
+
+  it.each([
+    [['pytorch_model.bin', 'tf_model.h5'], ['pytorch_model.bin']],
+    [
+      ['pytorch_model-00001-of-00001.bin', 'pytorch_model.bin.index.json', 'flax_model.msgpack'],
+      ['pytorch_model-00001-of-00001.bin', 'pytorch_model.bin.index.json'],
+    ],
+  ])('of the weights %j, without safetensors, takes %j', async (weights, taken) => {
+    const pickle = await readFile(fixturePath('core/weights/bert-torch/pytorch_model.bin'))
+    const siblings = ['config.json', 'tokenizer.json', ...weights].map((rfilename) => ({ rfilename }))
+    intercept = ({ url = '' }, response) => {
+      if (url.startsWith('/api/')) return Boolean(response.end(JSON.stringify({ sha: commit, siblings })))
+      return url.includes('pytorch_model') && Boolean(response.end(pickle))
+    }
+    const { directory } = await resolveBase('owner/tiny', { cacheDirectory })
+    expect((await readdir(directory)).sort()).toEqual(['config.json', ...taken, 'tokenizer.json'].sort())
+    if (!taken.includes('pytorch_model.bin')) return
+    const write = () => undefined
+    const report = await (
+      await loadCheckpoint(directory)
+    ).loadParameters('sequence-classification', { write })
+    expect(report.missing).toEqual([])
   })
 })
 

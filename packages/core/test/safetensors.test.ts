@@ -6,7 +6,7 @@ import { fixturePath } from '@tfx/testing'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openSafetensors, type TensorToWrite, writeSafetensors } from '../src/index'
-import { encodeElements } from '../src/safetensors/number-formats'
+import { encodeElements } from '../src/weights/number-formats'
 
 let directory: string
 let counter = 0
@@ -124,6 +124,16 @@ describe('openSafetensors', () => {
       'has an entry that is no object',
       () => fileOf({ a: 1 }),
       /'a' has dtype, shape and data_offsets, but got 1/,
+    ],
+    [
+      'nests deeper than the stack',
+      () => fileOf(`{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`),
+      /'a' has dtype, shape and data_offsets, but got a deeply nested value/,
+    ],
+    [
+      'has a text of megabytes',
+      () => fileOf(`{"${'\\n'.repeat(6_000_000)}":1}`),
+      /has dtype, shape and data_offsets, but got 1/,
     ],
     [
       'has an unknown dtype',

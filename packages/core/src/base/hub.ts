@@ -103,23 +103,30 @@ async function downloadSnapshot(
 
 /** The files of a checkpoint, weights last. @throws CheckpointError if there are no weights to download. */
 function filesToDownload(id: string, files: readonly string[]): string[] {
-  const single = files.filter((file) => file === 'model.safetensors')
-  const shards = files.filter((file) =>
-    /^model(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)$/.test(file),
-  )
-  const weights = single.length > 0 ? single : shards
+  const weights = weightsOf(files)
   if (weights.length === 0 || !files.includes('config.json')) {
+    const missing = files.includes('config.json') ? 'both kinds of weights' : 'config.json'
     throw new CheckpointError({
       function: 'resolveBase',
       argument: 'base',
-      expected: 'a repository with config.json and model.safetensors',
-      received: `'${id}', which lacks ${files.includes('config.json') ? 'model.safetensors' : 'config.json'}`,
-      remedy:
-        'Choose another repository, or convert this one once in Python: ' +
-        `AutoModel.from_pretrained('${id}').save_pretrained('directory').`,
+      expected: 'a repository with config.json and model.safetensors or pytorch_model.bin',
+      received: `'${id}', which lacks ${missing}`,
+      remedy: 'Choose another repository: one for transformers with PyTorch.',
     })
   }
   return ['config.json', ...tokenizerFileNames.filter((file) => files.includes(file)), ...weights]
+}
+
+/** The files of the best kind of weights that there is, whole before in shards. */
+function weightsOf(files: readonly string[]): string[] {
+  const kinds = [
+    /^model\.safetensors$/,
+    /^model(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)$/,
+    /^pytorch_model\.bin$/,
+    /^pytorch_model(-\d+-of-\d+\.bin|\.bin\.index\.json)$/,
+  ]
+  const found = kinds.map((kind) => files.filter((file) => kind.test(file)))
+  return found.find((names) => names.length > 0) ?? []
 }
 
 function defaultCache(): string {

@@ -27,7 +27,7 @@ export interface ResolvedBase {
  * is downloaded once. HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE are honoured.
  *
  * @param base For instance `./my-model`, `@tfx/base-encoder`, or `distilbert/distilbert-base-uncased`.
- * @throws CheckpointError if there is no such base, or it has no safetensors weights.
+ * @throws CheckpointError if there is no such base, or it has neither safetensors nor PyTorch weights.
  * @throws NetworkError if the hub cannot be reached or refuses.
  * @throws AbortedError if the signal fires.
  *

@@ -1,13 +1,13 @@
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError } from '@tfx/common'
 import type { EncoderConfig, Task } from '../config/encoder-config'
 import { readConfig } from '../config/read-config'
 import { modelFamily } from '../models'
 import type { ModelFamily } from '../models/model-family'
-import { openSafetensors } from '../safetensors'
 import { loadTokenizer, type Tokenizer } from '../tokenizer'
 import { readParameters, type LoadParametersOptions, type LoadReport } from './load-parameters'
+import { findWeights } from './weights-file'
 
 /** A model on disk: everything but the weights is in memory. */
 export interface Checkpoint {
@@ -26,7 +26,8 @@ export interface Checkpoint {
 }
 
 /**
- * Opens a Hugging Face directory: config.json, a tokenizer, and `model.safetensors` or its shards.
+ * Opens a Hugging Face directory: config.json, a tokenizer, and the weights: `model.safetensors`, else
+ * `pytorch_model.bin`, or the shards of either.
  *
  * @param directory What `save_pretrained`, `saveCheckpoint` or `resolveBase` left.
  * @param options `source`: how to name it in messages. Default: the directory.
@@ -47,7 +48,7 @@ export async function loadCheckpoint(
   { source = directory }: { source?: string } = {},
 ): Promise<Checkpoint> {
   const config = readConfig(await readConfigFile(directory))
-  const weightsFile = await findWeights(directory)
+  const openWeights = await findWeights(directory)
   const tokenizer = await loadTokenizer(directory, { maxLength: config.maxPositionEmbeddings })
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new CheckpointError({
@@ -64,7 +65,7 @@ export async function loadCheckpoint(
     tokenizer,
     source,
     async loadParameters(task, options) {
-      const weights = await openSafetensors(weightsFile)
+      const weights = await openWeights()
       try {
         return await readParameters({ weights, config, source }, task, options)
       } finally {
@@ -89,30 +90,5 @@ async function readConfigFile(directory: string): Promise<unknown> {
         'Choose a directory in the Hugging Face layout: config.json, tokenizer.json, model.safetensors.',
       cause,
     })
-  }
-}
-
-async function findWeights(directory: string): Promise<string> {
-  for (const name of ['model.safetensors', 'model.safetensors.index.json']) {
-    if (await exists(join(directory, name))) return join(directory, name)
-  }
-  const isPickle = await exists(join(directory, 'pytorch_model.bin'))
-  throw new CheckpointError({
-    function: 'loadCheckpoint',
-    argument: directory,
-    expected: 'a directory with model.safetensors',
-    received: isPickle ? 'one with pytorch_model.bin only' : 'one without weights',
-    remedy: isPickle
-      ? 'Convert it once in Python: AutoModel.from_pretrained(directory).save_pretrained(directory).'
-      : 'Save or download the weights too.',
-  })
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path)
-    return true
-  } catch {
-    return false
   }
 }

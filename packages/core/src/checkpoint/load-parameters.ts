@@ -3,7 +3,7 @@ import type { ParameterSpec } from '../blocks/parameters'
 import type { EncoderConfig, Task } from '../config/encoder-config'
 import { modelFamily } from '../models'
 import { initializeParameter } from '../models/initialize'
-import type { SafetensorsReader } from '../safetensors'
+import type { WeightsReader } from '../weights'
 import { matchNames } from './parameter-names'
 
 /** Takes the values of one parameter; the array is not used again. */
@@ -35,7 +35,7 @@ export interface LoadReport {
 
 /** Where {@link readParameters} reads. */
 export interface ParameterSource {
-  readonly weights: SafetensorsReader
+  readonly weights: WeightsReader
   /** The checkpoint's own configuration. */
   readonly config: EncoderConfig
   readonly source: string

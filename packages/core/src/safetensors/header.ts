@@ -1,6 +1,7 @@
-import { CheckpointError } from '@tfx/common'
+import type { CheckpointError } from '@tfx/common'
+import { bytesPerElement, type SafetensorsType } from '../weights/number-formats'
+import { corruptFile as corrupt } from '../weights/source-file'
 import { repeatedKey } from './repeated-key'
-import { bytesPerElement, type SafetensorsType } from './number-formats'
 
 /** The limit of the reference implementation: a longer header is taken for a corrupt or hostile file. */
 export const maximumHeaderBytes = 100_000_000
@@ -23,19 +24,11 @@ export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** The error of a file that is not as the format demands. */
-export function corruptFile(
+function corruptFile(
   file: string,
-  { expected, received, cause }: { expected: string; received: string; cause?: unknown },
+  problem: { expected: string; received: string; cause?: unknown },
 ): CheckpointError {
-  return new CheckpointError({
-    function: 'openSafetensors',
-    argument: file,
-    expected,
-    received,
-    remedy: 'The file is damaged or was not written completely: download or save it again.',
-    ...(cause === undefined ? {} : { cause }),
-  })
+  return corrupt(file, { caller: 'openSafetensors', ...problem })
 }
 
 /**
@@ -151,6 +144,12 @@ function isSizes(value: unknown): value is number[] {
 
 function shorten(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  let text: string
+  try {
+    text = typeof value === 'string' ? value : JSON.stringify(value)
+  } catch {
+    // Brackets that nest deeper than the stack: parsing copes with them, writing does not.
+    return 'a deeply nested value'
+  }
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

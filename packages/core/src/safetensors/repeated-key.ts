@@ -7,18 +7,33 @@
 export function repeatedKey(text: string): string | undefined {
   // One set of keys for each open object; arrays have none.
   const open: (Set<string> | undefined)[] = []
-  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g
+  const token = /["{}[\]]/g
+  const colon = /\s*:/y
   for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    const [found, colon] = match
+    const [found] = match
     if (found === '{') open.push(new Set())
     else if (found === '[') open.push(undefined)
     else if (found === '}' || found === ']') open.pop()
-    else if (colon !== undefined) {
-      const key = JSON.parse(found.slice(0, -colon.length)) as string
+    else {
+      const end = endOfString(text, match.index)
+      token.lastIndex = end
+      colon.lastIndex = end
+      if (!colon.test(text)) continue
+      const key = JSON.parse(text.slice(match.index, end)) as string
       const keys = open.at(-1)
       if (keys?.has(key)) return key
       keys?.add(key)
     }
   }
   return undefined
+}
+
+/** Not by a regular expression: on a string of megabytes it would overflow the stack. */
+function endOfString(text: string, start: number): number {
+  for (let index = start + 1; index < text.length; index++) {
+    const character = text[index]
+    if (character === '"') return index + 1
+    if (character === '\\') index++
+  }
+  return text.length
 }

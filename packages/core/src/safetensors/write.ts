@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ArgumentError, describeWriteFailure, sizeOf } from '@tfx/common'
-import { bytesPerElement, encodeElements, type WritableType } from './number-formats'
+import { bytesPerElement, encodeElements, type WritableType } from '../weights/number-formats'
 
 /** A tensor to write. */
 export interface TensorToWrite {

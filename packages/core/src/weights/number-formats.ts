@@ -88,7 +88,13 @@ function bfloat16Of(bits: number): number {
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
 }
 
+/** Every float16 as a number, by its bits. */
+export function float16Values(): Float32Array {
+  return (cachedValues ??= new Float32Array(float16Table().buffer))
+}
+
 let cachedTable: Uint32Array | undefined
+let cachedValues: Float32Array | undefined
 
 /** The float32 bits of every float16. */
 function float16Table(): Uint32Array {

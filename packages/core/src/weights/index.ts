@@ -1,0 +1,1 @@
+export type { StoredTensor, WeightsReader } from './weights-reader'
