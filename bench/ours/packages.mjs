@@ -2,9 +2,11 @@
 export { softmaxCrossEntropy, getEngine, setEngine } from '../../packages/backend/dist/index.js'
 export { createRandom, mixSeed, sizeOf } from '../../packages/common/dist/index.js'
 export {
+  huggingFaceWeights,
   initializeParameter,
   loadTokenizer,
   modelFamily,
+  openGguf,
   openSafetensors,
   readConfig,
 } from '../../packages/core/dist/index.js'

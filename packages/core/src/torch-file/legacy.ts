@@ -1,5 +1,5 @@
 import type { SourceFile } from '../weights/source-file'
-import { bytesPerElement, type SafetensorsType } from '../weights/number-formats'
+import { bytesPerElement } from '../weights/number-formats'
 import { isRecord, type PickleHost, type PickleValue, type TorchStorage, unpickle } from './pickle'
 
 /** The first pickle of a file before PyTorch 1.6. */

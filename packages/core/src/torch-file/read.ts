@@ -1,5 +1,5 @@
 import { CheckpointError, sizeOf } from '@tfx/common'
-import { bytesPerElement, isReadableType, type SafetensorsType } from '../weights/number-formats'
+import { bytesPerElement, isReadableType } from '../weights/number-formats'
 import { openShards } from '../weights/shards'
 import { openSource, type SourceFile } from '../weights/source-file'
 import {

@@ -64,7 +64,7 @@ export async function readView(
   const indices = axes.map(() => 0)
   let source = 0
   let target = 0
-  for (let done = 0; done < destination.length; done++) {
+  for (let left = destination.length; left > 0; left--) {
     if (source >= windowEnd) {
       windowStart = source
       windowEnd = Math.min(span, source + elements.length)
