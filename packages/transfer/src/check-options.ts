@@ -1,5 +1,5 @@
 import { ArgumentError } from '@tfx/common'
-import type { EncoderConfig, Tokenizer } from '@tfx/core'
+import { type EncoderConfig, modelFamily, type Tokenizer } from '@tfx/core'
 
 /** The most tokens of an input, special tokens included. */
 export function longestInput({
@@ -9,7 +9,7 @@ export function longestInput({
   config: EncoderConfig
   tokenizer: Pick<Tokenizer, 'maxLength'>
 }): number {
-  return Math.min(tokenizer.maxLength, config.maxPositionEmbeddings)
+  return Math.min(tokenizer.maxLength, modelFamily(config.modelType).maxLength(config))
 }
 
 /**

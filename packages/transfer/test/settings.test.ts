@@ -3,7 +3,7 @@ import { describeSettings } from '../src/index'
 import { resolveSettings, type SettingsBase } from '../src/settings'
 
 const base: SettingsBase = {
-  config: { maxPositionEmbeddings: 512, hiddenDropout: 0.1 } as SettingsBase['config'],
+  config: { modelType: 'bert', maxPositionEmbeddings: 512, hiddenDropout: 0.1 } as SettingsBase['config'],
   tokenizer: { maxLength: 256 },
 }
 

@@ -22,7 +22,7 @@ export function attentionBias(attentionMask: tf.Tensor): tf.Tensor {
 export interface SelfAttentionOptions {
   /** Module names of the checkpoint. */
   names: { query: string; key: string; value: string; output: string }
-  /** float32 [batch, 1, 1, sequence], see {@link attentionBias}. */
+  /** float32 [batch, 1 or heads, 1 or sequence, sequence]: added to the scores, see {@link attentionBias}. */
   bias: tf.Tensor
   heads: number
   /** Rate on the attention probabilities. */

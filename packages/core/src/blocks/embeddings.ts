@@ -3,17 +3,39 @@ import { tf } from '@tfx/compiler'
 import { dropoutLayer, layerNormLayer } from './layers'
 import { parameterOf, type Parameters } from './parameters'
 
+/** Module names of the embeddings in the checkpoint. */
+export interface EmbeddingNames {
+  readonly word: string
+  readonly position: string
+  readonly tokenType?: string
+  readonly norm: string
+}
+
 /** Options of {@link absoluteEmbeddings}. */
 export interface AbsoluteEmbeddingsOptions {
-  /** Module names of the checkpoint. */
-  names: { word: string; position: string; tokenType?: string; norm: string }
+  names: EmbeddingNames
+  /** Positions count the tokens that are not this id, see {@link positionsOfTokens}. Default: 0, 1, 2, …. */
+  positionPadding?: number | undefined
   epsilon: number
   dropout: number
   training: boolean
 }
 
 /**
- * Word, position (0, 1, 2, …) and, where the model has them, token type embeddings; then LayerNorm and dropout.
+ * The positions of RoBERTa: tokens count from `padding` + 1, padding is at `padding` itself
+ * (`create_position_ids_from_input_ids` of Hugging Face transformers).
+ *
+ * @param inputIds int32 [batch, sequence]
+ * @returns int32 [batch, sequence]
+ */
+export function positionsOfTokens(inputIds: tf.Tensor, padding: number): tf.Tensor {
+  const id = tf.scalar(padding, 'int32')
+  const isToken = tf.cast(tf.notEqual(inputIds, id), 'int32')
+  return tf.add(tf.mul(tf.cumsum(isToken, 1), isToken), id)
+}
+
+/**
+ * Word, position and, where the model has them, token type embeddings; then LayerNorm and dropout.
  *
  * @param ids `inputIds` and optionally `tokenTypeIds`, int32 [batch, sequence]; token types default to 0.
  * @returns float32 [batch · sequence, hidden]
@@ -21,12 +43,15 @@ export interface AbsoluteEmbeddingsOptions {
 export function absoluteEmbeddings(
   parameters: Parameters,
   ids: { inputIds: tf.Tensor; tokenTypeIds?: tf.Tensor | undefined },
-  { names, epsilon, dropout, training }: AbsoluteEmbeddingsOptions,
+  { names, positionPadding, epsilon, dropout, training }: AbsoluteEmbeddingsOptions,
 ): tf.Tensor {
   const [batch, sequence] = ids.inputIds.shape as [number, number]
   const lookUp = (name: string, rows: tf.Tensor) => embedding(parameterOf(parameters, `${name}.weight`), rows)
-  // [sequence, hidden]; tf.range, not an array, so that a trace keeps the length symbolic.
-  let perPosition = lookUp(names.position, tf.range(0, sequence, 1, 'int32'))
+  const positions =
+    positionPadding === undefined
+      ? tf.range(0, sequence, 1, 'int32') // not an array, so that a trace keeps the length symbolic
+      : positionsOfTokens(ids.inputIds, positionPadding)
+  let perPosition = lookUp(names.position, positions) // [(batch,) sequence, hidden]
   let perToken = lookUp(names.word, ids.inputIds)
   if (names.tokenType !== undefined) {
     if (ids.tokenTypeIds) perToken = tf.add(perToken, lookUp(names.tokenType, ids.tokenTypeIds))

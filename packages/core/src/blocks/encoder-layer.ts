@@ -18,7 +18,7 @@ export interface EncoderLayerNames {
 /** Options of {@link encoderLayer}. */
 export interface EncoderLayerOptions {
   names: EncoderLayerNames
-  /** float32 [batch, 1, 1, sequence], see `attentionBias`. */
+  /** float32 [batch, 1 or heads, 1 or sequence, sequence], see `attentionBias`. */
   attentionBias: tf.Tensor
   heads: number
   activation: Activation

@@ -1,7 +1,49 @@
 import { linear } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
-import { activate, layerNormLayer, linearLayer, type Activation } from './layers'
+import { activate, dropoutLayer, layerNormLayer, linearLayer, type Activation } from './layers'
 import { parameterOf, type Parameters } from './parameters'
+
+/** How the one vector that a classifier reads is made from a sequence: the first token, dense, activation. */
+export interface Pooler {
+  /** Module name of the checkpoint. */
+  readonly dense: string
+  readonly activation: 'tanh' | 'relu' | 'gelu'
+}
+
+/**
+ * The one vector of each sequence that a classifier reads.
+ *
+ * @param first The hidden state of the first token, float32 [batch, hidden].
+ * @returns float32 [batch, hidden]
+ */
+export function pooled(parameters: Parameters, first: tf.Tensor, { dense, activation }: Pooler): tf.Tensor {
+  const x = linearLayer(parameters, dense, first)
+  return activation === 'tanh' ? tf.tanh(x) : activate(x, activation)
+}
+
+/** How {@link sequenceClassifier} is built. */
+export interface SequenceClassifier extends Pooler {
+  /** Module name of the last layer. */
+  readonly output: string
+  /** Dropout also before the dense layer, as in RoBERTa. */
+  readonly dropsInput: boolean
+}
+
+/**
+ * One score for each label of each sequence, from its first token.
+ *
+ * @param hidden float32 [batch, sequence, hidden]
+ * @returns float32 [batch, labels]
+ */
+export function sequenceClassifier(
+  parameters: Parameters,
+  hidden: tf.Tensor,
+  { head, dropout, training }: { head: SequenceClassifier; dropout: number; training: boolean },
+): tf.Tensor {
+  const first = dropoutLayer(firstToken(hidden), head.dropsInput ? dropout : 0, training)
+  const vector = dropoutLayer(pooled(parameters, first, head), dropout, training)
+  return linearLayer(parameters, head.output, vector)
+}
 
 /**
  * The hidden state of the first token of every sequence (`[CLS]`).

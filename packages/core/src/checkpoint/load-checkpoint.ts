@@ -49,7 +49,8 @@ export async function loadCheckpoint(
 ): Promise<Checkpoint> {
   const config = readConfig(await readConfigFile(directory))
   const openWeights = await findWeights(directory)
-  const tokenizer = await loadTokenizer(directory, { maxLength: config.maxPositionEmbeddings })
+  const family = modelFamily(config.modelType)
+  const tokenizer = await loadTokenizer(directory, { maxLength: family.maxLength(config) })
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new CheckpointError({
       function: 'loadCheckpoint',
@@ -61,7 +62,7 @@ export async function loadCheckpoint(
   }
   return {
     config,
-    family: modelFamily(config.modelType),
+    family,
     tokenizer,
     source,
     async loadParameters(task, options) {

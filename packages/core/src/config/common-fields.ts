@@ -25,9 +25,10 @@ type CommonFields = Pick<
 /**
  * The fields whose names are the same in every family.
  *
+ * @param defaults Where a family's differ: `padTokenId`, else 0.
  * @throws CheckpointError if one is wrong or asks for a variant that tfx does not compute.
  */
-export function parseCommonFields(json: ConfigJson): CommonFields {
+export function parseCommonFields(json: ConfigJson, defaults: { padTokenId?: number } = {}): CommonFields {
   requireField(json, 'position_embedding_type', 'absolute')
   requireField(json, 'is_decoder', false)
   requireField(json, 'add_cross_attention', false)
@@ -40,7 +41,7 @@ export function parseCommonFields(json: ConfigJson): CommonFields {
     vocabSize: integerField(json, 'vocab_size'),
     maxPositionEmbeddings: integerField(json, 'max_position_embeddings', { fallback: 512 }),
     initializerRange: positiveField(json, 'initializer_range', 0.02),
-    padTokenId: integerField(json, 'pad_token_id', { fallback: 0, minimum: 0 }),
+    padTokenId: integerField(json, 'pad_token_id', { fallback: defaults.padTokenId ?? 0, minimum: 0 }),
     labels: parseLabels(json),
     ...(problemType === undefined ? {} : { problemType }),
     source: json,

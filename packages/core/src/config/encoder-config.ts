@@ -5,7 +5,11 @@ import type { Activation } from '../blocks/layers'
  * language modelling plus the pooler of the classifier, which distillation can train.
  */
 export type Task =
-  'feature-extraction' | 'pretraining' | 'sequence-classification' | 'masked-language-modelling'
+  | 'feature-extraction'
+  | 'pretraining'
+  | 'sequence-classification'
+  | 'token-classification'
+  | 'masked-language-modelling'
 
 /** What the configurations of all encoder families have in common. Sizes are element counts, rates in [0, 1). */
 interface CommonEncoderConfig {
@@ -14,7 +18,7 @@ interface CommonEncoderConfig {
   readonly numHiddenLayers: number
   readonly numAttentionHeads: number
   readonly intermediateSize: number
-  /** The longest input in tokens. */
+  /** Rows of the position embeddings. The longest input is `maxLength(config)` of the model family. */
   readonly maxPositionEmbeddings: number
   readonly hiddenAct: Activation
   readonly layerNormEpsilon: number
@@ -49,8 +53,41 @@ export interface DistilBertConfig extends CommonEncoderConfig {
   readonly modelType: 'distilbert'
 }
 
+/** RoBERTa, and XLM-RoBERTa, which is RoBERTa for many languages. */
+export interface RobertaConfig extends CommonEncoderConfig {
+  readonly modelType: 'roberta' | 'xlm-roberta'
+  /** The number of segment embeddings. */
+  readonly typeVocabSize: number
+}
+
+/** ELECTRA: embeddings of a size of their own. */
+export interface ElectraConfig extends CommonEncoderConfig {
+  readonly modelType: 'electra'
+  readonly embeddingSize: number
+  /** The number of segment embeddings. */
+  readonly typeVocabSize: number
+}
+
+/** MPNet: relative positions beside the absolute ones. The rate before the classifier is the hidden one. */
+export interface MpnetConfig extends CommonEncoderConfig {
+  readonly modelType: 'mpnet'
+}
+
+/** ALBERT: embeddings of a size of their own, layers that share their weights. */
+export interface AlbertConfig extends CommonEncoderConfig {
+  readonly modelType: 'albert'
+  readonly embeddingSize: number
+  /** The number of segment embeddings. */
+  readonly typeVocabSize: number
+  /** Groups of layers with weights of their own; a group is repeated. */
+  readonly numHiddenGroups: number
+  /** Layers in a group. */
+  readonly innerGroupNum: number
+}
+
 /** The configuration of an encoder. */
-export type EncoderConfig = BertConfig | DistilBertConfig
+export type EncoderConfig =
+  BertConfig | DistilBertConfig | RobertaConfig | ElectraConfig | MpnetConfig | AlbertConfig
 
 /** Every supported `model_type`. */
 export type ModelType = EncoderConfig['modelType']

@@ -62,7 +62,7 @@ export function formatConfig(
     initializer_range: config.initializerRange,
     pad_token_id: config.padTokenId,
     ...family.formatConfig(config),
-    ...(task === 'sequence-classification' ? formatLabels(config) : {}),
+    ...(task.endsWith('classification') ? formatLabels(config) : {}),
   }
 }
 

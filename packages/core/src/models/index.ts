@@ -1,12 +1,24 @@
 import { CheckpointError } from '@tfx/common'
+import { albert } from './albert'
 import { bert } from './bert'
 import { distilBert } from './distilbert'
+import { electra } from './electra'
 import type { ModelFamily } from './model-family'
+import { mpnet } from './mpnet'
+import { roberta, xlmRoberta } from './roberta'
 
 export type { ModelFamily }
 
 // Each family's methods only ever see its own configuration: `modelFamily(config.modelType)` pairs them.
-const families: readonly ModelFamily[] = [bert, distilBert]
+const families: readonly ModelFamily[] = [
+  bert,
+  distilBert,
+  roberta,
+  xlmRoberta,
+  electra,
+  mpnet,
+  albert,
+]
 
 /**
  * The model family of a `model_type`.

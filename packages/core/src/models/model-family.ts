@@ -51,6 +51,8 @@ export interface ModelFamily<C extends EncoderConfig = EncoderConfig> {
   parseConfig(json: Readonly<Record<string, unknown>>): C
   /** The family's own fields of config.json. */
   formatConfig(config: C): Record<string, unknown>
+  /** The longest input in tokens, special tokens included. */
+  maxLength(config: C): number
   /** Every parameter of the model with the head of the task. Tied weights appear once. */
   parameterShapes(config: C, task: Task): ParameterSpecs
   /** @returns The last hidden state, float32 [batch, sequence, hidden]. */
@@ -69,6 +71,13 @@ export interface ModelFamily<C extends EncoderConfig = EncoderConfig> {
    * @returns float32 [batch, labels]
    */
   sequenceClassificationHead(parameters: Parameters, hidden: tf.Tensor, run: ModelRun<C>): tf.Tensor
+  /**
+   * A classifier of every token on top of the backbone.
+   *
+   * @param hidden The backbone's result, float32 [batch, sequence, hidden].
+   * @returns float32 [batch, sequence, labels]
+   */
+  tokenClassificationHead(parameters: Parameters, hidden: tf.Tensor, run: ModelRun<C>): tf.Tensor
   /**
    * Scores over the vocabulary on top of the backbone.
    *
