@@ -102,9 +102,17 @@ describe('readConfig', () => {
   })
 
   it('names the supported architectures when it meets another', () => {
-    expect(supportedModelTypes()).toEqual(['bert', 'distilbert'])
+    expect(supportedModelTypes()).toEqual([
+      'bert',
+      'distilbert',
+      'roberta',
+      'xlm-roberta',
+      'electra',
+      'mpnet',
+      'albert',
+    ])
     expect(() => readConfig({ model_type: 'mamba' })).toThrow(
-      "modelFamily: 'model_type' must be one of bert, distilbert, but got 'mamba'. Choose a checkpoint of a supported architecture.",
+      "modelFamily: 'model_type' must be one of bert, distilbert, roberta, xlm-roberta, electra, mpnet, albert, but got 'mamba'. Choose a checkpoint of a supported architecture.",
     )
   })
 })

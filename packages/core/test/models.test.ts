@@ -1,8 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu'
 import { createRandom, sizeOf } from '@tfx/common'
 import { tf } from '@tfx/compiler'
+import { loadFixture } from '@tfx/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { initializeParameter, modelFamily, withLabels, type Task } from '../src/index'
+import { relativeBuckets } from '../src/blocks/relative-position'
 import { fixtureInputs, loadFixtureModel, outputs } from './model-fixtures'
 
 const tolerance = { absolute: 1e-5, relative: 1e-5 }
@@ -114,6 +116,21 @@ describe('bert', () => {
     expect(() => family.sequenceClassificationHead(parameters, hidden, run)).toThrow(
       "parameterOf: 'bert.pooler.dense.bias' must be one of the parameters, but got missing.",
     )
+  })
+})
+
+describe('relativeBuckets', () => {
+  it('gives the buckets of Hugging Face for every distance', () => {
+    const { relativeBuckets: expected } = loadFixture<{ relativeBuckets: number[] }>(
+      'core/encoders/mpnet/outputs',
+    )
+    const length = (expected.length + 1) / 2
+    const buckets = relativeBuckets(length, { buckets: 32, maxDistance: 128 })
+    const ours = buckets.dataSync()
+    // The first row has the distances 0, 1, …; the first column 0, −1, ….
+    expect([...ours.slice(0, length)]).toEqual(expected.slice(length - 1))
+    const column = Array.from({ length }, (_, row) => ours[row * length])
+    expect(column).toEqual(expected.slice(0, length).reverse())
   })
 })
 

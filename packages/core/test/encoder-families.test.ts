@@ -1,0 +1,288 @@
+import '@tensorflow/tfjs-backend-cpu'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createOnnxEngine, createTfjsEngine, type Engine } from '@tfx/backend'
+import type { HostTensor } from '@tfx/common'
+import { tf } from '@tfx/compiler'
+import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  exportClassifier,
+  firstToken,
+  formatConfig,
+  initializeParameters,
+  loadCheckpoint,
+  meanPool,
+  readConfig,
+  saveCheckpoint,
+  withLabels,
+} from '../src/index'
+import {
+  compileTask,
+  type EncoderFixture,
+  fixtureBatch,
+  forward,
+  type HeadTask,
+  int32,
+  loadEncoderFixture,
+  readTensors,
+  shapesOf,
+  tasks,
+} from './encoder-contract'
+
+/** Every encoder family: a folder of `fixtures/core/encoders` and what is its own. */
+const families = [
+  { name: 'bert', modelType: 'bert', longest: 40 },
+  { name: 'distilbert', modelType: 'distilbert', longest: 40 },
+  { name: 'roberta', modelType: 'roberta', longest: 38 },
+  { name: 'xlm-roberta', modelType: 'xlm-roberta', longest: 36 },
+  { name: 'electra', modelType: 'electra', longest: 40 },
+  { name: 'mpnet', modelType: 'mpnet', longest: 38 },
+  { name: 'albert', modelType: 'albert', longest: 40 },
+] as const
+
+const engines: [string, () => Engine][] = [
+  ['onnx', () => createOnnxEngine()],
+  ['tfjs:cpu', () => createTfjsEngine('cpu')],
+]
+const tolerance = { absolute: 1e-5, relative: 1e-5 }
+const width = 11
+
+let folder = ''
+beforeAll(async () => {
+  await tf.setBackend('cpu')
+  folder = await mkdtemp(join(tmpdir(), 'tfx-encoders-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const tensorsOf = (hosts: Record<string, HostTensor>) =>
+  Object.fromEntries(
+    Object.entries(hosts).map(([key, { data, shape }]) => [key, tf.tensor(data, [...shape], 'int32')]),
+  )
+
+function parametersOf({ weights }: EncoderFixture): Record<string, tf.Tensor> {
+  return Object.fromEntries(
+    [...weights].map(([key, { shape, values }]) => [key, tf.tensor(values, [...shape])]),
+  )
+}
+
+/** The backbone's result for the fixture's batch, run eagerly. */
+function hiddenStates(fixture: EncoderFixture, padding = 0) {
+  const inputs = tensorsOf(fixtureBatch(fixture, 'sequence-classification', padding))
+  const run = { config: fixture.config, training: false }
+  const hidden = fixture.family.backbone(parametersOf(fixture), inputs as never, run)
+  return { hidden, attentionMask: inputs.attentionMask! }
+}
+
+describe.each(families)('$name', ({ name, modelType, longest }) => {
+  let fixture: EncoderFixture
+  beforeAll(async () => {
+    fixture = await loadEncoderFixture(name)
+  })
+
+  it('names and shapes its parameters as the checkpoint does', () => {
+    expect(fixture.config.modelType).toBe(modelType)
+    const ours = Object.assign({}, ...tasks.map((task) => shapesOf(fixture, task))) as object
+    const theirs = Object.fromEntries([...fixture.weights].map(([key, { shape }]) => [key, shape]))
+    expect(ours).toEqual(theirs)
+    for (const key of Object.keys(fixture.family.parameterShapes(fixture.config, 'feature-extraction')))
+      expect(key.startsWith(fixture.family.backbonePrefix), key).toBe(true)
+  })
+
+  it('takes inputs as long as its positions allow', () => {
+    expect(fixture.family.maxLength(fixture.config)).toBe(longest)
+    const ids = [Array.from({ length: longest }, (_, index) => 5 + (index % 40))]
+    const inputs = tensorsOf({ inputIds: int32(ids), attentionMask: int32([ids[0]!.map(() => 1)]) })
+    const run = { config: fixture.config, training: false }
+    const hidden = fixture.family.backbone(parametersOf(fixture), inputs as never, run)
+    expect(hidden.dataSync().every(Number.isFinite)).toBe(true)
+  })
+
+  describe.each(engines)('on the engine %s', (_, createEngine) => {
+    const engine = createEngine()
+
+    it.each(tasks)('computes logits, loss and every gradient of PyTorch: %s', async (task) => {
+      const model = await compileTask(engine, fixture, { task })
+      const { logits, loss } = await model.run(fixtureBatch(fixture, task))
+      const expected = fixture.outputs.tasks[task]
+      expect(logits!.data).toBeAllClose(expected.logits.flat(2), tolerance)
+      expect(loss!.data).toBeAllClose([expected.loss], tolerance)
+      const gradients = await readTensors(`${fixture.directory}/gradients-${task}.safetensors`)
+      expect([...gradients.keys()].sort()).toEqual([...model.names].sort())
+      for (const [key, { values }] of gradients) {
+        const largest = values.reduce((most, gradient) => Math.max(most, Math.abs(gradient)), 0)
+        // The key bias has a gradient of 0 but for rounding: softmax does not change when all scores shift.
+        const bound = { absolute: Math.max(1e-4 * largest, 1e-6), relative: 0 }
+        expect(await model.store.read(key, 'gradient'), key).toBeAllClose(values, bound)
+      }
+      await model.dispose()
+    })
+
+    it('computes the same at other sizes of the batch, however long the padding', async () => {
+      const model = await compileTask(engine, fixture, { task: 'token-classification' })
+      const expected = fixture.outputs.tasks['token-classification'].logits as number[][][]
+      for (const padding of [0, 7, 2]) {
+        const { logits } = await model.run(fixtureBatch(fixture, 'token-classification', padding))
+        expect(logits!.shape).toEqual([3, width + padding, 4])
+        fixture.outputs.attentionMask.forEach((mask, row) => {
+          const length = mask.reduce((sum, one) => sum + one)
+          const start = row * (width + padding) * 4
+          const ours = (logits!.data as Float32Array).subarray(start, start + length * 4)
+          expect(ours).toBeAllClose(expected[row]!.slice(0, length).flat(), tolerance)
+        })
+      }
+      await model.dispose()
+    })
+
+    it('has dropout in training only, at every rate of its configuration', async () => {
+      const none = { hiddenDropout: 0, attentionDropout: 0, classifierDropout: 0 }
+      const logitsOf = async (change: object, seed: number) => {
+        const changed = { ...fixture, config: { ...fixture.config, ...change } }
+        const model = await compileTask(engine, changed, { task: 'sequence-classification', training: true })
+        const { logits } = await model.run(fixtureBatch(fixture, 'sequence-classification'), seed)
+        await model.dispose()
+        return [...logits!.data]
+      }
+      const still = fixture.outputs.tasks['sequence-classification'].logits.flat(2)
+      expect(await logitsOf(none, 1)).toBeAllClose(still, tolerance)
+      for (const rate of ['hiddenDropout', 'attentionDropout', 'classifierDropout'] as const) {
+        const dropped = await logitsOf({ ...none, [rate]: 0.5 }, 1)
+        expect(dropped, rate).not.toBeAllClose(still, { absolute: 1e-3 })
+        expect(await logitsOf({ ...none, [rate]: 0.5 }, 2), rate).not.toEqual(dropped)
+      }
+    })
+
+    it('learns the batch in ten steps, and changes only what is trained', async () => {
+      const backbone = fixture.family.parameterShapes(fixture.config, 'feature-extraction')
+      const frozen = Object.keys(backbone)[0]!
+      const task: HeadTask = 'sequence-classification'
+      const model = await compileTask(engine, fixture, { task, trained: (key) => key !== frozen })
+      const losses: number[] = []
+      for (let step = 0; step < 10; step++) {
+        const { loss } = await model.run(fixtureBatch(fixture, task))
+        losses.push(loss!.data[0]!)
+        for (const key of model.names) {
+          const gradient = await model.store.read(key, 'gradient')
+          const value = await model.store.read(key)
+          model.store.write(
+            key,
+            value.map((weight, index) => weight - 0.02 * gradient[index]!),
+          )
+        }
+      }
+      expect(losses[9]).toBeLessThan(0.9 * losses[0]!)
+      expect(await model.store.read(frozen)).toEqual(fixture.weights.get(frozen)!.values)
+      await model.dispose()
+    })
+  })
+
+  it('starts a masked language model at a loss near ln(vocabulary)', async () => {
+    const task = 'masked-language-modelling'
+    const parameters: Record<string, tf.Tensor> = {}
+    const shapes = shapesOf(fixture, task)
+    const write = (key: string, values: Float32Array) =>
+      void (parameters[key] = tf.tensor(values, [...shapes[key]!]))
+    await initializeParameters(fixture.config, task, { write })
+    const inputs = tensorsOf(fixtureBatch(fixture, task))
+    delete inputs.maskedPositions
+    const logits = forward(fixture, task, { parameters, inputs })
+    expect(logits.shape).toEqual([3 * width, fixture.config.vocabSize])
+    const loss = tf.neg(tf.mean(tf.logSoftmax(logits))).dataSync()[0]
+    expect(loss).toBeCloseTo(Math.log(fixture.config.vocabSize), 1)
+  })
+
+  it('saves and loads identical weights and the same configuration', async () => {
+    for (const task of tasks) {
+      const directory = join(folder, `${name}-${task}`)
+      const vocabulary = new TextEncoder().encode('[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n')
+      await saveCheckpoint(directory, {
+        config: fixture.config,
+        task,
+        tokenizer: { files: new Map([['vocab.txt', vocabulary]]) },
+        parameters: {
+          shapes: shapesOf(fixture, task),
+          read: (key) => Promise.resolve(fixture.weights.get(key)!.values),
+        },
+      })
+      const loaded = await loadCheckpoint(directory)
+      expect(loaded.tokenizer.maxLength).toBe(longest)
+      const { source: _, ...config } = loaded.config
+      expect(config).toEqual({
+        ...fixture.config,
+        source: undefined,
+        ...(task === 'masked-language-modelling' && { labels: ['LABEL_0', 'LABEL_1'] }),
+      })
+      const write = (key: string, values: Float32Array) =>
+        expect(values, key).toEqual(fixture.weights.get(key)!.values)
+      const report = await loaded.loadParameters(task, { write })
+      expect(report).toMatchObject({ newlyInitialised: [], unexpected: [] })
+      expect([...report.loaded].sort()).toEqual(Object.keys(shapesOf(fixture, task)).sort())
+    }
+  })
+
+  it('writes the config.json that it was read from', () => {
+    const { config } = fixture
+    const { dtype, ...written } = formatConfig(config, 'sequence-classification')
+    expect(dtype).toBe('float32')
+    const again = readConfig(written)
+    expect({ ...again, source: config.source }).toEqual(config)
+    // transformers wrote every field of its configuration: what is spelled anew agrees with it.
+    expect(config.source).toMatchObject(written)
+    expect(formatConfig(config, 'token-classification')).toMatchObject({
+      architectures: [expect.stringMatching(/ForTokenClassification$/)],
+      label2id: { x: 0, w: 3 },
+    })
+  })
+
+  it('scores one number for a regression, and keeps its problem type', () => {
+    const config = withLabels(fixture.config, ['score'], 'regression')
+    const again = readConfig(formatConfig(config, 'sequence-classification'))
+    expect(again).toMatchObject({ labels: ['score'], problemType: 'regression' })
+    const parameters = parametersOf(fixture)
+    for (const [key, { shape }] of Object.entries(
+      fixture.family.parameterShapes(config, 'sequence-classification'),
+    )) {
+      if (parameters[key]!.shape.join() !== shape.join()) parameters[key] = tf.ones([...shape])
+    }
+    const inputs = tensorsOf(fixtureBatch(fixture, 'sequence-classification'))
+    const logits = forward({ ...fixture, config }, 'sequence-classification', { parameters, inputs })
+    expect(logits.shape).toEqual([3, 1])
+  })
+
+  it('gives sentence embeddings that padding does not change', () => {
+    const plain = hiddenStates(fixture)
+    const padded = hiddenStates(fixture, 6)
+    const size = fixture.config.hiddenSize
+    expect(plain.hidden.shape).toEqual([3, width, size])
+    const mean = meanPool(plain.hidden, plain.attentionMask)
+    expect(mean.shape).toEqual([3, size])
+    const paddedMean = meanPool(padded.hidden, padded.attentionMask)
+    expect(mean.dataSync()).toBeAllClose(paddedMean.dataSync(), tolerance)
+    const first = firstToken(plain.hidden)
+    expect(first.shape).toEqual([3, size])
+    expect(first.dataSync()).toBeAllClose(firstToken(padded.hidden).dataSync(), tolerance)
+    const pooledVector = fixture.family.pooledOutput(parametersOf(fixture), plain.hidden)
+    expect(pooledVector.shape).toEqual([3, size])
+  })
+
+  it('runs as ONNX outside tfx', async () => {
+    const read = (key: string) => Promise.resolve(fixture.weights.get(key)!.values)
+    const toBytes = await exportClassifier({ config: fixture.config, read })
+    const session = await InferenceSession.create(toBytes('float32'))
+    for (const padding of [0, 3]) {
+      const batch = fixtureBatch(fixture, 'sequence-classification', padding)
+      const feeds = Object.entries({
+        input_ids: batch.inputIds,
+        attention_mask: batch.attentionMask,
+        token_type_ids: batch.tokenTypeIds,
+      }).flatMap(([key, host]) =>
+        host ? [[key, new OnnxTensor('int64', BigInt64Array.from(host.data, BigInt), host.shape)] as const] : [],
+      )
+      const { logits } = await session.run(Object.fromEntries(feeds))
+      const expected = fixture.outputs.tasks['sequence-classification'].logits.flat(2)
+      expect(logits!.data as Float32Array).toBeAllClose(expected, tolerance)
+    }
+    await session.release()
+  })
+})
