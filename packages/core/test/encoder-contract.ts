@@ -54,7 +54,11 @@ export async function readTensors(
 /** A matrix of whole numbers as a program takes it; a list is a vector. */
 export function int32(rows: number[][] | number[]): HostTensor {
   const data = Int32Array.from(rows.flat())
-  return { dtype: 'int32', shape: Array.isArray(rows[0]) ? [rows.length, rows[0].length] : [rows.length], data }
+  return {
+    dtype: 'int32',
+    shape: Array.isArray(rows[0]) ? [rows.length, rows[0].length] : [rows.length],
+    data,
+  }
 }
 
 /** The batch of a fixture, with columns of padding added; positions are moved accordingly. */

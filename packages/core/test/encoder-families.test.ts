@@ -277,7 +277,9 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
         attention_mask: batch.attentionMask,
         token_type_ids: batch.tokenTypeIds,
       }).flatMap(([key, host]) =>
-        host ? [[key, new OnnxTensor('int64', BigInt64Array.from(host.data, BigInt), host.shape)] as const] : [],
+        host
+          ? [[key, new OnnxTensor('int64', BigInt64Array.from(host.data, BigInt), host.shape)] as const]
+          : [],
       )
       const { logits } = await session.run(Object.fromEntries(feeds))
       const expected = fixture.outputs.tasks['sequence-classification'].logits.flat(2)

@@ -2,13 +2,13 @@ import type { EmbeddingNames } from '../blocks/embeddings'
 import type { EncoderLayerNames } from '../blocks/encoder-layer'
 
 /** The names of the embeddings under a prefix such as `bert.`, as BERT and most of its relatives have them. */
-export function bertEmbeddingNames(prefix: string) {
+export function bertEmbeddingNames(prefix: string): Required<EmbeddingNames> {
   return {
     word: `${prefix}embeddings.word_embeddings`,
     position: `${prefix}embeddings.position_embeddings`,
     tokenType: `${prefix}embeddings.token_type_embeddings`,
     norm: `${prefix}embeddings.LayerNorm`,
-  } satisfies EmbeddingNames
+  }
 }
 
 /** The names of the layers under a prefix such as `bert.`. */

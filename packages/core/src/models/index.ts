@@ -10,15 +10,7 @@ import { roberta, xlmRoberta } from './roberta'
 export type { ModelFamily }
 
 // Each family's methods only ever see its own configuration: `modelFamily(config.modelType)` pairs them.
-const families: readonly ModelFamily[] = [
-  bert,
-  distilBert,
-  roberta,
-  xlmRoberta,
-  electra,
-  mpnet,
-  albert,
-]
+const families: readonly ModelFamily[] = [bert, distilBert, roberta, xlmRoberta, electra, mpnet, albert]
 
 /**
  * The model family of a `model_type`.

@@ -12,20 +12,19 @@ import type { EncoderConfig, Task } from '../config/encoder-config'
 import type { ModelFamily } from './model-family'
 
 /** What one encoder of post-norm layers is, beside what all of them have in common. */
-export interface PostNormDefinition<C extends EncoderConfig>
-  extends Pick<
-    ModelFamily<C>,
-    | 'modelType'
-    | 'backbonePrefix'
-    | 'aliases'
-    | 'tiedCopies'
-    | 'usesTokenTypes'
-    | 'parseConfig'
-    | 'formatConfig'
-  > {
+export interface PostNormDefinition<C extends EncoderConfig> extends Pick<
+  ModelFamily<C>,
+  | 'modelType'
+  | 'backbonePrefix'
+  | 'aliases'
+  | 'tiedCopies'
+  | 'usesTokenTypes'
+  | 'parseConfig'
+  | 'formatConfig'
+> {
   /** What the names of its Hugging Face classes start with, for instance `Bert`. */
   readonly classPrefix: string
-  stack(config: C): EncoderStack
+  readonly stack: (config: C) => EncoderStack
   readonly classifier: SequenceClassifier
   /** Rate before the classifier of tokens. Default: that of `classifierDropout`. */
   readonly tokenDropout?: (config: C) => number

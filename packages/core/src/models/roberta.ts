@@ -4,7 +4,10 @@ import { bertEmbeddingNames, bertLayerNames } from './bert-names'
 import type { ModelFamily } from './model-family'
 import { postNormFamily } from './post-norm-family'
 
-function robertaFamily(modelType: RobertaConfig['modelType'], classPrefix: string): ModelFamily<RobertaConfig> {
+function robertaFamily(
+  modelType: RobertaConfig['modelType'],
+  classPrefix: string,
+): ModelFamily<RobertaConfig> {
   return postNormFamily({
     modelType,
     backbonePrefix: 'roberta.',
