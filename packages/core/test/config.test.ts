@@ -41,6 +41,16 @@ describe('readConfig', () => {
     })
   })
 
+  it.each([
+    ['roberta', { padTokenId: 1, hiddenSize: 768, typeVocabSize: 2 }],
+    ['xlm-roberta', { padTokenId: 1, hiddenSize: 768, typeVocabSize: 2 }],
+    ['electra', { padTokenId: 0, hiddenSize: 256, numAttentionHeads: 4, embeddingSize: 128 }],
+    ['mpnet', { padTokenId: 1, hiddenSize: 768, hiddenAct: 'gelu' }],
+    ['albert', { hiddenSize: 4096, numAttentionHeads: 64, hiddenAct: 'gelu_new', hiddenDropout: 0 }],
+  ])("takes the defaults of Hugging Face's %s", (model_type, defaults) => {
+    expect(readConfig({ model_type, vocab_size: 100 })).toMatchObject(defaults)
+  })
+
   it('lets the classifier take the hidden dropout unless it has its own', () => {
     const dropout = { ...bert, hidden_dropout_prob: 0.3 }
     expect(readConfig(dropout).classifierDropout).toBe(0.3)
@@ -90,6 +100,14 @@ describe('readConfig', () => {
     [{ ...bert, pruned_heads: { 0: [1] } }, /'pruned_heads' must be absent or empty/],
     [{ ...bert, quantization_config: { bits: 4 } }, /'quantization_config' must be absent or empty/],
     [{ ...distilbert, sinusoidal_pos_embds: true }, /'sinusoidal_pos_embds' must be false/],
+    [
+      { model_type: 'mpnet', vocab_size: 9, relative_attention_num_buckets: 64 },
+      /'relative_attention_num_buckets' must be 32, but got 64\. tfx does not compute this variant/,
+    ],
+    [
+      { model_type: 'albert', vocab_size: 9, num_hidden_groups: 13 },
+      /'num_hidden_groups' must be at most the 12 layers of num_hidden_layers, but got 13/,
+    ],
     [{ ...bert, problem_type: 'ranking' }, /'problem_type' must be one of single_label_classification, /],
     [
       { ...bert, id2label: { 0: 'a', 2: 'b' } },
