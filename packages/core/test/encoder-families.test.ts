@@ -8,7 +8,7 @@ import { tf } from '@tfx/compiler'
 import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  exportClassifier,
+  exportEncoder,
   firstToken,
   formatConfig,
   initializeParameters,
@@ -268,7 +268,7 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
 
   it('runs as ONNX outside tfx', async () => {
     const read = (key: string) => Promise.resolve(fixture.weights.get(key)!.values)
-    const toBytes = await exportClassifier({ config: fixture.config, read })
+    const toBytes = await exportEncoder({ config: fixture.config, read })
     const session = await InferenceSession.create(toBytes('float32'))
     for (const padding of [0, 3]) {
       const batch = fixtureBatch(fixture, 'sequence-classification', padding)

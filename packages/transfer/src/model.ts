@@ -2,7 +2,7 @@ import { type Program } from '@tfx/backend'
 import { ArgumentError } from '@tfx/common'
 import {
   type EncoderConfig,
-  exportClassifier,
+  exportEncoder,
   onnxFiles,
   type OnnxPrecision,
   saveCheckpoint,
@@ -186,7 +186,7 @@ async function save(
   }: SaveOptions & { task: TaskHead<never, unknown, never>['task'] },
 ): Promise<void> {
   const read = (name: string) => store.read(name)
-  const toFile = onnx.length === 0 ? undefined : await exportClassifier({ config, read })
+  const toFile = onnx.length === 0 ? undefined : await exportEncoder({ config, read })
   await saveCheckpoint(directory, {
     caller: 'save',
     config,

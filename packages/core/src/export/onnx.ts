@@ -1,11 +1,17 @@
-import type { tf } from '@tfx/compiler'
+import { tf } from '@tfx/compiler'
 import { type GraphProgram, toOnnx, traceProgram } from '@tfx/compiler'
-import type { EncoderConfig } from '../config/encoder-config'
-import { modelFamily } from '../models'
+import type { EncoderConfig, Task } from '../config/encoder-config'
+import { modelFamily, type ModelFamily } from '../models'
+import type { ModelRun } from '../models/model-family'
 
-/** What {@link exportClassifier} writes a model from. */
+/** What an encoder can be exported for: the tasks that Transformers.js has. */
+export type ExportTask = Exclude<Task, 'pretraining'>
+
+/** What {@link exportEncoder} writes a model from. */
 export interface ExportOptions {
   readonly config: EncoderConfig
+  /** Which head the model has. Default `sequence-classification`. */
+  readonly task?: ExportTask
   /** The values of a parameter. */
   readonly read: (name: string) => Promise<Float32Array>
 }
@@ -21,17 +27,20 @@ export const onnxFiles = {
 export type OnnxPrecision = keyof typeof onnxFiles
 
 /**
- * A sequence classifier as ONNX, with symbolic batch and sequence: inputs `input_ids`,
- * `attention_mask` (and `token_type_ids`), all int64 [batch, sequence]; output `logits` [batch, labels].
+ * An encoder as ONNX, with symbolic batch and sequence: inputs `input_ids`, `attention_mask` (and `token_type_ids`), all
+ * int64 [batch, sequence]. The output is `logits` [batch, labels] for sequences, [batch, sequence, labels] for tokens,
+ * [batch, sequence, vocabulary] for masked language modelling; without a head `last_hidden_state`
+ * [batch, sequence, hidden].
  *
  * @returns A function that gives the bytes of the file at a precision; the model is traced once.
  */
-export async function exportClassifier({
+export async function exportEncoder({
   config,
+  task = 'sequence-classification',
   read,
 }: ExportOptions): Promise<(precision: OnnxPrecision) => Uint8Array> {
   const family = modelFamily(config.modelType)
-  const specs = family.parameterShapes(config, 'sequence-classification')
+  const specs = family.parameterShapes(config, task)
   const weights = new Map<string, Float32Array>()
   for (const name of Object.keys(specs)) weights.set(name, await read(name))
   const ids = { shape: ['batch', 'sequence'], dtype: 'int32' } as const
@@ -47,8 +56,7 @@ export async function exportClassifier({
       tokenTypeIds: tensors.token_type_ids,
     }
     const run = { config, training: false }
-    const hidden = family.backbone(tensors, inputs, run)
-    return { logits: family.sequenceClassificationHead(tensors, hidden, run) }
+    return outputs[task](tensors, family.backbone(tensors, inputs, run), { family, run })
   }
   const shapes = Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, { shape }]))
   const program: GraphProgram = traceProgram(compute, { ...tokens, ...shapes })
@@ -59,4 +67,26 @@ export async function exportClassifier({
       inputTypes,
       precision,
     })
+}
+
+type Output = (
+  parameters: Record<string, tf.Tensor>,
+  hidden: tf.Tensor,
+  model: { family: ModelFamily; run: ModelRun },
+) => Record<string, tf.Tensor>
+
+/** The output of each task, under the names that Optimum gives them. */
+const outputs: Record<ExportTask, Output> = {
+  'feature-extraction': (_, hidden) => ({ last_hidden_state: hidden }),
+  'sequence-classification': (parameters, hidden, { family, run }) => ({
+    logits: family.sequenceClassificationHead(parameters, hidden, run),
+  }),
+  'token-classification': (parameters, hidden, { family, run }) => ({
+    logits: family.tokenClassificationHead(parameters, hidden, run),
+  }),
+  'masked-language-modelling': (parameters, hidden, { family, run }) => {
+    const [batch, sequence] = hidden.shape as [number, number, number]
+    const scores = family.maskedLanguageModelHead(parameters, hidden, run)
+    return { logits: tf.reshape(scores, [batch, sequence, run.config.vocabSize]) }
+  },
 }
