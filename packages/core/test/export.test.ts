@@ -74,9 +74,9 @@ describe.each(['bert', 'distilbert', 'roberta', 'xlm-roberta', 'electra', 'mpnet
   '%s',
   (name) => {
     // Transformers.js 4.3 has no AlbertForTokenClassification.
-  const isServed = (task: string) => !(name === 'albert' && task === 'token-classification')
+    const isServed = (task: string) => !(name === 'albert' && task === 'token-classification')
 
-  it.each((Object.keys(classes) as ExportTask[]).filter(isServed))(
+    it.each((Object.keys(classes) as ExportTask[]).filter(isServed))(
       'is run by Transformers.js as we run it: %s',
       async (task) => {
         const fixture = await loadEncoderFixture(name)
