@@ -1,12 +1,6 @@
 import { type Program } from '@tfx/backend'
 import { ArgumentError } from '@tfx/common'
-import {
-  type EncoderConfig,
-  exportEncoder,
-  onnxFiles,
-  type OnnxPrecision,
-  saveCheckpoint,
-} from '@tfx/core'
+import { type EncoderConfig, exportEncoder, onnxFiles, type OnnxPrecision, saveCheckpoint } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
 import { checkOptionNames } from './check-options'
