@@ -7,27 +7,42 @@ export * from './tokenizer'
 export * from './torch-file'
 export * from './weights'
 export { firstToken, meanPool, unitLength } from './blocks/heads'
+export { causalBias, positionsOfMask } from './blocks/causal-bias'
+export type { DecoderInputs, DecoderOutputs } from './blocks/decoder-stack'
 export type { Activation } from './blocks/layers'
 export type { Parameters, ParameterSpec, ParameterSpecs } from './blocks/parameters'
+export type { RopeParameters } from './blocks/rotary'
+export type { KeyValues } from './blocks/scaled-attention'
+export type {
+  DecoderConfig,
+  DecoderTask,
+  Gpt2Config,
+  LayerType,
+  RotaryDecoderConfig,
+} from './config/decoder-config'
 export type {
   AlbertConfig,
   BertConfig,
   DistilBertConfig,
   ElectraConfig,
   EncoderConfig,
-  ModelType,
+  EncoderTask,
   MpnetConfig,
   ProblemType,
   RobertaConfig,
-  Task,
 } from './config/encoder-config'
+export type { ModelConfig, ModelKind, ModelType, Task } from './config/model-config'
 export { formatConfig, readConfig, withLabels } from './config/read-config'
-export { modelFamily, supportedModelTypes } from './models'
+export { modelFamily, supportedModelTypes, type ModelFamily } from './models'
 export { albert } from './models/albert'
 export { bert } from './models/bert'
+export { lastToken, type DecoderFamily, type DecoderRun } from './models/decoder-family'
 export { distilBert } from './models/distilbert'
 export { electra } from './models/electra'
+export type { EncoderFamily, EncoderInputs, MaskedLanguageModelRun, ModelRun } from './models/encoder-family'
+export type { Family } from './models/family'
+export { gpt2 } from './models/gpt2'
 export { initializeParameter } from './models/initialize'
-export type { EncoderInputs, MaskedLanguageModelRun, ModelFamily, ModelRun } from './models/model-family'
 export { mpnet } from './models/mpnet'
 export { roberta, xlmRoberta } from './models/roberta'
+export { gemma2, gemma3, llama, mistral, phi3, qwen2, qwen3 } from './models/rotary-decoders'

@@ -10,7 +10,7 @@ import {
   modelFamily,
   openSafetensors,
   saveCheckpoint,
-  type Task,
+  type EncoderTask,
   type TensorToWrite,
   withLabels,
   writeSafetensors,
@@ -52,11 +52,11 @@ async function variant(
 
 async function load(
   directory: string,
-  task: Task = 'sequence-classification',
+  task: EncoderTask = 'sequence-classification',
   labels?: string[],
   seed?: number,
 ) {
-  const checkpoint = await loadCheckpoint(directory)
+  const checkpoint = await loadCheckpoint(directory, { kind: 'encoder' })
   const weights: Weights = new Map()
   const report = await checkpoint.loadParameters(task, {
     write: (name, values) => void weights.set(name, values),
@@ -270,7 +270,7 @@ describe('a checkpoint that cannot be used', () => {
 
 describe('initializeParameters', () => {
   it('fills a model: weights normal, biases 0, LayerNorms 1, padding 0', async () => {
-    const { config, family } = await loadCheckpoint(bert)
+    const { config, family } = await loadCheckpoint(bert, { kind: 'encoder' })
     const weights: Weights = new Map()
     await initializeParameters(config, 'sequence-classification', {
       write: (name, values) => void weights.set(name, values),

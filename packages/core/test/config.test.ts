@@ -88,7 +88,7 @@ describe('readConfig', () => {
     [{ ...bert, layer_norm_eps: 0 }, /'layer_norm_eps' must be a number above 0, but got 0/],
     [
       { ...bert, hidden_act: 'swish' },
-      /'hidden_act' must be one of gelu, gelu_new, gelu_pytorch_tanh, relu, but got "swish"\. tfx does not compute this variant/,
+      /'hidden_act' must be one of gelu, gelu_new, gelu_pytorch_tanh, relu, silu, but got "swish"\. tfx does not compute this variant/,
     ],
     [
       { ...bert, position_embedding_type: 'relative_key' },
@@ -128,9 +128,17 @@ describe('readConfig', () => {
       'electra',
       'mpnet',
       'albert',
+      'gpt2',
+      'llama',
+      'mistral',
+      'qwen2',
+      'qwen3',
+      'gemma2',
+      'gemma3_text',
+      'phi3',
     ])
     expect(() => readConfig({ model_type: 'mamba' })).toThrow(
-      "modelFamily: 'model_type' must be one of bert, distilbert, roberta, xlm-roberta, electra, mpnet, albert, but got 'mamba'. Choose a checkpoint of a supported architecture.",
+      "modelFamily: 'model_type' must be one of bert, distilbert, roberta, xlm-roberta, electra, mpnet, albert, gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3_text, phi3, but got 'mamba'. Choose a checkpoint of a supported architecture.",
     )
   })
 })

@@ -3,7 +3,13 @@ import { type Engine, type Program, softmaxCrossEntropy } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { fixturePath, loadFixture } from '@tfx/testing'
-import { type EncoderConfig, type ModelFamily, modelFamily, openSafetensors, readConfig } from '../src/index'
+import {
+  type EncoderConfig,
+  type EncoderFamily,
+  modelFamily,
+  openSafetensors,
+  readConfig,
+} from '../src/index'
 
 /** The tasks with a head that every family has. */
 export const tasks = ['sequence-classification', 'token-classification', 'masked-language-modelling'] as const
@@ -26,7 +32,7 @@ export interface EncoderOutputs {
 export interface EncoderFixture {
   readonly directory: string
   readonly config: EncoderConfig
-  readonly family: ModelFamily
+  readonly family: EncoderFamily
   readonly weights: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>
   readonly outputs: EncoderOutputs
 }
@@ -34,7 +40,9 @@ export interface EncoderFixture {
 /** @param name A folder of `fixtures/core/encoders`. */
 export async function loadEncoderFixture(name: string): Promise<EncoderFixture> {
   const directory = fixturePath(`core/encoders/${name}`)
-  const config = readConfig(JSON.parse(await readFile(`${directory}/config.json`, 'utf8')))
+  const config = readConfig(JSON.parse(await readFile(`${directory}/config.json`, 'utf8')), {
+    kind: 'encoder',
+  })
   const outputs = loadFixture<EncoderOutputs>(`core/encoders/${name}/outputs`)
   const weights = await readTensors(`${directory}/model.safetensors`)
   return { directory, config, family: modelFamily(config.modelType), weights, outputs }

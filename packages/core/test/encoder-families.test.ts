@@ -205,7 +205,7 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
           read: (key) => Promise.resolve(fixture.weights.get(key)!.values),
         },
       })
-      const loaded = await loadCheckpoint(directory)
+      const loaded = await loadCheckpoint(directory, { kind: 'encoder' })
       expect(loaded.tokenizer.maxLength).toBe(longest)
       const { source: _, ...config } = loaded.config
       expect(config).toEqual({

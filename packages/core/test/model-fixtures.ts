@@ -42,6 +42,8 @@ async function loadTensors(path: string): Promise<Record<string, tf.Tensor>> {
 export async function loadFixtureModel(
   name: string,
 ): Promise<{ config: EncoderConfig; parameters: Record<string, tf.Tensor> }> {
-  const config = readConfig(JSON.parse(await readFile(fixturePath(`core/${name}/config.json`), 'utf8')))
+  const config = readConfig(JSON.parse(await readFile(fixturePath(`core/${name}/config.json`), 'utf8')), {
+    kind: 'encoder',
+  })
   return { config, parameters: await loadTensors(fixturePath(`core/${name}/model.safetensors`)) }
 }

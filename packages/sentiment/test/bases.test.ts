@@ -36,7 +36,7 @@ describe('a base', () => {
   })
 
   it('may be a model that was just pretrained, in memory or saved', async () => {
-    const { config, tokenizer } = await loadCheckpoint(base)
+    const { config, tokenizer } = await loadCheckpoint(base, { kind: 'encoder' })
     const texts = rows.map(({ text }) => text)
     const pretrained = await pretrain({
       config,

@@ -1,5 +1,5 @@
 import { ArgumentError } from '@tfx/common'
-import { type EncoderConfig, loadCheckpoint, resolveBase, type Task, type Tokenizer } from '@tfx/core'
+import { type EncoderConfig, loadCheckpoint, resolveBase, type EncoderTask, type Tokenizer } from '@tfx/core'
 import { initializeMissing } from './initialize-missing'
 import { weightsOf } from './model-weights'
 import type { TransferOptions } from './options'
@@ -19,7 +19,7 @@ export interface OpenedBase {
   readonly config: EncoderConfig
   readonly tokenizer: Tokenizer
   /** Fills a store with the weights, new ones where the base has none; returns notes on what was new. */
-  load(target: Weights, options: { task: Task; seed: number }): Promise<string[]>
+  load(target: Weights, options: { task: EncoderTask; seed: number }): Promise<string[]>
 }
 
 /**
@@ -49,7 +49,7 @@ export async function openBase(base: Base, { cacheDirectory, signal }: TransferO
 }
 
 async function openDirectory(directory: string): Promise<OpenedBase> {
-  const checkpoint = await loadCheckpoint(directory)
+  const checkpoint = await loadCheckpoint(directory, { kind: 'encoder' })
   return {
     config: checkpoint.config,
     tokenizer: checkpoint.tokenizer,

@@ -45,7 +45,7 @@ export interface EmbedOptions {
  */
 export async function createEmbedder(base: string): Promise<Embedder> {
   const { directory } = await resolveBase(base)
-  const checkpoint = await loadCheckpoint(directory)
+  const checkpoint = await loadCheckpoint(directory, { kind: 'encoder' })
   const { config, family } = checkpoint
   const engine = await getEngine()
   const store = engine.createStore(shapesOf(family.parameterShapes(config, 'feature-extraction')))
@@ -67,7 +67,11 @@ export async function createEmbedder(base: string): Promise<Embedder> {
   }
 }
 
-function compile(engine: Engine, { config, family }: Checkpoint, store: ParameterStore): Promise<Program> {
+function compile(
+  engine: Engine,
+  { config, family }: Checkpoint<'encoder'>,
+  store: ParameterStore,
+): Promise<Program> {
   const spec = { shape: ['batch', 'sequence'], dtype: 'int32' } as const
   return engine.compile(
     ({ inputs, parameters }) => {
@@ -81,7 +85,7 @@ function compile(engine: Engine, { config, family }: Checkpoint, store: Paramete
 
 async function embed(
   program: Program,
-  checkpoint: Checkpoint,
+  checkpoint: Checkpoint<'encoder'>,
   { texts, batchSize = 32, maxLength, signal, onProgress }: EmbedOptions & { texts: readonly string[] },
 ): Promise<Float32Array> {
   const { tokenizer, config } = checkpoint

@@ -1,6 +1,13 @@
 import type { InputSpec, NamedTensors } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
-import type { EncoderConfig, EncoderInputs, ModelFamily, ModelRun, Parameters, Task } from '@tfx/core'
+import type {
+  EncoderConfig,
+  EncoderInputs,
+  EncoderFamily,
+  ModelRun,
+  Parameters,
+  EncoderTask,
+} from '@tfx/core'
 import type { RowSource, Split } from '@tfx/data'
 import type { BestMetric } from '@tfx/train'
 
@@ -27,7 +34,7 @@ export interface Score<Example> {
 
 /** A model at work: which architecture, with which configuration, in which mode. */
 export interface HeadRun extends ModelRun {
-  readonly family: ModelFamily
+  readonly family: EncoderFamily
 }
 
 /**
@@ -42,7 +49,7 @@ export interface TaskHead<Example extends TextInput, Answer, Options> {
   /** For instance `sentiment`. */
   readonly name: string
   /** Which head of the model is trained. */
-  readonly task: Task
+  readonly task: EncoderTask
   /** The names of all `Options`, so that others are refused. */
   readonly options: readonly (keyof Options & string)[]
   /** The metric by which the best epoch is chosen. */

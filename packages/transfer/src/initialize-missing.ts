@@ -1,11 +1,11 @@
 import type { ParameterStore } from '@tfx/backend'
 import { createRandom, mixSeed } from '@tfx/common'
-import { initializeParameter, modelFamily, type Task } from '@tfx/core'
+import { initializeParameter, modelFamily, type EncoderTask } from '@tfx/core'
 import { copyParameter, type Weights } from './runtime'
 
 /** Where weights come from. */
 export interface InitializeOptions {
-  readonly task: Task
+  readonly task: EncoderTask
   readonly seed: number
   /** Another model of the same architecture: its backbone is copied, and its head if asked. */
   readonly from?: { readonly store: ParameterStore; readonly keepHead: boolean }

@@ -35,7 +35,7 @@ export async function loadFor<Example extends TextInput, Answer, Options>(
     ...(cacheDirectory !== undefined && { cacheDirectory }),
     ...(signal && { signal }),
   })
-  const checkpoint = await loadCheckpoint(directory)
+  const checkpoint = await loadCheckpoint(directory, { kind: 'encoder' })
   const { config, tokenizer } = checkpoint
   head.checkModel?.(config)
   const longest = longestInput(checkpoint)

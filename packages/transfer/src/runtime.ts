@@ -1,6 +1,12 @@
 import { type Engine, getEngine, type ParameterStore, type Program } from '@tfx/backend'
 import { type HostTensor, throwIfAborted } from '@tfx/common'
-import { type EncoderConfig, modelFamily, type ParameterSpecs, type Task, type Tokenizer } from '@tfx/core'
+import {
+  type EncoderConfig,
+  modelFamily,
+  type ParameterSpecs,
+  type EncoderTask,
+  type Tokenizer,
+} from '@tfx/core'
 import { batches } from '@tfx/data'
 import { type EncodedExample, modelInputs, modelInputSpecs } from './encode'
 import type { TaskHead, TextInput } from './head'
@@ -20,7 +26,7 @@ export function shapesOf(specs: ParameterSpecs): Record<string, readonly number[
 /** A new store for a model. */
 export function createStore(
   engine: Engine,
-  { config, task }: { config: EncoderConfig; task: Task },
+  { config, task }: { config: EncoderConfig; task: EncoderTask },
   slots: readonly string[] = [],
 ): ParameterStore {
   return engine.createStore(shapesOf(modelFamily(config.modelType).parameterShapes(config, task)), slots)

@@ -1,6 +1,6 @@
 import { getEngine } from '@tfx/backend'
 import { throwIfAborted } from '@tfx/common'
-import { modelFamily, type Task } from '@tfx/core'
+import { modelFamily, type EncoderTask } from '@tfx/core'
 import {
   adamW,
   fit,
@@ -89,7 +89,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
 /** Writes the weights to start from; returns notes on them. */
 async function fill(
   weights: Weights,
-  { opened, settings, task }: { opened: OpenedBase; settings: ResolvedSettings; task: Task },
+  { opened, settings, task }: { opened: OpenedBase; settings: ResolvedSettings; task: EncoderTask },
 ): Promise<string[]> {
   const { seed, fromScratch } = settings
   if (!fromScratch) return opened.load(weights, { task, seed })
@@ -182,7 +182,7 @@ function eventHandler(
 }
 
 /** Copies the weights to a store without gradients and optimizer state: a quarter of the memory. */
-async function withoutTrainingState({ store, ...weights }: Weights, task: Task): Promise<Weights> {
+async function withoutTrainingState({ store, ...weights }: Weights, task: EncoderTask): Promise<Weights> {
   const small = createStore(await getEngine(), { config: weights.config, task })
   for (const name of Object.keys(store.shapes)) await copyParameter(store, small, name)
   return { ...weights, store: small }

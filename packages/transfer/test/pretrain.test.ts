@@ -13,15 +13,18 @@ import {
 } from '../src/index'
 
 const tokenizer = await loadTokenizer(fixturePath('core/bert-classification'))
-const config = readConfig({
-  model_type: 'bert',
-  vocab_size: tokenizer.vocabSize,
-  hidden_size: 32,
-  num_hidden_layers: 1,
-  num_attention_heads: 2,
-  intermediate_size: 48,
-  max_position_embeddings: 32,
-})
+const config = readConfig(
+  {
+    model_type: 'bert',
+    vocab_size: tokenizer.vocabSize,
+    hidden_size: 32,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    intermediate_size: 48,
+    max_position_embeddings: 32,
+  },
+  { kind: 'encoder' },
+)
 const subjects = ['the movie', 'this film', 'the play', 'it']
 const verdicts = ['was good', 'was bad', 'is not great', 'is awful']
 const texts = subjects.flatMap((subject) => verdicts.map((verdict) => `${subject} ${verdict} .`))

@@ -1,9 +1,9 @@
-import { dropout, gelu, layerNorm, linear } from '@tfx/backend'
+import { dropout, gelu, layerNorm, linear, rmsNorm, silu } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
-import { parameterOf, type Parameters } from './parameters'
+import { parameterOf, type LinearModule, type Parameters, type ParameterSpecs } from './parameters'
 
 /** The activation functions of the supported checkpoints, by their Hugging Face name. */
-export type Activation = 'gelu' | 'gelu_new' | 'gelu_pytorch_tanh' | 'relu'
+export type Activation = 'gelu' | 'gelu_new' | 'gelu_pytorch_tanh' | 'relu' | 'silu'
 
 /** Applies an activation function elementwise. */
 export function activate(x: tf.Tensor, activation: Activation): tf.Tensor {
@@ -15,12 +15,28 @@ export function activate(x: tf.Tensor, activation: Activation): tf.Tensor {
       return gelu(x, 'tanh')
     case 'relu':
       return tf.relu(x)
+    case 'silu':
+      return silu(x)
   }
 }
 
-/** `linear` with the weights `{name}.weight` [out, in] and `{name}.bias` [out]; x is [..., in]. */
-export function linearLayer(parameters: Parameters, name: string, x: tf.Tensor): tf.Tensor {
-  return linear(x, parameterOf(parameters, `${name}.weight`), parameterOf(parameters, `${name}.bias`))
+/**
+ * `linear` with the weights `{name}.weight` [out, in] and `{name}.bias` [out].
+ *
+ * @param module Its name, or its name and what it lacks.
+ * @param x float32 [..., in]; a matrix where the weight is transposed.
+ */
+export function linearLayer(parameters: Parameters, module: LinearModule, x: tf.Tensor): tf.Tensor {
+  const {
+    name,
+    hasBias = true,
+    isTransposed = false,
+  } = typeof module === 'string' ? { name: module } : module
+  const weight = parameterOf(parameters, `${name}.weight`)
+  const bias = hasBias ? parameterOf(parameters, `${name}.bias`) : undefined
+  if (!isTransposed) return linear(x, weight, bias)
+  const product = tf.matMul(x, weight)
+  return bias ? tf.add(product, bias) : product
 }
 
 /** `layerNorm` over the last axis with the weights `{name}.weight` and `{name}.bias`. */
@@ -34,6 +50,37 @@ export function layerNormLayer(
     bias: parameterOf(parameters, `${name}.bias`),
     epsilon,
   })
+}
+
+/** Which norm a model has. */
+export interface NormKind {
+  readonly kind: 'layer' | 'rms'
+  readonly epsilon: number
+  /** Added to the weight of an RMS norm: 1 in Gemma, whose weights start at 0. Default 0. */
+  readonly weightOffset?: number
+}
+
+/** The norm of a model over the last axis, with the weights `{name}.weight` and `{name}.bias` (RMS norms have none). */
+export function normLayer(
+  parameters: Parameters,
+  { name, kind, epsilon, weightOffset = 0 }: NormKind & { name: string },
+  x: tf.Tensor,
+): tf.Tensor {
+  if (kind === 'layer') return layerNormLayer(parameters, name, { x, epsilon })
+  const weight = parameterOf(parameters, `${name}.weight`)
+  return rmsNorm(x, { weight: weightOffset === 0 ? weight : tf.add(weight, weightOffset), epsilon })
+}
+
+/** The parameters of a {@link normLayer}. */
+export function normSpecs(
+  name: string,
+  size: number,
+  { kind, weightOffset = 0 }: Pick<NormKind, 'kind' | 'weightOffset'>,
+): ParameterSpecs {
+  return {
+    [`${name}.weight`]: { shape: [size], initialize: weightOffset === 0 ? 'ones' : 'zeros' },
+    ...(kind === 'layer' && { [`${name}.bias`]: { shape: [size], initialize: 'zeros' } }),
+  }
 }
 
 /** Dropout while training, the identity otherwise. */

@@ -35,11 +35,27 @@ export function parameterOf(parameters: Parameters, name: string): tf.Tensor {
   return parameter
 }
 
+/** What a linear layer may lack or have another way round. */
+export interface LinearKind {
+  /** Default true. */
+  hasBias?: boolean
+  /** The weight is [inputs, outputs], as GPT-2 stores it. Default false. */
+  isTransposed?: boolean
+}
+
+/** The name of a linear layer in the checkpoint, alone or with its kind. */
+export type LinearModule = string | (LinearKind & { name: string })
+
 /** `{name}.weight` [outputs, inputs] and `{name}.bias` [outputs] of a PyTorch `Linear`. */
-export function linearSpecs(name: string, outputs: number, inputs: number): ParameterSpecs {
+export function linearSpecs(module: LinearModule, outputs: number, inputs: number): ParameterSpecs {
+  const {
+    name,
+    hasBias = true,
+    isTransposed = false,
+  } = typeof module === 'string' ? { name: module } : module
   return {
-    [`${name}.weight`]: { shape: [outputs, inputs], initialize: 'normal' },
-    [`${name}.bias`]: { shape: [outputs], initialize: 'zeros' },
+    [`${name}.weight`]: { shape: isTransposed ? [inputs, outputs] : [outputs, inputs], initialize: 'normal' },
+    ...(hasBias && { [`${name}.bias`]: { shape: [outputs], initialize: 'zeros' } }),
   }
 }
 

@@ -1,18 +1,30 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError } from '@tfx/common'
-import type { EncoderConfig, Task } from '../config/encoder-config'
+import type { DecoderConfig, DecoderTask } from '../config/decoder-config'
+import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
+import type { ModelConfig, ModelKind, Task } from '../config/model-config'
 import { readConfig } from '../config/read-config'
 import { modelFamily } from '../models'
-import type { ModelFamily } from '../models/model-family'
+import type { DecoderFamily } from '../models/decoder-family'
+import type { EncoderFamily } from '../models/encoder-family'
 import { loadTokenizer, type Tokenizer } from '../tokenizer'
 import { readParameters, type LoadParametersOptions, type LoadReport } from './load-parameters'
 import { findWeights } from './weights-file'
 
+/** What checkpoints of each kind have. */
+interface Kinds {
+  encoder: { config: EncoderConfig; family: EncoderFamily; task: EncoderTask }
+  decoder: { config: DecoderConfig; family: DecoderFamily; task: DecoderTask }
+}
+
 /** A model on disk: everything but the weights is in memory. */
-export interface Checkpoint {
-  readonly config: EncoderConfig
-  readonly family: ModelFamily
+export type Checkpoint<K extends ModelKind = ModelKind> = { [Kind in K]: CheckpointOf<Kind> }[K]
+
+interface CheckpointOf<K extends ModelKind> {
+  readonly kind: K
+  readonly config: Kinds[K]['config']
+  readonly family: Kinds[K]['family']
   readonly tokenizer: Tokenizer
   /** Where it came from, for people. */
   readonly source: string
@@ -22,7 +34,7 @@ export interface Checkpoint {
    *
    * @throws CheckpointError if the files are malformed, a parameter of the backbone is missing, or a shape is wrong.
    */
-  loadParameters(task: Task, options: LoadParametersOptions): Promise<LoadReport>
+  loadParameters(task: Kinds[K]['task'], options: LoadParametersOptions): Promise<LoadReport>
 }
 
 /**
@@ -30,7 +42,8 @@ export interface Checkpoint {
  * `pytorch_model.bin`, or the shards of either.
  *
  * @param directory What `save_pretrained`, `saveCheckpoint` or `resolveBase` left.
- * @param options `source`: how to name it in messages. Default: the directory.
+ * @param options `kind`: the kind that is needed; others are refused. Default: any. `source`: how to name it in
+ *   messages. Default: the directory.
  * @throws CheckpointError if something is missing, malformed, or of an architecture that is not supported.
  *
  * @example
@@ -43,13 +56,13 @@ export interface Checkpoint {
  * console.log(report.newlyInitialised)
  * ```
  */
-export async function loadCheckpoint(
+export async function loadCheckpoint<K extends ModelKind = ModelKind>(
   directory: string,
-  { source = directory }: { source?: string } = {},
-): Promise<Checkpoint> {
-  const config = readConfig(await readConfigFile(directory))
+  { kind, source = directory }: { kind?: K; source?: string } = {},
+): Promise<Checkpoint<K>> {
+  const config: ModelConfig = readConfig(await readConfigFile(directory), { kind })
+  const family = modelFamily(config.modelType as string)
   const openWeights = await findWeights(directory)
-  const family = modelFamily(config.modelType)
   const tokenizer = await loadTokenizer(directory, { maxLength: family.maxLength(config) })
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new CheckpointError({
@@ -60,12 +73,13 @@ export async function loadCheckpoint(
       remedy: 'The tokenizer does not belong to the model: save or download both together.',
     })
   }
-  return {
+  const checkpoint = {
+    kind: family.kind,
     config,
     family,
     tokenizer,
     source,
-    async loadParameters(task, options) {
+    async loadParameters(task: Task, options: LoadParametersOptions) {
       const weights = await openWeights()
       try {
         return await readParameters({ weights, config, source }, task, options)
@@ -74,6 +88,7 @@ export async function loadCheckpoint(
       }
     },
   }
+  return checkpoint as unknown as Checkpoint<K>
 }
 
 async function readConfigFile(directory: string): Promise<unknown> {

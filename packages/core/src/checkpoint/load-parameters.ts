@@ -1,6 +1,6 @@
 import { CheckpointError, createRandom, mixSeed, sizeOf } from '@tfx/common'
 import type { ParameterSpec } from '../blocks/parameters'
-import type { EncoderConfig, Task } from '../config/encoder-config'
+import type { ModelConfig, Task } from '../config/model-config'
 import { modelFamily } from '../models'
 import { initializeParameter } from '../models/initialize'
 import type { WeightsReader } from '../weights'
@@ -16,7 +16,7 @@ export interface LoadParametersOptions {
   /** Decides new weights. Default 42. */
   seed?: number
   /** The model to fill, when it is not the checkpoint's own: `withLabels(checkpoint.config, labels)`. */
-  config?: EncoderConfig
+  config?: ModelConfig
 }
 
 /** What came from a checkpoint and what did not, in the terms of Hugging Face's loading report. */
@@ -37,7 +37,7 @@ export interface LoadReport {
 export interface ParameterSource {
   readonly weights: WeightsReader
   /** The checkpoint's own configuration. */
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   readonly source: string
 }
 
@@ -51,7 +51,7 @@ export async function readParameters(
   task: Task,
   { write, seed = 42, config = ownConfig }: LoadParametersOptions,
 ): Promise<LoadReport> {
-  const family = modelFamily(config.modelType)
+  const family = modelFamily(config.modelType as string)
   const specs = family.parameterShapes(config, task)
   const ownSpecs = family.parameterShapes(ownConfig, task)
   const backbone = family.parameterShapes(config, 'feature-extraction')
@@ -97,11 +97,11 @@ export async function readParameters(
  * ```
  */
 export async function initializeParameters(
-  config: EncoderConfig,
+  config: ModelConfig,
   task: Task,
   { write, seed = 42 }: Pick<LoadParametersOptions, 'write' | 'seed'>,
 ): Promise<void> {
-  const specs = modelFamily(config.modelType).parameterShapes(config, task)
+  const specs = modelFamily(config.modelType as string).parameterShapes(config, task)
   for (const [name, spec] of Object.entries(specs))
     await write(name, newParameter(name, spec, { seed, config }))
 }
@@ -110,7 +110,7 @@ export async function initializeParameters(
 function newParameter(
   name: string,
   spec: ParameterSpec,
-  { seed, config }: { seed: number; config: EncoderConfig },
+  { seed, config }: { seed: number; config: ModelConfig },
 ): Float32Array {
   let stream = seed
   for (let index = 0; index < name.length; index++) stream = mixSeed(stream, name.charCodeAt(index))

@@ -1,5 +1,5 @@
 import type { ParameterSpecs } from '../blocks/parameters'
-import type { ModelFamily } from '../models/model-family'
+import type { ModelFamily } from '../models'
 
 /** Which tensor of a checkpoint is which parameter of a model. */
 export interface NameMap {
@@ -34,5 +34,8 @@ function parameterFor(name: string, family: ModelFamily, specs: ParameterSpecs):
 
 /** Buffers that older versions saved, and copies of tied weights. */
 function isRedundant(name: string, family: ModelFamily): boolean {
-  return /(^|\.)position_ids$/.test(name) || family.tiedCopies.includes(name)
+  return (
+    /(^|\.)(position_ids|attn\.(masked_)?bias|rotary_emb\.inv_freq)$/.test(name) ||
+    family.tiedCopies.includes(name)
+  )
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { writeDirectory } from '@tfx/common'
-import type { EncoderConfig, Task } from '../config/encoder-config'
+import type { ModelConfig, Task } from '../config/model-config'
 import { formatConfig } from '../config/read-config'
 import { onnxFiles, type OnnxPrecision } from '../export/onnx'
 import { writeSafetensors } from '../safetensors'
@@ -9,7 +9,7 @@ import type { Tokenizer } from '../tokenizer'
 
 /** What {@link saveCheckpoint} writes. */
 export interface CheckpointContents {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   readonly task: Task
   readonly tokenizer: Pick<Tokenizer, 'files'>
   /** The weights: a parameter store, or anything else that can be read by name. */

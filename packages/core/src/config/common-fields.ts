@@ -3,7 +3,7 @@ import { configError, integerField, positiveField, requireField, type ConfigJson
 import type { EncoderConfig, ProblemType } from './encoder-config'
 
 /** Every activation function that tfx computes. */
-export const activations: readonly Activation[] = ['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu']
+export const activations: readonly Activation[] = ['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu', 'silu']
 
 const problemTypes: readonly ProblemType[] = [
   'single_label_classification',
@@ -60,7 +60,8 @@ export function requireWholeHeads(
   })
 }
 
-function parseProblemType(json: ConfigJson): ProblemType | undefined {
+/** The `problem_type` of a classifier. @throws CheckpointError */
+export function parseProblemType(json: ConfigJson): ProblemType | undefined {
   const value = json.problem_type ?? undefined
   if (value === undefined) return undefined
   const problemType = problemTypes.find((candidate) => candidate === value)
@@ -69,7 +70,7 @@ function parseProblemType(json: ConfigJson): ProblemType | undefined {
 }
 
 /** Labels by class index; without any, `LABEL_0`, `LABEL_1`, … as Hugging Face names them. */
-function parseLabels(json: ConfigJson): string[] {
+export function parseLabels(json: ConfigJson): string[] {
   const names = json.id2label ?? invert(json.label2id)
   if (names === undefined) {
     const count = integerField(json, 'num_labels', { fallback: 2 })
@@ -90,7 +91,8 @@ function invert(ids: unknown): Record<string, string> | undefined {
   return Object.fromEntries(Object.entries(ids).map(([label, id]) => [String(id), label]))
 }
 
-function requireAbsentOrEmpty(json: ConfigJson, field: string): void {
+/** Refuses a field that asks for something. @throws CheckpointError */
+export function requireAbsentOrEmpty(json: ConfigJson, field: string): void {
   const value = json[field] ?? undefined
   if (value === undefined) return
   if (typeof value === 'object' && Object.keys(value).length === 0) return

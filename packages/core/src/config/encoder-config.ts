@@ -4,7 +4,7 @@ import type { Activation } from '../blocks/layers'
  * What a model is built for; decides which head it has. `feature-extraction` has none; `pretraining` is masked
  * language modelling plus the pooler of the classifier, which distillation can train.
  */
-export type Task =
+export type EncoderTask =
   | 'feature-extraction'
   | 'pretraining'
   | 'sequence-classification'
@@ -88,6 +88,3 @@ export interface AlbertConfig extends CommonEncoderConfig {
 /** The configuration of an encoder. */
 export type EncoderConfig =
   BertConfig | DistilBertConfig | RobertaConfig | ElectraConfig | MpnetConfig | AlbertConfig
-
-/** Every supported `model_type`. */
-export type ModelType = EncoderConfig['modelType']

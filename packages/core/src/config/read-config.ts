@@ -1,11 +1,13 @@
-import { modelFamily } from '../models'
+import { modelFamily, supportedModelTypes } from '../models'
 import { configError } from './config-fields'
-import type { EncoderConfig, ProblemType, Task } from './encoder-config'
+import type { ProblemType } from './encoder-config'
+import type { ConfigKinds, ModelConfig, ModelKind, Task } from './model-config'
 
 /**
  * Reads a parsed config.json in the spelling of transformers 4 or 5.
  *
  * @param json The parsed file.
+ * @param options `kind`: the kind of model that is needed; others are refused. Default: any.
  * @returns The typed configuration; the JSON itself stays in `source`.
  * @throws CheckpointError if the `model_type` is not supported, a field is wrong, or the checkpoint is of a
  *   variant that tfx does not compute (relative positions, a decoder, an unknown activation, …).
@@ -15,7 +17,10 @@ import type { EncoderConfig, ProblemType, Task } from './encoder-config'
  * const config = readConfig(JSON.parse(await readFile('model/config.json', 'utf8')))
  * ```
  */
-export function readConfig(json: unknown): EncoderConfig {
+export function readConfig<K extends ModelKind = ModelKind>(
+  json: unknown,
+  { kind }: { kind?: K | undefined } = {},
+): ConfigKinds[K] {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw configError('config.json', { expected: 'an object', received: json })
   }
@@ -24,7 +29,15 @@ export function readConfig(json: unknown): EncoderConfig {
   if (typeof modelType !== 'string') {
     throw configError('model_type', { expected: 'the name of an architecture', received: modelType })
   }
-  return modelFamily(modelType).parseConfig(fields)
+  const family = modelFamily(modelType)
+  if (kind !== undefined && family.kind !== kind) {
+    throw configError('model_type', {
+      expected: `an ${kind}: ${supportedModelTypes(kind).join(', ')}`,
+      received: modelType,
+      remedy: 'Choose a checkpoint of one of these architectures.',
+    })
+  }
+  return family.parseConfig(fields) as ConfigKinds[K]
 }
 
 /**
@@ -35,11 +48,11 @@ export function readConfig(json: unknown): EncoderConfig {
  * @param dtype How the weights beside it are stored.
  */
 export function formatConfig(
-  config: EncoderConfig,
+  config: ModelConfig,
   task: Task,
   dtype: 'float32' | 'float16' | 'bfloat16' = 'float32',
 ): Record<string, unknown> {
-  const family = modelFamily(config.modelType)
+  const family = modelFamily(config.modelType as string)
   const kept = { ...config.source }
   // Spelled anew below, or about where the base came from.
   for (const field of [
@@ -58,9 +71,11 @@ export function formatConfig(
     model_type: config.modelType,
     dtype,
     vocab_size: config.vocabSize,
-    max_position_embeddings: config.maxPositionEmbeddings,
+    ...(family.kind === 'encoder' && {
+      max_position_embeddings: config.maxPositionEmbeddings,
+      pad_token_id: config.padTokenId,
+    }),
     initializer_range: config.initializerRange,
-    pad_token_id: config.padTokenId,
     ...family.formatConfig(config),
     ...(task.endsWith('classification') ? formatLabels(config) : {}),
   }
@@ -72,7 +87,7 @@ export function formatConfig(
  * @param labels Label names by class index.
  * @throws CheckpointError if there are none, or two are the same.
  */
-export function withLabels<C extends EncoderConfig>(
+export function withLabels<C extends ModelConfig>(
   config: C,
   labels: readonly string[],
   problemType: ProblemType = 'single_label_classification',
@@ -83,7 +98,7 @@ export function withLabels<C extends EncoderConfig>(
   return { ...config, labels: [...labels], problemType }
 }
 
-function formatLabels({ labels, problemType }: EncoderConfig): Record<string, unknown> {
+function formatLabels({ labels, problemType }: ModelConfig): Record<string, unknown> {
   return {
     id2label: Object.fromEntries(labels.map((label, index) => [String(index), label])),
     label2id: Object.fromEntries(labels.map((label, index) => [label, index])),

@@ -1,11 +1,11 @@
 import { tf } from '@tfx/compiler'
 import { type GraphProgram, toOnnx, traceProgram } from '@tfx/compiler'
-import type { EncoderConfig, Task } from '../config/encoder-config'
-import { modelFamily, type ModelFamily } from '../models'
-import type { ModelRun } from '../models/model-family'
+import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
+import { modelFamily } from '../models'
+import type { EncoderFamily, ModelRun } from '../models/encoder-family'
 
 /** What an encoder can be exported for: the tasks that Transformers.js has. */
-export type ExportTask = Exclude<Task, 'pretraining'>
+export type ExportTask = Exclude<EncoderTask, 'pretraining'>
 
 /** What {@link exportEncoder} writes a model from. */
 export interface ExportOptions {
@@ -72,7 +72,7 @@ export async function exportEncoder({
 type Output = (
   parameters: Record<string, tf.Tensor>,
   hidden: tf.Tensor,
-  model: { family: ModelFamily; run: ModelRun },
+  model: { family: EncoderFamily; run: ModelRun },
 ) => Record<string, tf.Tensor>
 
 /** The output of each task, under the names that Optimum gives them. */

@@ -2,7 +2,7 @@ import type { EncoderLayerNames } from '../blocks/encoder-layer'
 import { formatAlbertConfig, parseAlbertConfig } from '../config/albert-config'
 import type { AlbertConfig } from '../config/encoder-config'
 import { bertEmbeddingNames } from './bert-names'
-import type { ModelFamily } from './model-family'
+import type { EncoderFamily } from './encoder-family'
 import { postNormFamily } from './post-norm-family'
 
 /** Every layer in the order that it runs in: a group is repeated, and has one or more layers of its own. */
@@ -29,7 +29,7 @@ function layerNames({ numHiddenLayers, numHiddenGroups, innerGroupNum }: AlbertC
  * ALBERT ([Lan et al. 2019](https://arxiv.org/abs/1909.11942)), as `AlbertModel` with its heads of Hugging Face
  * transformers.
  */
-export const albert: ModelFamily<AlbertConfig> = postNormFamily({
+export const albert: EncoderFamily<AlbertConfig> = postNormFamily({
   modelType: 'albert',
   backbonePrefix: 'albert.',
   classPrefix: 'Albert',

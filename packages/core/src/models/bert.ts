@@ -1,14 +1,14 @@
 import { formatBertConfig, parseBertConfig } from '../config/bert-config'
 import type { BertConfig } from '../config/encoder-config'
 import { bertEmbeddingNames, bertLayerNames } from './bert-names'
-import type { ModelFamily } from './model-family'
+import type { EncoderFamily } from './encoder-family'
 import { postNormFamily } from './post-norm-family'
 
 /**
  * BERT ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)) and MiniLM, as `BertModel` with its heads of Hugging
  * Face transformers.
  */
-export const bert: ModelFamily<BertConfig> = postNormFamily({
+export const bert: EncoderFamily<BertConfig> = postNormFamily({
   modelType: 'bert',
   backbonePrefix: 'bert.',
   classPrefix: 'Bert',

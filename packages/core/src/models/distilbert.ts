@@ -1,7 +1,7 @@
 import type { EncoderLayerNames } from '../blocks/encoder-layer'
 import { formatDistilBertConfig, parseDistilBertConfig } from '../config/distilbert-config'
 import type { DistilBertConfig } from '../config/encoder-config'
-import type { ModelFamily } from './model-family'
+import type { EncoderFamily } from './encoder-family'
 import { postNormFamily } from './post-norm-family'
 
 function layerNames(index: number): EncoderLayerNames {
@@ -22,7 +22,7 @@ function layerNames(index: number): EncoderLayerNames {
  * DistilBERT ([Sanh et al. 2019](https://arxiv.org/abs/1910.01108)), as `DistilBertModel` with its heads of Hugging
  * Face transformers.
  */
-export const distilBert: ModelFamily<DistilBertConfig> = postNormFamily({
+export const distilBert: EncoderFamily<DistilBertConfig> = postNormFamily({
   modelType: 'distilbert',
   backbonePrefix: 'distilbert.',
   classPrefix: 'DistilBert',

@@ -1,14 +1,14 @@
 import { formatElectraConfig, parseElectraConfig } from '../config/electra-config'
 import type { ElectraConfig } from '../config/encoder-config'
 import { bertEmbeddingNames, bertLayerNames } from './bert-names'
-import type { ModelFamily } from './model-family'
+import type { EncoderFamily } from './encoder-family'
 import { postNormFamily } from './post-norm-family'
 
 /**
  * ELECTRA ([Clark et al. 2020](https://arxiv.org/abs/2003.10555)), as `ElectraModel` with its heads of Hugging Face
  * transformers. Its masked language model is the generator.
  */
-export const electra: ModelFamily<ElectraConfig> = postNormFamily({
+export const electra: EncoderFamily<ElectraConfig> = postNormFamily({
   modelType: 'electra',
   backbonePrefix: 'electra.',
   classPrefix: 'Electra',

@@ -1,16 +1,27 @@
 import { CheckpointError } from '@tfx/common'
+import type { DecoderConfig } from '../config/decoder-config'
+import type { EncoderConfig } from '../config/encoder-config'
+import type { ModelConfig, ModelKind, Task } from '../config/model-config'
 import { albert } from './albert'
 import { bert } from './bert'
+import type { DecoderFamily } from './decoder-family'
 import { distilBert } from './distilbert'
 import { electra } from './electra'
-import type { ModelFamily } from './model-family'
+import type { EncoderFamily } from './encoder-family'
+import type { Family } from './family'
+import { gpt2 } from './gpt2'
 import { mpnet } from './mpnet'
 import { roberta, xlmRoberta } from './roberta'
+import { gemma2, gemma3, llama, mistral, phi3, qwen2, qwen3 } from './rotary-decoders'
 
-export type { ModelFamily }
+/** An architecture of any kind, as far as all are alike: its names, its configuration and its parameters. */
+export type ModelFamily = Family<ModelConfig, Task> & { readonly kind: ModelKind }
 
 // Each family's methods only ever see its own configuration: `modelFamily(config.modelType)` pairs them.
-const families: readonly ModelFamily[] = [bert, distilBert, roberta, xlmRoberta, electra, mpnet, albert]
+const families = [
+  ...[bert, distilBert, roberta, xlmRoberta, electra, mpnet, albert],
+  ...[gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3, phi3],
+] as unknown as readonly ModelFamily[]
 
 /**
  * The model family of a `model_type`.
@@ -23,7 +34,10 @@ const families: readonly ModelFamily[] = [bert, distilBert, roberta, xlmRoberta,
  * const logits = family.sequenceClassificationHead(parameters, family.backbone(parameters, inputs, run), run)
  * ```
  */
-export function modelFamily(modelType: string): ModelFamily {
+export function modelFamily(modelType: EncoderConfig['modelType']): EncoderFamily
+export function modelFamily(modelType: DecoderConfig['modelType']): DecoderFamily
+export function modelFamily(modelType: string): ModelFamily
+export function modelFamily(modelType: string): unknown {
   const family = families.find((candidate) => candidate.modelType === modelType)
   if (family === undefined) {
     throw new CheckpointError({
@@ -37,7 +51,7 @@ export function modelFamily(modelType: string): ModelFamily {
   return family
 }
 
-/** Every `model_type` that {@link modelFamily} knows. */
-export function supportedModelTypes(): string[] {
-  return families.map((family) => family.modelType)
+/** Every `model_type` that {@link modelFamily} knows, or those of one kind. */
+export function supportedModelTypes(kind?: ModelKind): string[] {
+  return families.flatMap((family) => (kind === undefined || family.kind === kind ? [family.modelType] : []))
 }

@@ -2,7 +2,7 @@ import type { EncoderLayerNames } from '../blocks/encoder-layer'
 import type { MpnetConfig } from '../config/encoder-config'
 import { formatMpnetConfig, mpnetConstants, parseMpnetConfig } from '../config/mpnet-config'
 import { bertEmbeddingNames } from './bert-names'
-import type { ModelFamily } from './model-family'
+import type { EncoderFamily } from './encoder-family'
 import { postNormFamily } from './post-norm-family'
 
 const { buckets, maxDistance, paddingRow } = mpnetConstants
@@ -26,7 +26,7 @@ function layerNames(index: number): EncoderLayerNames {
  * MPNet ([Song et al. 2020](https://arxiv.org/abs/2004.09297)), as `MPNetModel` with its heads of Hugging Face
  * transformers.
  */
-export const mpnet: ModelFamily<MpnetConfig> = postNormFamily({
+export const mpnet: EncoderFamily<MpnetConfig> = postNormFamily({
   modelType: 'mpnet',
   backbonePrefix: 'mpnet.',
   classPrefix: 'MPNet',

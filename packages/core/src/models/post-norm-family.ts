@@ -8,12 +8,12 @@ import {
 } from '../blocks/heads'
 import { dropoutLayer, linearLayer, type Activation } from '../blocks/layers'
 import { layerNormSpecs, linearSpecs, type ParameterSpecs } from '../blocks/parameters'
-import type { EncoderConfig, Task } from '../config/encoder-config'
-import type { ModelFamily } from './model-family'
+import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
+import type { EncoderFamily } from './encoder-family'
 
 /** What one encoder of post-norm layers is, beside what all of them have in common. */
 export interface PostNormDefinition<C extends EncoderConfig> extends Pick<
-  ModelFamily<C>,
+  EncoderFamily<C>,
   | 'modelType'
   | 'backbonePrefix'
   | 'aliases'
@@ -43,9 +43,10 @@ export function postNormFamily<C extends EncoderConfig>({
   tokenDropout = ({ classifierDropout }) => classifierDropout,
   languageModel,
   ...family
-}: PostNormDefinition<C>): ModelFamily<C> {
+}: PostNormDefinition<C>): EncoderFamily<C> {
   return {
     ...family,
+    kind: 'encoder',
     architectures: {
       'feature-extraction': `${classPrefix}Model`,
       pretraining: `${classPrefix}ForMaskedLM`,
@@ -87,7 +88,7 @@ export function postNormFamily<C extends EncoderConfig>({
 
 function headSpecs<C extends EncoderConfig>(
   { hiddenSize, vocabSize, labels }: C,
-  task: Task,
+  task: EncoderTask,
   {
     embeddingSize,
     classifier,

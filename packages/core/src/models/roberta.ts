@@ -1,13 +1,13 @@
 import type { RobertaConfig } from '../config/encoder-config'
 import { formatRobertaConfig, parseRobertaConfig } from '../config/roberta-config'
 import { bertEmbeddingNames, bertLayerNames } from './bert-names'
-import type { ModelFamily } from './model-family'
+import type { EncoderFamily } from './encoder-family'
 import { postNormFamily } from './post-norm-family'
 
 function robertaFamily(
   modelType: RobertaConfig['modelType'],
   classPrefix: string,
-): ModelFamily<RobertaConfig> {
+): EncoderFamily<RobertaConfig> {
   return postNormFamily({
     modelType,
     backbonePrefix: 'roberta.',
@@ -44,10 +44,10 @@ function robertaFamily(
  * RoBERTa ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)), as `RobertaModel` with its heads of Hugging Face
  * transformers.
  */
-export const roberta: ModelFamily<RobertaConfig> = robertaFamily('roberta', 'Roberta')
+export const roberta: EncoderFamily<RobertaConfig> = robertaFamily('roberta', 'Roberta')
 
 /**
  * XLM-RoBERTa ([Conneau et al. 2019](https://arxiv.org/abs/1911.02116)), as `XLMRobertaModel` with its heads of
  * Hugging Face transformers.
  */
-export const xlmRoberta: ModelFamily<RobertaConfig> = robertaFamily('xlm-roberta', 'XLMRoberta')
+export const xlmRoberta: EncoderFamily<RobertaConfig> = robertaFamily('xlm-roberta', 'XLMRoberta')

@@ -1,6 +1,6 @@
 import { linear, softmaxCrossEntropy, type StepFunction } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
-import { type ModelFamily, type ModelRun, unitLength } from '@tfx/core'
+import { type EncoderFamily, type ModelRun, unitLength } from '@tfx/core'
 
 /** The matrix [teacher size, hidden] that is trained beside the model, and thrown away afterwards. */
 export const projectionName = 'distillation.projection.weight'
@@ -15,7 +15,7 @@ export const maskedInputs = {
 
 /** The step of masked language modelling, with a distillation loss beside it where there is a teacher. */
 export function maskedLanguageModelStep(
-  family: ModelFamily,
+  family: EncoderFamily,
   run: ModelRun,
   { maskedWeight, distillationWeight }: { maskedWeight: number; distillationWeight: number },
 ): StepFunction {

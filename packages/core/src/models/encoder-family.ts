@@ -1,6 +1,7 @@
 import type { tf } from '@tfx/compiler'
-import type { Parameters, ParameterSpecs } from '../blocks/parameters'
-import type { EncoderConfig, Task } from '../config/encoder-config'
+import type { Parameters } from '../blocks/parameters'
+import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
+import type { Family } from './family'
 
 /** The inputs of an encoder. */
 export interface EncoderInputs {
@@ -27,34 +28,13 @@ export interface MaskedLanguageModelRun<C extends EncoderConfig = EncoderConfig>
 }
 
 /**
- * One architecture. All model functions are pure functions of tensors: run eagerly on any tfjs backend, or
+ * One encoder architecture. All model functions are pure functions of tensors: run eagerly on any tfjs backend, or
  * traced and compiled.
  */
-export interface ModelFamily<C extends EncoderConfig = EncoderConfig> {
-  /** The `model_type` of config.json. */
-  readonly modelType: C['modelType']
-  /** What the names of backbone parameters start with in a task checkpoint, for instance `bert.`. */
-  readonly backbonePrefix: string
-  /** Other names that parameters have in some checkpoints → the name here. */
-  readonly aliases: Readonly<Record<string, string>>
-  /** Tensors that some checkpoints have as copies of tied weights. */
-  readonly tiedCopies: readonly string[]
-  /** Hugging Face class of each task, as in `architectures` of config.json. */
-  readonly architectures: Readonly<Record<Task, string>>
+export interface EncoderFamily<C extends EncoderConfig = EncoderConfig> extends Family<C, EncoderTask> {
+  readonly kind: 'encoder'
   /** Whether the tokenizer's `tokenTypeIds` are an input. */
   readonly usesTokenTypes: boolean
-  /**
-   * Reads the family's own fields of a config.json.
-   *
-   * @throws CheckpointError if a field is missing or of a kind that is not supported.
-   */
-  parseConfig(json: Readonly<Record<string, unknown>>): C
-  /** The family's own fields of config.json. */
-  formatConfig(config: C): Record<string, unknown>
-  /** The longest input in tokens, special tokens included. */
-  maxLength(config: C): number
-  /** Every parameter of the model with the head of the task. Tied weights appear once. */
-  parameterShapes(config: C, task: Task): ParameterSpecs
   /** @returns The last hidden state, float32 [batch, sequence, hidden]. */
   backbone(parameters: Parameters, inputs: EncoderInputs, run: ModelRun<C>): tf.Tensor
   /**

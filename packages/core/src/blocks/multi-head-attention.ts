@@ -1,0 +1,139 @@
+import { tf } from '@tfx/compiler'
+import { linearLayer, normLayer, normSpecs, type NormKind } from './layers'
+import { linearSpecs, type LinearKind, type Parameters, type ParameterSpecs } from './parameters'
+import { applyRotary, type RotaryTables } from './rotary'
+import { scaledAttention, type KeyValues, type ScaledAttentionOptions } from './scaled-attention'
+
+/** Module names of an attention in the checkpoint: three projections, or one that is all three. */
+export type AttentionNames = ({ query: string; key: string; value: string } | { fused: string }) & {
+  output: string
+  /** Norms over the features of each head, before positions. */
+  queryNorm?: string
+  keyNorm?: string
+}
+
+/** The sizes of an attention. */
+export interface AttentionSizes {
+  readonly hiddenSize: number
+  readonly numAttentionHeads: number
+  /** Default: as many as query heads. */
+  readonly numKeyValueHeads?: number
+  /** Features of a head. Default: hidden size / heads. */
+  readonly headSize?: number
+}
+
+/** Options of {@link multiHeadAttention}. */
+export interface MultiHeadAttentionOptions extends ScaledAttentionOptions {
+  names: AttentionNames
+  sizes: AttentionSizes
+  batch: number
+  /** What keys and values are made of, [batch · keys, hidden]. Default: the queries' own x. */
+  source?: tf.Tensor | undefined
+  /** Keys and values of earlier tokens: the new ones are appended. */
+  past?: KeyValues | undefined
+  /** Keys and values in place of new ones. */
+  known?: KeyValues | undefined
+  rotary?: RotaryTables | undefined
+  norm?: NormKind | undefined
+  linear: LinearKind
+  /** Whether the projection of the output has a bias. Default: as the others. */
+  hasOutputBias?: boolean | undefined
+}
+
+/**
+ * Attention with its projections: of a sequence to itself, or to a source. No residual, no dropout on the output.
+ *
+ * @param x float32 [batch · queries, hidden]
+ * @returns `output` float32 [batch · queries, hidden], and the keys and values with those of the past.
+ */
+export function multiHeadAttention(
+  parameters: Parameters,
+  x: tf.Tensor,
+  options: MultiHeadAttentionOptions,
+): { output: tf.Tensor; present: KeyValues } {
+  const { names, rotary, norm, past, known, linear, hasOutputBias = linear.hasBias } = options
+  const projected = projections(parameters, x, options)
+  const normed = (name: string | undefined, heads: tf.Tensor) =>
+    name === undefined || !norm ? heads : normLayer(parameters, { ...norm, name }, heads)
+  const turned = (heads: tf.Tensor) => (rotary ? applyRotary(heads, rotary) : heads)
+  const query = turned(normed(names.queryNorm, projected.query()))
+  let present = known
+  if (!present) {
+    const key = turned(normed(names.keyNorm, projected.key()))
+    const value = projected.value()
+    present = past
+      ? { key: tf.concat([past.key, key], 2), value: tf.concat([past.value, value], 2) }
+      : { key, value }
+  }
+  const context = scaledAttention(query, present, options)
+  const output = linearLayer(parameters, { ...withBias(linear, hasOutputBias), name: names.output }, context)
+  return { output, present }
+}
+
+/** Queries, keys and values by head, each [batch, heads, tokens, head size]. */
+function projections(
+  parameters: Parameters,
+  x: tf.Tensor,
+  { names, sizes, batch, source = x, linear }: MultiHeadAttentionOptions,
+): Record<'query' | 'key' | 'value', () => tf.Tensor> {
+  const { heads, keyValueHeads, headSize } = resolveSizes(sizes)
+  const byHead = (rows: tf.Tensor, count: number) =>
+    tf.transpose(tf.reshape(rows, [batch, rows.shape[0] / batch, count, headSize]), [0, 2, 1, 3])
+  if ('fused' in names) {
+    const parts = [heads, keyValueHeads, keyValueHeads].map((count) => count * headSize)
+    const [query, key, value] = tf.split(
+      linearLayer(parameters, { ...linear, name: names.fused }, x),
+      parts,
+      1,
+    )
+    return {
+      query: () => byHead(query!, heads),
+      key: () => byHead(key!, keyValueHeads),
+      value: () => byHead(value!, keyValueHeads),
+    }
+  }
+  const project = (name: string, from: tf.Tensor, count: number) => () =>
+    byHead(linearLayer(parameters, { ...linear, name }, from), count)
+  return {
+    query: project(names.query, x, heads),
+    key: project(names.key, source, keyValueHeads),
+    value: project(names.value, source, keyValueHeads),
+  }
+}
+
+function resolveSizes({ hiddenSize, numAttentionHeads: heads, numKeyValueHeads, headSize }: AttentionSizes) {
+  return { heads, keyValueHeads: numKeyValueHeads ?? heads, headSize: headSize ?? hiddenSize / heads }
+}
+
+const withBias = (linear: LinearKind, hasBias: boolean | undefined): LinearKind => ({
+  ...linear,
+  ...(hasBias !== undefined && { hasBias }),
+})
+
+/** The parameters of a {@link multiHeadAttention}. */
+export function attentionSpecs(
+  names: AttentionNames,
+  sizes: AttentionSizes,
+  {
+    linear,
+    hasOutputBias = linear.hasBias,
+    norm,
+  }: Pick<MultiHeadAttentionOptions, 'linear' | 'hasOutputBias' | 'norm'>,
+): ParameterSpecs {
+  const { heads, keyValueHeads, headSize } = resolveSizes(sizes)
+  const { hiddenSize } = sizes
+  const headNorm = (name: string | undefined) =>
+    name !== undefined && norm ? normSpecs(name, headSize, norm) : {}
+  return {
+    ...('fused' in names
+      ? linearSpecs({ ...linear, name: names.fused }, (heads + 2 * keyValueHeads) * headSize, hiddenSize)
+      : {
+          ...linearSpecs({ ...linear, name: names.query }, heads * headSize, hiddenSize),
+          ...linearSpecs({ ...linear, name: names.key }, keyValueHeads * headSize, hiddenSize),
+          ...linearSpecs({ ...linear, name: names.value }, keyValueHeads * headSize, hiddenSize),
+        }),
+    ...linearSpecs({ ...withBias(linear, hasOutputBias), name: names.output }, hiddenSize, heads * headSize),
+    ...headNorm(names.queryNorm),
+    ...headNorm(names.keyNorm),
+  }
+}

@@ -1,0 +1,58 @@
+import type { DecoderLayerNames } from '../blocks/decoder-layer'
+import type { Gpt2Config } from '../config/decoder-config'
+import { formatGpt2Config, parseGpt2Config } from '../config/gpt2-config'
+import { decoderFamily, type DecoderFamily } from './decoder-family'
+
+function layerNames(index: number): DecoderLayerNames {
+  const layer = `transformer.h.${index}`
+  return {
+    attention: { fused: `${layer}.attn.c_attn`, output: `${layer}.attn.c_proj` },
+    feedForward: { input: `${layer}.mlp.c_fc`, output: `${layer}.mlp.c_proj` },
+    attentionNorm: `${layer}.ln_1`,
+    feedForwardNorm: `${layer}.ln_2`,
+  }
+}
+
+/**
+ * GPT-2 ([Radford et al. 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)),
+ * as `GPT2Model` with its heads of Hugging Face transformers.
+ */
+export const gpt2: DecoderFamily<Gpt2Config> = decoderFamily({
+  modelType: 'gpt2',
+  backbonePrefix: 'transformer.',
+  classPrefix: 'GPT2',
+  languageModelClass: 'GPT2LMHeadModel',
+  tokenClassifier: 'classifier',
+  parseConfig: parseGpt2Config,
+  formatConfig: formatGpt2Config,
+  cacheShape: ({ numHiddenLayers: layers, numAttentionHeads: heads, hiddenSize }) => ({
+    layers,
+    heads,
+    headSize: hiddenSize / heads,
+  }),
+  stack: (config) => ({
+    wordEmbedding: 'transformer.wte',
+    vocabSize: config.vocabSize,
+    embeddingDropout: config.embeddingDropout,
+    positionEmbedding: { name: 'transformer.wpe', rows: config.maxPositionEmbeddings },
+    layers: Array.from({ length: config.numHiddenLayers }, (_, index) => ({
+      names: layerNames(index),
+      scale: scaleOf(config, index),
+    })),
+    layer: {
+      sizes: config,
+      activation: config.hiddenAct,
+      norm: { kind: 'layer', epsilon: config.normEpsilon },
+      biases: { attention: true, attentionOutput: true, feedForward: true },
+      dropout: { attention: config.attentionDropout, hidden: config.hiddenDropout },
+      isTransposed: true,
+    },
+    finalNorm: 'transformer.ln_f',
+  }),
+})
+
+function scaleOf(config: Gpt2Config, index: number): number {
+  const byLayer = config.scaleAttentionByLayer ? index + 1 : 1
+  const bySize = config.scaleAttentionWeights ? Math.sqrt(config.hiddenSize / config.numAttentionHeads) : 1
+  return 1 / (byLayer * bySize)
+}

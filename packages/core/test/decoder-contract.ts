@@ -1,0 +1,167 @@
+import { readFile } from 'node:fs/promises'
+import { type Engine, type Program, softmaxCrossEntropy } from '@tfx/backend'
+import type { HostTensor } from '@tfx/common'
+import { tf } from '@tfx/compiler'
+import { fixturePath, loadFixture } from '@tfx/testing'
+import { type DecoderConfig, type DecoderFamily, modelFamily, readConfig } from '../src/index'
+import { int32, readTensors } from './encoder-contract'
+
+/** The tasks with a head. */
+export const decoderTasks = [
+  'causal-language-modelling',
+  'sequence-classification',
+  'token-classification',
+] as const
+
+export type DecoderHeadTask = (typeof decoderTasks)[number]
+
+/** What `fixtures/core/decoders/make_decoders.py` wrote about a family. */
+export interface DecoderReference {
+  inputIds: number[][]
+  attentionMask: number[][]
+  labels: number[][]
+  sequenceLabels: number[]
+  tokenLabels: number[][]
+  tasks: Partial<Record<DecoderHeadTask, { logits: number[][] | number[][][]; loss: number }>>
+  generated: { prompts: number[][]; greedy: number[][]; beams: number[][]; beamScores: number[] }
+}
+
+/** A family's fixture: a configuration, weights of the backbone and all heads, and what Hugging Face computes. */
+export interface DecoderFixture {
+  readonly directory: string
+  readonly config: DecoderConfig
+  readonly family: DecoderFamily
+  readonly weights: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>
+  readonly outputs: DecoderReference
+}
+
+/** @param name A folder of `fixtures/core/decoders`. */
+export async function loadDecoderFixture(name: string): Promise<DecoderFixture> {
+  const directory = fixturePath(`core/decoders/${name}`)
+  const config = readConfig(JSON.parse(await readFile(`${directory}/config.json`, 'utf8')), {
+    kind: 'decoder',
+  })
+  const outputs = loadFixture<DecoderReference>(`core/decoders/${name}/outputs`)
+  const weights = await readTensors(`${directory}/model.safetensors`)
+  return { directory, config, family: modelFamily(config.modelType), weights, outputs }
+}
+
+/** The weights of a task: both classifiers of Llama and its relatives are named alike, and not alike in the fixture. */
+export function weightOf({ weights }: DecoderFixture, task: string, name: string) {
+  const isTokenScore = task === 'token-classification' && name.startsWith('score')
+  return weights.get(isTokenScore ? `token.${name}` : name)
+}
+
+/** The batch of a fixture with columns of padding added behind. */
+export function decoderBatch(
+  { outputs }: DecoderFixture,
+  task: DecoderHeadTask,
+  padding = 0,
+): Record<string, HostTensor> {
+  const pad = (rows: number[][], value: number) =>
+    int32(rows.map((row) => [...row, ...Array<number>(padding).fill(value)]))
+  const labels = {
+    'causal-language-modelling': () => pad(outputs.labels, -100),
+    'sequence-classification': () => int32(outputs.sequenceLabels),
+    'token-classification': () => pad(outputs.tokenLabels, -100),
+  }
+  return {
+    inputIds: pad(outputs.inputIds, 0),
+    attentionMask: pad(outputs.attentionMask, 0),
+    labels: labels[task](),
+  }
+}
+
+interface ForwardOptions {
+  parameters: Readonly<Record<string, tf.Tensor>>
+  inputs: Readonly<Record<string, tf.Tensor>>
+  training?: boolean
+}
+
+/** The logits of a task's head on tensors, eagerly or traced; those of a language model for every token. */
+export function decoderForward(
+  { family, config }: Pick<DecoderFixture, 'family' | 'config'>,
+  task: DecoderHeadTask,
+  { parameters, inputs, training = false }: ForwardOptions,
+): tf.Tensor {
+  const run = { config, training }
+  const { hidden } = family.backbone(parameters, inputs as never, run)
+  const [batch, sequence, size] = hidden.shape as [number, number, number]
+  switch (task) {
+    case 'causal-language-modelling': {
+      const rows = tf.reshape(hidden, [batch * sequence, size])
+      const scores = family.languageModelHead(parameters, rows, run)
+      return tf.reshape(scores, [batch, sequence, config.vocabSize])
+    }
+    case 'sequence-classification':
+      return family.sequenceClassificationHead(parameters, hidden, inputs.attentionMask!)
+    case 'token-classification':
+      return family.tokenClassificationHead(parameters, hidden, run)
+  }
+}
+
+/** The loss that transformers gives: that of a language model has labels shifted by one. */
+export function decoderLoss(task: DecoderHeadTask, logits: tf.Tensor, labels: tf.Tensor): tf.Tensor {
+  const classes = logits.shape.at(-1)!
+  if (task !== 'causal-language-modelling') {
+    return softmaxCrossEntropy(tf.reshape(logits, [-1, classes]), tf.reshape(labels, [-1]))
+  }
+  const [batch, sequence] = labels.shape as [number, number]
+  const nothing = tf.fill([batch, 1], -100, 'int32')
+  const next = tf.concat([tf.slice(labels, [0, 1], [batch, sequence - 1]), nothing], 1)
+  return softmaxCrossEntropy(tf.reshape(logits, [-1, classes]), tf.reshape(next, [-1]))
+}
+
+/** The names of a task's parameters with their shapes. */
+export function decoderShapes(
+  { family, config }: Pick<DecoderFixture, 'family' | 'config'>,
+  task: DecoderHeadTask,
+) {
+  const specs = family.parameterShapes(config, task)
+  return Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]))
+}
+
+/** A task's model with its loss and gradients, compiled for batches of any size. */
+export async function compileDecoder(
+  engine: Engine,
+  fixture: DecoderFixture,
+  {
+    task,
+    training = false,
+    trained = () => true,
+  }: { task: DecoderHeadTask; training?: boolean; trained?: (name: string) => boolean },
+) {
+  const shapes = decoderShapes(fixture, task)
+  const store = engine.createStore(shapes, ['gradient'])
+  for (const name of Object.keys(shapes)) {
+    const values = weightOf(fixture, task, name)?.values
+    if (values) store.write(name, values)
+  }
+  const names = Object.keys(shapes).filter(trained)
+  const ids = { shape: ['batch', 'sequence'], dtype: 'int32' } as const
+  const program: Program = await engine.compile(
+    ({ inputs, parameters }) => {
+      const logits = decoderForward(fixture, task, { parameters, inputs, training })
+      return { logits, loss: decoderLoss(task, logits, inputs.labels!) }
+    },
+    {
+      inputs: {
+        inputIds: ids,
+        attentionMask: ids,
+        labels: task === 'sequence-classification' ? ({ shape: ['batch'], dtype: 'int32' } as const) : ids,
+      },
+      parameters: store,
+      gradients: { of: 'loss', withRespectTo: names },
+    },
+  )
+  return {
+    store,
+    names,
+    run: (batch: Record<string, HostTensor>, seed?: number) =>
+      program.run(batch, seed === undefined ? {} : { seed }),
+    async dispose() {
+      await program.dispose()
+      store.dispose()
+    },
+  }
+}
