@@ -16,6 +16,8 @@ const cases = [
   { label: 'MiniLM-L6, 8 × 128', model: 'minilm', batch: 8, length: 128 },
   { label: 'BERT-base, 16 × 64', model: 'bert', batch: 16, length: 64 },
   { label: 'BERT-base, 8 × 128', model: 'bert', batch: 8, length: 128 },
+  { label: 'GPT-2 small, 4 × 128', model: 'gpt2', batch: 4, length: 128 },
+  { label: 'SmolLM2-135M, 2 × 128', model: 'smollm2', batch: 2, length: 128 },
 ]
 
 const { values: options } = parseArgs({

@@ -1,32 +1,23 @@
 // Times our training step on request: the counterpart of ../reference/step.py, with the same protocol.
 //
-//     node bench/ours/step.mjs --model minilm|bert --batch 16 --length 64
+//     node bench/ours/step.mjs --model NAME --batch 16 --length 64
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { readConfig } from './packages.mjs'
+import { modelFamily, readConfig } from './packages.mjs'
 import { applyGradients, createTraining, peakMemoryMegabytes, randomBatch } from './training-step.mjs'
 
 const warmUpSteps = 3
-const configs = {
-  minilm: {
-    model_type: 'bert',
-    hidden_size: 384,
-    num_hidden_layers: 6,
-    num_attention_heads: 12,
-    intermediate_size: 1536,
-    vocab_size: 30522,
-  },
-  bert: { model_type: 'bert', vocab_size: 30522 },
-}
-
 const { values: options } = parseArgs({
   options: { model: { type: 'string' }, batch: { type: 'string' }, length: { type: 'string' } },
 })
 const shape = [Number(options.batch), Number(options.length)]
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
 
-const training = await createTraining(readConfig(configs[options.model]), { shape })
-const batch = randomBatch(...shape)
+const models = JSON.parse(readFileSync(new URL('../models.json', import.meta.url), 'utf8'))
+const config = readConfig(models[options.model])
+const training = await createTraining(config, { shape })
+const batch = randomBatch(...shape, modelFamily(config.modelType))
 let count = 0
 
 async function step() {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   adamW,
+  causalLanguageModelLoss,
   clipCoefficient,
   createRandom,
   getEngine,
@@ -15,11 +16,12 @@ import {
   readConfig,
   setEngine,
   softmaxCrossEntropy,
+  tf,
 } from './packages.mjs'
 
 /** A config.json without dropout. */
 export function withoutDropout(config) {
-  return { ...config, hiddenDropout: 0, attentionDropout: 0, classifierDropout: 0 }
+  return { ...config, embeddingDropout: 0, hiddenDropout: 0, attentionDropout: 0, classifierDropout: 0 }
 }
 
 export function configOf(directory) {
@@ -41,18 +43,22 @@ export async function createTraining(config, { weights, shape = ['batch', 'seque
   const names = Object.keys(store.shapes)
   const run = { config, training: true }
   const step = ({ inputs, parameters }) => {
-    const logits = family.sequenceClassificationHead(
-      parameters,
-      family.backbone(parameters, inputs, run),
-      run,
-    )
+    const output = family.backbone(parameters, inputs, run)
+    if (family.kind === 'decoder') {
+      const rows = tf.reshape(output.hidden, [-1, config.hiddenSize])
+      return { loss: causalLanguageModelLoss(family.languageModelHead(parameters, rows, run), inputs.labels) }
+    }
+    const logits = family.sequenceClassificationHead(parameters, output, run)
     return { loss: softmaxCrossEntropy(logits, inputs.labels) }
   }
   const program = await engine.compile(step, {
     inputs: {
       inputIds: { shape, dtype: 'int32' },
       attentionMask: { shape, dtype: 'int32' },
-      labels: { shape: shape.slice(0, 1), dtype: 'int32' },
+      labels: {
+        shape: taskOf(family) === 'sequence-classification' ? shape.slice(0, 1) : shape,
+        dtype: 'int32',
+      },
     },
     parameters: store,
     gradients: { of: 'loss', withRespectTo: names },
@@ -60,9 +66,12 @@ export async function createTraining(config, { weights, shape = ['batch', 'seque
   return { program, store, names, optimizer }
 }
 
+const taskOf = ({ kind }) => (kind === 'decoder' ? 'causal-language-modelling' : 'sequence-classification')
+
 /** A store with the parameters of a classifier; see {@link createTraining}. */
 export async function createStore(engine, config, { weights, slots = [] } = {}) {
-  const specs = modelFamily(config.modelType).parameterShapes(config, 'sequence-classification')
+  const family = modelFamily(config.modelType)
+  const specs = family.parameterShapes(config, taskOf(family))
   const shapes = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, spec.shape]))
   const store = engine.createStore(shapes, slots)
   await (weights === undefined ? fillRandomly(store, specs, config) : fillFromCheckpoint(store, weights))
@@ -108,16 +117,17 @@ export function batchOf(rows, labels, length = Math.max(...rows.map((row) => row
   }
 }
 
-/** Random ids without padding. */
-export function randomBatch(batch, length) {
+/** Random ids without padding, to be classified or continued. */
+export function randomBatch(batch, length, { kind }) {
   const id = (index) => 1000 + (mixSeed(2, index) % 29000)
   const rows = Array.from({ length: batch }, (_, row) => {
     return Array.from({ length }, (_, column) => id(row * length + column))
   })
-  return batchOf(
+  const classified = batchOf(
     rows,
     rows.map((_, row) => row % 2),
   )
+  return kind === 'decoder' ? { ...classified, labels: classified.inputIds } : classified
 }
 
 /** The highest resident set of this process so far (VmHWM), in MiB; null where the system does not tell. */

@@ -1,6 +1,6 @@
 """Times PyTorch's eager float32 training step on request, so that a driver can alternate it with ours.
 
-    python step.py --model minilm|bert --batch 16 --length 64 [--threads 2] [--optimizer fused|foreach|default]
+    python step.py --model NAME --batch 16 --length 64 [--threads 2] [--optimizer fused|foreach|default]
 
 Says `{"ready": …}` once warm. Then, one line in, one JSON line out:
     run N  → {"milliseconds": [N whole steps], "optimizerMilliseconds": [their clipping and AdamW]}
@@ -10,23 +10,16 @@ Random weights, dropout as configured, all positions real. `fused` is Trainer's 
 
 import argparse
 import json
+import pathlib
 import sys
 import time
 
 import torch
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from common import THREADS, peak_memory_megabytes, versions
 
-CONFIGS = {
-    "minilm": {
-        "hidden_size": 384,
-        "num_hidden_layers": 6,
-        "num_attention_heads": 12,
-        "intermediate_size": 1536,
-    },
-    "bert": {},
-}
+MODELS = json.loads((pathlib.Path(__file__).parent.parent / "models.json").read_text())
 WARM_UP_STEPS = 3
 
 
@@ -36,7 +29,7 @@ def say(message):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", required=True, choices=CONFIGS)
+    parser.add_argument("--model", required=True, choices=MODELS)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--length", type=int, required=True)
     parser.add_argument("--threads", type=int, default=THREADS)
@@ -45,7 +38,11 @@ def main():
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    model = BertForSequenceClassification(BertConfig(**CONFIGS[options.model])).train()
+    fields = dict(MODELS[options.model])
+    config = AutoConfig.for_model(fields.pop("model_type"), **fields)
+    is_decoder = config.model_type in ("gpt2", "llama")
+    auto = AutoModelForCausalLM if is_decoder else AutoModelForSequenceClassification
+    model = auto.from_config(config).train()
     implementation = {} if options.optimizer == "default" else {options.optimizer: True}
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0, **implementation)
     shape = (options.batch, options.length)
@@ -54,6 +51,8 @@ def main():
         "attention_mask": torch.ones(shape, dtype=torch.int64),
         "labels": torch.arange(options.batch) % 2,
     }
+    if is_decoder:
+        batch["labels"] = batch["input_ids"]
 
     def step():
         started = time.perf_counter()

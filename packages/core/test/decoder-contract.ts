@@ -3,7 +3,13 @@ import { type Engine, type Program, softmaxCrossEntropy } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { fixturePath, loadFixture } from '@tfx/testing'
-import { type DecoderConfig, type DecoderFamily, modelFamily, readConfig } from '../src/index'
+import {
+  causalLanguageModelLoss,
+  type DecoderConfig,
+  type DecoderFamily,
+  modelFamily,
+  readConfig,
+} from '../src/index'
 import { int32, readTensors } from './encoder-contract'
 
 /** The tasks with a head. */
@@ -106,10 +112,7 @@ export function decoderLoss(task: DecoderHeadTask, logits: tf.Tensor, labels: tf
   if (task !== 'causal-language-modelling') {
     return softmaxCrossEntropy(tf.reshape(logits, [-1, classes]), tf.reshape(labels, [-1]))
   }
-  const [batch, sequence] = labels.shape as [number, number]
-  const nothing = tf.fill([batch, 1], -100, 'int32')
-  const next = tf.concat([tf.slice(labels, [0, 1], [batch, sequence - 1]), nothing], 1)
-  return softmaxCrossEntropy(tf.reshape(logits, [-1, classes]), tf.reshape(next, [-1]))
+  return causalLanguageModelLoss(tf.reshape(logits, [-1, classes]), labels)
 }
 
 /** The names of a task's parameters with their shapes. */
