@@ -38,6 +38,23 @@ export interface CompileOptions {
    * `gradient` slot of those parameters (every element, also the untouched rows of an embedding).
    */
   gradients?: { of: string; withRespectTo: readonly string[] }
+  /**
+   * Store the parameters' present values in the program: small batches run up to 1.6 times as fast, since weights are
+   * packed for the processor once. It takes memory for a second copy, and later writes to the store are not seen; an
+   * engine may ignore it. Not with gradients. Default false.
+   */
+  packParameters?: boolean
+  /**
+   * The sizes of the named axes at which the step is traced, at least three records. Default: small distinct
+   * numbers. Give your own where axes depend on each other: `total` = `past` + `sequence`, say.
+   */
+  traceSizes?: readonly Readonly<Record<string, number>>[]
+}
+
+/** Options of {@link Program.run}. */
+export interface RunOptions {
+  seed?: number
+  outputs?: Readonly<Record<string, Float32Array>>
 }
 
 /** A compiled step. */
@@ -46,11 +63,12 @@ export interface Program {
    * Runs once.
    *
    * @param inputs One tensor for each input of the specification.
-   * @param options `seed` decides every dropout mask of this run; without a seed dropout is an error.
+   * @param options `seed` decides every dropout mask of this run; without a seed dropout is an error. `outputs`: arrays
+   *   that float32 outputs may be written to, by name, each at least as long as its output. Default: new ones.
    * @returns The step's outputs by name, copied to JavaScript memory.
    * @throws EngineError on a missing input, a wrong shape or dtype.
    */
-  run(inputs: Record<string, HostTensor>, options?: { seed?: number }): Promise<Record<string, HostTensor>>
+  run(inputs: Record<string, HostTensor>, options?: RunOptions): Promise<Record<string, HostTensor>>
   /** Frees what the program holds. A store that it used stays. */
   dispose(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { type DataType, EngineError, type HostTensor } from '@tfx/common'
+import { type DataType, EngineError, type HostTensor, sizeOf } from '@tfx/common'
 import {
   evaluateSize,
   type GraphProgram,
@@ -16,7 +16,7 @@ import { DropoutMasks } from './dropout-masks'
 import type { CompileOptions, Engine, MemoryStore, NamedTensors, Program, StepFunction } from './engine'
 import { clearGradient, createMemoryStore, startDenseGradient, writeSparseGradient } from './memory-store'
 import { missingSeed } from './ops/dropout'
-import { allocateOutput, refusedOutput, runInPlace } from './run-in-place'
+import { allocateOutput, outputIn, refusedOutput, runInPlace } from './run-in-place'
 
 /** Options of {@link createOnnxEngine}. */
 export interface OnnxEngineOptions {
@@ -59,7 +59,8 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
   const program = traceStep(step, options)
   // Loaded at the first use, so that another engine can run where its native library cannot.
   const runtime = await import('onnxruntime-node')
-  const model = toOnnx(program, { leadingSequence: refusedOutput })
+  const packed = options.packParameters && !options.gradients ? packedValues(store) : undefined
+  const model = toOnnx(program, { leadingSequence: refusedOutput, ...(packed && { weights: packed }) })
   const session = await runtime.InferenceSession.create(model, {
     graphOptimizationLevel: 'all',
     // Patterns preallocate for one set of shapes; without them a step takes 27 % less memory.
@@ -69,11 +70,32 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
     // Fatal only: what goes wrong is thrown, and need not be printed as well.
     logSeverityLevel: 4,
   })
-  return createProgram({ runtime, session, program, options, store })
+  const isFed = (name: string) => packed?.(name) === undefined
+  const inputs = program.inputs.filter(({ name }) => isFed(name))
+  return createProgram({ runtime, session, program: { ...program, inputs }, options, store })
+}
+
+/** A model file holds 2 GiB at most: larger models are fed from the store. */
+const largestPacked = 1.9e9
+
+/** The values of the parameters by the names of a program's inputs. */
+function packedValues(
+  store: MemoryStore | undefined,
+): ((name: string) => Float32Array | undefined) | undefined {
+  const shapes = store?.shapes ?? {}
+  const bytes = Object.values(shapes).reduce((sum, shape) => sum + 4 * sizeOf(shape), 0)
+  if (bytes > largestPacked) return undefined
+  return (name) => {
+    const parameter = name.startsWith(parameterPrefix) ? name.slice(parameterPrefix.length) : undefined
+    return parameter !== undefined && parameter in shapes ? store!.view(parameter) : undefined
+  }
 }
 
 /** Records the step with its backward pass; named axes stay symbolic. */
-function traceStep(step: StepFunction, { inputs, parameters, gradients }: CompileOptions): GraphProgram {
+function traceStep(
+  step: StepFunction,
+  { inputs, parameters, gradients, traceSizes }: CompileOptions,
+): GraphProgram {
   const shapes = parameters?.shapes ?? {}
   const specs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]))
   const kept: NamedTensors[string][] = []
@@ -87,7 +109,7 @@ function traceStep(step: StepFunction, { inputs, parameters, gradients }: Compil
   }
   const allSpecs = { ...withPrefix(inputPrefix, inputs), ...withPrefix(parameterPrefix, specs) }
   try {
-    return traceProgram(compute, allSpecs, { keepSparse: true })
+    return traceProgram(compute, allSpecs, { keepSparse: true, ...(traceSizes && { traceSizes }) })
   } finally {
     for (const tensor of kept) tensor.dispose()
   }
@@ -127,7 +149,7 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
   let previous: Promise<unknown> = Promise.resolve()
   let released = false
 
-  const run: Program['run'] = async (inputs, { seed } = {}) => {
+  const run: Program['run'] = async (inputs, { seed, outputs: given = {} } = {}) => {
     const axes = checkInputs(options.inputs, inputs)
     const feeds: Record<string, onnxruntime.Tensor> = { ...parameterFeeds }
     for (const name of fedInputs) feeds[inputPrefix + name] = toRuntime(runtime, inputs[name]!)
@@ -141,7 +163,8 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
     const fetches: Record<string, onnxruntime.Tensor> = { ...gradientFetches }
     for (const { name, value } of otherOutputs) {
       const shape = (value.symbolicShape ?? value.shape).map((size) => evaluateSize(size, axes))
-      results[name] = allocateOutput(value.dtype as DataType, shape)
+      const room = name.startsWith(outputPrefix) ? given[name.slice(outputPrefix.length)] : undefined
+      results[name] = room ? outputIn(room, shape) : allocateOutput(value.dtype as DataType, shape)
       fetches[name] = toRuntime(runtime, results[name])
     }
     await runInPlace(session, feeds, fetches).catch((error: unknown) => {

@@ -1,5 +1,4 @@
-import type { HostTensor } from '@tfx/common'
-import { sizeOf } from '@tfx/common'
+import { EngineError, type HostTensor, sizeOf } from '@tfx/common'
 import type { InferenceSession, OnnxValue, Tensor } from 'onnxruntime-node'
 
 /** The first output of a session for {@link runInPlace}: an empty sequence. */
@@ -10,6 +9,23 @@ const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }
 /** Room for an output. */
 export function allocateOutput(dtype: HostTensor['dtype'], shape: readonly number[]): HostTensor {
   return { dtype, shape, data: new arrays[dtype](sizeOf(shape)) }
+}
+
+/**
+ * An output in the first elements of an array.
+ *
+ * @throws EngineError if there are too few.
+ */
+export function outputIn(room: Float32Array, shape: readonly number[]): HostTensor {
+  const size = sizeOf(shape)
+  if (room.length >= size) return { dtype: 'float32', shape, data: room.subarray(0, size) }
+  throw new EngineError({
+    function: 'run',
+    argument: 'outputs',
+    expected: `room for ${size} numbers`,
+    received: String(room.length),
+    remedy: 'Give a larger array, or none.',
+  })
 }
 
 /**

@@ -46,6 +46,7 @@ export interface DecoderLayerRun {
   scale: number
   rotary?: RotaryTables | undefined
   past?: KeyValues | undefined
+  joinsPast?: boolean | undefined
   training: boolean
 }
 
@@ -58,7 +59,7 @@ export interface DecoderLayerRun {
 export function decoderLayer(
   parameters: Parameters,
   hidden: tf.Tensor,
-  { names, layer, batch, bias, scale, rotary, past, training }: DecoderLayerRun,
+  { names, layer, batch, bias, scale, rotary, past, joinsPast, training }: DecoderLayerRun,
 ): { hidden: tf.Tensor; present: KeyValues } {
   const { norm, dropout, biases, isTransposed = false } = layer
   const normed = (name: string | undefined, x: tf.Tensor) =>
@@ -75,6 +76,7 @@ export function decoderLayer(
     rotary,
     norm,
     past,
+    joinsPast,
     dropout: dropout.attention,
     training,
     linear: { hasBias: biases.attention, isTransposed },

@@ -50,20 +50,22 @@ export interface DecoderInputs {
   readonly positionIds?: tf.Tensor | undefined
   /** Keys and values of cached tokens by layer, as an earlier run returned them. Default: none. */
   readonly past?: readonly KeyValues[] | undefined
+  /** Whether the result has the cached keys and values too, in front of the new ones. Default true. */
+  readonly joinsPast?: boolean | undefined
 }
 
 /** What a decoder computes. */
 export interface DecoderOutputs {
   /** The last hidden state, float32 [batch, sequence, hidden]. */
   readonly hidden: tf.Tensor
-  /** Keys and values of all tokens by layer, cached ones included. */
+  /** Keys and values by layer, of all tokens, or of the new ones only: see {@link DecoderInputs.joinsPast}. */
   readonly present: readonly KeyValues[]
 }
 
 /** Embeddings, pre-norm causal layers and a final norm: GPT-2, Llama and everything like them. */
 export function decoderStack(
   parameters: Parameters,
-  { inputIds, attentionMask, positionIds, past }: DecoderInputs,
+  { inputIds, attentionMask, positionIds, past, joinsPast }: DecoderInputs,
   { stack, training }: { stack: DecoderStack; training: boolean },
 ): DecoderOutputs {
   const [batch, sequence] = inputIds.shape as [number, number]
@@ -91,6 +93,7 @@ export function decoderStack(
       scale,
       rotary: rope && tables.get(rope),
       past: past?.[index],
+      joinsPast,
       training,
     })
     hidden = result.hidden

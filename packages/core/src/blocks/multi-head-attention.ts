@@ -29,8 +29,10 @@ export interface MultiHeadAttentionOptions extends ScaledAttentionOptions {
   batch: number
   /** What keys and values are made of, [batch · keys, hidden]. Default: the queries' own x. */
   source?: tf.Tensor | undefined
-  /** Keys and values of earlier tokens: the new ones are appended. */
+  /** Keys and values of earlier tokens. */
   past?: KeyValues | undefined
+  /** Whether the result has the past's keys and values too, in front of the new ones. Default true. */
+  joinsPast?: boolean | undefined
   /** Keys and values in place of new ones. */
   known?: KeyValues | undefined
   rotary?: RotaryTables | undefined
@@ -51,23 +53,31 @@ export function multiHeadAttention(
   x: tf.Tensor,
   options: MultiHeadAttentionOptions,
 ): { output: tf.Tensor; present: KeyValues } {
-  const { names, rotary, norm, past, known, linear, hasOutputBias = linear.hasBias } = options
+  const {
+    names,
+    rotary,
+    norm,
+    past,
+    joinsPast = true,
+    known,
+    linear,
+    hasOutputBias = linear.hasBias,
+  } = options
   const projected = projections(parameters, x, options)
   const normed = (name: string | undefined, heads: tf.Tensor) =>
     name === undefined || !norm ? heads : normLayer(parameters, { ...norm, name }, heads)
   const turned = (heads: tf.Tensor) => (rotary ? applyRotary(heads, rotary) : heads)
+  const project = (context: tf.Tensor) =>
+    linearLayer(parameters, { ...withBias(linear, hasOutputBias), name: names.output }, context)
   const query = turned(normed(names.queryNorm, projected.query()))
-  let present = known
-  if (!present) {
-    const key = turned(normed(names.keyNorm, projected.key()))
-    const value = projected.value()
-    present = past
-      ? { key: tf.concat([past.key, key], 2), value: tf.concat([past.value, value], 2) }
-      : { key, value }
-  }
-  const context = scaledAttention(query, present, options)
-  const output = linearLayer(parameters, { ...withBias(linear, hasOutputBias), name: names.output }, context)
-  return { output, present }
+  if (known) return { output: project(scaledAttention(query, [known], options)), present: known }
+  const own = { key: turned(normed(names.keyNorm, projected.key())), value: projected.value() }
+  if (past && !joinsPast)
+    return { output: project(scaledAttention(query, [past, own], options)), present: own }
+  const present = past
+    ? { key: tf.concat([past.key, own.key], 2), value: tf.concat([past.value, own.value], 2) }
+    : own
+  return { output: project(scaledAttention(query, [present], options)), present }
 }
 
 /** Queries, keys and values by head, each [batch, heads, tokens, head size]. */
