@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { writeDirectory } from '@tfx/common'
 import type { ModelConfig, Task } from '../config/model-config'
 import { formatConfig } from '../config/read-config'
-import { onnxFiles, type OnnxPrecision } from '../export/onnx'
+import { onnxFiles, type OnnxPrecision } from '../export/program'
 import { writeSafetensors } from '../safetensors'
 import type { Tokenizer } from '../tokenizer'
 

@@ -4,6 +4,7 @@ import type { KeyValues } from '../blocks/scaled-attention'
 import type { DecoderConfig } from '../config/decoder-config'
 import { modelFamily } from '../models'
 import { createKeyValueCache } from './key-value-cache'
+import { cacheTraceSizes } from './trace-sizes'
 import type { PromptBatch, StepModel, StepPlan, StepSession } from './step-model'
 
 /** A {@link StepModel} that holds compiled programs. */
@@ -11,13 +12,6 @@ export interface CompiledStepModel extends StepModel {
   /** Frees the programs. The weights stay. */
   dispose(): Promise<void>
 }
-
-/** `total` is `past` + `sequence`; each size fits one axis only. */
-const traceSizes = [
-  { batch: 5, sequence: 7, past: 4, total: 11 },
-  { batch: 7, sequence: 13, past: 9, total: 22 },
-  { batch: 3, sequence: 11, past: 19, total: 30 },
-]
 
 /**
  * A decoder that writes token by token. Keys and values stay in a cache that grows in place: a step computes the new
@@ -104,7 +98,7 @@ function compileStep(
       },
       parameters: store,
       packParameters: true,
-      traceSizes,
+      traceSizes: cacheTraceSizes,
     },
   )
 }

@@ -1,8 +1,8 @@
 import { tf } from '@tfx/compiler'
-import { type GraphProgram, toOnnx, traceProgram } from '@tfx/compiler'
 import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
 import { modelFamily } from '../models'
 import type { EncoderFamily, ModelRun } from '../models/encoder-family'
+import { exportProgram, type OnnxWriter } from './program'
 
 /** What an encoder can be exported for: the tasks that Transformers.js has. */
 export type ExportTask = Exclude<EncoderTask, 'pretraining'>
@@ -16,16 +16,6 @@ export interface ExportOptions {
   readonly read: (name: string) => Promise<Float32Array>
 }
 
-/** The files that Transformers.js looks for under `onnx/`, by their precision. */
-export const onnxFiles = {
-  float32: 'model.onnx',
-  float16: 'model_fp16.onnx',
-  int8: 'model_quantized.onnx',
-  int4: 'model_q4.onnx',
-} as const
-
-export type OnnxPrecision = keyof typeof onnxFiles
-
 /**
  * An encoder as ONNX, with symbolic batch and sequence: inputs `input_ids`, `attention_mask` (and `token_type_ids`), all
  * int64 [batch, sequence]. The output is `logits` [batch, labels] for sequences, [batch, sequence, labels] for tokens,
@@ -34,39 +24,28 @@ export type OnnxPrecision = keyof typeof onnxFiles
  *
  * @returns A function that gives the bytes of the file at a precision; the model is traced once.
  */
-export async function exportEncoder({
+export function exportEncoder({
   config,
   task = 'sequence-classification',
   read,
-}: ExportOptions): Promise<(precision: OnnxPrecision) => Uint8Array> {
+}: ExportOptions): Promise<OnnxWriter> {
   const family = modelFamily(config.modelType)
-  const specs = family.parameterShapes(config, task)
-  const weights = new Map<string, Float32Array>()
-  for (const name of Object.keys(specs)) weights.set(name, await read(name))
   const ids = { shape: ['batch', 'sequence'], dtype: 'int32' } as const
-  const tokens = {
+  const inputs = {
     input_ids: ids,
     attention_mask: ids,
     ...(family.usesTokenTypes && { token_type_ids: ids }),
   }
   const compute = (tensors: Record<string, tf.Tensor>) => {
-    const inputs = {
+    const tokens = {
       inputIds: tensors.input_ids!,
       attentionMask: tensors.attention_mask!,
       tokenTypeIds: tensors.token_type_ids,
     }
     const run = { config, training: false }
-    return outputs[task](tensors, family.backbone(tensors, inputs, run), { family, run })
+    return outputs[task](tensors, family.backbone(tensors, tokens, run), { family, run })
   }
-  const shapes = Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, { shape }]))
-  const program: GraphProgram = traceProgram(compute, { ...tokens, ...shapes })
-  const inputTypes = Object.fromEntries(Object.keys(tokens).map((name) => [name, 'int64' as const]))
-  return (precision) =>
-    toOnnx(program, {
-      weights: (name) => weights.get(name),
-      inputTypes,
-      precision,
-    })
+  return exportProgram({ compute, inputs, specs: family.parameterShapes(config, task), read })
 }
 
 type Output = (
