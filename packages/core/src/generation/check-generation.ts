@@ -1,0 +1,159 @@
+import { ArgumentError } from '@tfx/common'
+import type { GenerationConfig } from './generation-config'
+import type { StepModel } from './step-model'
+
+/** What a call of `generate` comes to: the settings, and the lengths that follow from them. */
+export interface ResolvedGeneration {
+  readonly config: GenerationConfig
+  /** Tokens of a sequence before anything is written: the longest prompt's, or the start token's. */
+  readonly promptLength: number
+  /** Longest sequence, `promptLength` included. */
+  readonly maxLength: number
+}
+
+/**
+ * Checks settings against each other, the model and the prompts.
+ *
+ * @throws ArgumentError naming the first contradiction.
+ */
+export function resolveGeneration(
+  model: StepModel,
+  prompts: readonly (readonly number[])[],
+  config: GenerationConfig,
+): ResolvedGeneration {
+  checkPrompts(model, prompts)
+  checkNumbers(config)
+  checkMethod(config)
+  checkTokens(model, config)
+  if (model.isEncoderDecoder && config.decoderStartTokenId === undefined) {
+    throw wrong('decoderStartTokenId', 'given for an encoder-decoder', 'nothing')
+  }
+  const promptLength = model.isEncoderDecoder ? 1 : Math.max(...prompts.map((prompt) => prompt.length))
+  const { maxNewTokens, minNewTokens = 0, minLength } = config
+  const maxLength = maxNewTokens === undefined ? config.maxLength : promptLength + maxNewTokens
+  const name = maxNewTokens === undefined ? 'maxLength' : 'maxNewTokens'
+  if (maxLength <= promptLength) {
+    throw wrong(name, `more than the ${promptLength} tokens of the longest prompt`, String(maxLength))
+  }
+  if (minLength > maxLength || promptLength + minNewTokens > maxLength) {
+    const given = minLength > maxLength ? minLength : promptLength + minNewTokens
+    throw wrong('minLength', `at most the largest length of ${maxLength}`, String(given))
+  }
+  const { maxPositions } = model
+  if (maxPositions !== undefined && maxLength > maxPositions) {
+    throw wrong(name, `a sequence of at most the model's ${maxPositions} positions`, String(maxLength))
+  }
+  return { config, promptLength, maxLength }
+}
+
+function checkPrompts({ vocabSize, isEncoderDecoder }: StepModel, prompts: readonly (readonly number[])[]) {
+  if (prompts.length === 0) throw wrong('prompts', 'at least one', 'none')
+  prompts.forEach((prompt, index) => {
+    if (prompt.length === 0) throw wrong(`prompts[${index}]`, 'at least one token', 'none')
+    const id = prompt.find((token) => !isToken(token, vocabSize))
+    // An encoder may embed more tokens than the decoder scores; its own lookup checks them.
+    if (id !== undefined && !(isEncoderDecoder && Number.isSafeInteger(id) && id >= 0)) {
+      throw wrong(`prompts[${index}]`, `token ids from 0 to ${vocabSize - 1}`, String(id))
+    }
+  })
+}
+
+const isToken = (id: number, vocabSize: number) => Number.isSafeInteger(id) && id >= 0 && id < vocabSize
+
+/** The smallest value that each number may have; true where it must be larger. */
+const lowest: Partial<Record<keyof GenerationConfig, readonly [minimum: number, isOpen: boolean]>> = {
+  maxLength: [1, false],
+  maxNewTokens: [1, false],
+  minLength: [0, false],
+  minNewTokens: [0, false],
+  numBeams: [1, false],
+  numBeamGroups: [1, false],
+  diversityPenalty: [0, false],
+  penaltyAlpha: [0, false],
+  temperature: [0, true],
+  topK: [0, false],
+  topP: [0, true],
+  minP: [0, false],
+  typicalP: [0, true],
+  epsilonCutoff: [0, false],
+  etaCutoff: [0, false],
+  repetitionPenalty: [0, true],
+  encoderRepetitionPenalty: [0, true],
+  lengthPenalty: [-Infinity, true],
+  noRepeatNgramSize: [0, false],
+  encoderNoRepeatNgramSize: [0, false],
+  numReturnSequences: [1, false],
+}
+
+const shares: readonly string[] = ['topP', 'minP', 'typicalP', 'epsilonCutoff', 'etaCutoff', 'penaltyAlpha']
+
+function checkNumbers(config: GenerationConfig): void {
+  for (const [name, [minimum, isOpen]] of Object.entries(lowest)) {
+    const value = config[name as keyof GenerationConfig] as number | undefined
+    if (value === undefined) continue
+    const isLow = isOpen ? value <= minimum : value < minimum
+    const isHigh = shares.includes(name) && value > 1
+    const isCount = /^(max|min|num)[A-Z].*|topK|Size$/.test(name) && name !== 'minP'
+    if (isLow || isHigh || !(isCount ? Number.isSafeInteger(value) : Number.isFinite(value))) {
+      const kind = isCount ? 'a whole number' : 'a number'
+      const upper = shares.includes(name) ? ' and at most 1' : ''
+      throw wrong(name, `${kind} ${isOpen ? 'above' : 'of at least'} ${minimum}${upper}`, String(value))
+    }
+  }
+}
+
+function checkMethod(config: GenerationConfig): void {
+  const { numBeams, numBeamGroups, diversityPenalty, penaltyAlpha = 0, numReturnSequences, doSample } = config
+  if (numBeams % numBeamGroups !== 0) {
+    throw wrong('numBeamGroups', `a divisor of the ${numBeams} beams`, String(numBeamGroups))
+  }
+  if (numBeamGroups > 1 && doSample) throw wrong('doSample', 'false with groups of beams', 'true')
+  if (numBeamGroups === 1 && diversityPenalty > 0) {
+    throw wrong('diversityPenalty', '0 without groups of beams (numBeamGroups)', String(diversityPenalty))
+  }
+  if (penaltyAlpha > 0 && (numBeams > 1 || doSample)) {
+    throw wrong('penaltyAlpha', 'absent with beams or sampling', String(penaltyAlpha))
+  }
+  if (penaltyAlpha > 0 && config.topK < 2) {
+    throw wrong(
+      'topK',
+      'at least 2 with penaltyAlpha: the candidates of a contrastive search',
+      String(config.topK),
+    )
+  }
+  const most = numBeams > 1 ? numBeams : doSample ? Infinity : 1
+  if (numReturnSequences > most) {
+    const reason = numBeams > 1 ? `at most the ${numBeams} beams` : '1 unless there are beams or doSample'
+    throw wrong('numReturnSequences', reason, String(numReturnSequences))
+  }
+}
+
+function checkTokens({ vocabSize }: StepModel, config: GenerationConfig): void {
+  const { badWordsIds = [], sequenceBias = [], forcedBosTokenId, padTokenId, decoderStartTokenId } = config
+  const lists: Record<string, readonly (number | undefined)[]> = {
+    eosTokenIds: config.eosTokenIds,
+    padTokenId: [padTokenId],
+    decoderStartTokenId: [decoderStartTokenId],
+    forcedBosTokenId: [forcedBosTokenId],
+    forcedEosTokenId: config.forcedEosTokenId ?? [],
+    suppressTokens: config.suppressTokens ?? [],
+    beginSuppressTokens: config.beginSuppressTokens ?? [],
+    badWordsIds: badWordsIds.flat(),
+    sequenceBias: sequenceBias.flatMap(({ tokens }) => tokens),
+  }
+  for (const [name, ids] of Object.entries(lists)) {
+    const wrongId = ids.find((id) => id !== undefined && !isToken(id, vocabSize))
+    if (wrongId !== undefined) throw wrong(name, `token ids from 0 to ${vocabSize - 1}`, String(wrongId))
+  }
+}
+
+/** The error of one setting. */
+export function wrong(argument: string, expected: string, received: string): ArgumentError {
+  return new ArgumentError({
+    function: 'generate',
+    argument,
+    expected,
+    received,
+    remedy: 'Change the setting, or those that it contradicts.',
+  })
+}

@@ -1,0 +1,13 @@
+export { createDecoderSteps, type CompiledStepModel } from './decoder-steps'
+export { generate, streamText, streamTokens, type GenerateOptions } from './generate'
+export {
+  formatGenerationConfig,
+  generationDefaults,
+  parseGenerationConfig,
+  type GenerationConfig,
+} from './generation-config'
+export type { TokenHistory } from './history'
+export type { LogitsProcessor } from './processors/processor'
+export type { GeneratedSequence, WrittenToken } from './sampling'
+export type { PromptBatch, StepHiddenStates, StepModel, StepPlan, StepSession } from './step-model'
+export type { FinishReason } from './stopping'

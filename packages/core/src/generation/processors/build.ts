@@ -1,0 +1,81 @@
+import type { GenerationConfig } from '../generation-config'
+import { removeInvalidValues, renormalizeLogits } from './clean'
+import {
+  exponentialDecay,
+  forcedBos,
+  forcedEos,
+  minLength,
+  suppressTokens,
+  suppressTokensAt,
+} from './forced-tokens'
+import { encoderNoRepeatNgram, noRepeatNgram } from './n-grams'
+import { encoderRepetitionPenalty, repetitionPenalty } from './penalties'
+import type { LogitsProcessor } from './processor'
+import { badWords, sequenceBias } from './sequence-bias'
+import { epsilonCutoff, etaCutoff, minP, temperature, topK, topP, typicalP } from './warpers'
+
+/** What processors depend on beside the settings. */
+export interface ProcessorContext {
+  /** Tokens before anything is written. */
+  readonly promptLength: number
+  readonly maxLength: number
+  /** The encoder's input ids by prompt; empty for decoders. */
+  readonly encoderInputs: readonly Int32Array[]
+  /** The user's own, applied behind the built-in ones and before those that shape the distribution. */
+  readonly extra?: readonly LogitsProcessor[]
+}
+
+/** Every processor that the settings ask for, in the order of Hugging Face's `_get_logits_processor`. */
+export function buildProcessors(config: GenerationConfig, context: ProcessorContext): LogitsProcessor[] {
+  const { promptLength, maxLength, encoderInputs, extra = [] } = context
+  const { eosTokenIds, minNewTokens = 0, exponentialDecayLengthPenalty: decay } = config
+  const hasEncoder = encoderInputs.length > 0
+  const beginIndex =
+    promptLength > 1 || config.forcedBosTokenId === undefined ? promptLength : promptLength + 1
+  const when = (condition: unknown, make: () => LogitsProcessor) => (condition ? [make()] : [])
+  const given = <T>(value: T | undefined, make: (value: T) => LogitsProcessor) =>
+    value === undefined ? [] : [make(value)]
+  return [
+    ...given(config.sequenceBias, sequenceBias),
+    ...when(hasEncoder && config.encoderRepetitionPenalty !== 1, () =>
+      encoderRepetitionPenalty(config.encoderRepetitionPenalty, encoderInputs),
+    ),
+    ...when(config.repetitionPenalty !== 1, () => repetitionPenalty(config.repetitionPenalty)),
+    ...when(config.noRepeatNgramSize > 0, () => noRepeatNgram(config.noRepeatNgramSize)),
+    ...when(hasEncoder && config.encoderNoRepeatNgramSize > 0, () =>
+      encoderNoRepeatNgram(config.encoderNoRepeatNgramSize, encoderInputs),
+    ),
+    ...given(config.badWordsIds, (words) => badWords(words, eosTokenIds)),
+    ...when(config.minLength > 0 && eosTokenIds.length > 0, () => minLength(config.minLength, eosTokenIds)),
+    ...when(minNewTokens > 0 && eosTokenIds.length > 0, () =>
+      minLength(promptLength + minNewTokens, eosTokenIds),
+    ),
+    ...given(config.forcedBosTokenId, forcedBos),
+    ...given(config.forcedEosTokenId, (tokens) => forcedEos(tokens, maxLength)),
+    ...when(config.removeInvalidValues, removeInvalidValues),
+    ...given(decay, ({ start, factor }) =>
+      exponentialDecay({ start: start + promptLength, factor }, eosTokenIds),
+    ),
+    ...given(config.suppressTokens, suppressTokens),
+    ...given(config.beginSuppressTokens, (tokens) => suppressTokensAt(tokens, beginIndex)),
+    ...extra,
+    ...(config.doSample ? warpers(config) : []),
+    ...when(config.renormalizeLogits, renormalizeLogits),
+  ]
+}
+
+/** What shapes the distribution that tokens are drawn from. */
+function warpers(config: GenerationConfig): LogitsProcessor[] {
+  const { minP: least } = config
+  // A beam must have a token that is not the end to go on with.
+  const kept = config.numBeams > 1 ? config.eosTokenIds.length + 1 : 1
+  return [
+    ...(config.temperature === 1 ? [] : [temperature(config.temperature)]),
+    ...(config.topK === 0 ? [] : [topK(config.topK, kept)]),
+    ...(config.topP === 1 ? [] : [topP(config.topP, kept)]),
+    ...(least === undefined ? [] : [minP(least, kept)]),
+    ...(config.typicalP === 1 ? [] : [typicalP(config.typicalP, kept)]),
+    ...(config.epsilonCutoff === 0 ? [] : [epsilonCutoff(config.epsilonCutoff, kept)]),
+    ...(config.etaCutoff === 0 ? [] : [etaCutoff(config.etaCutoff, kept)]),
+  ]
+}

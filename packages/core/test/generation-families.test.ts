@@ -1,0 +1,57 @@
+import '@tensorflow/tfjs-backend-cpu'
+import { createOnnxEngine, createTfjsEngine, type Engine } from '@tfx/backend'
+import { describe, expect, it } from 'vitest'
+import { createDecoderSteps, generate, type GenerateOptions } from '../src/index'
+import { decoderShapes, loadDecoderFixture } from './decoder-contract'
+
+const engines: [string, () => Engine][] = [
+  ['onnx', () => createOnnxEngine()],
+  ['tfjs:cpu', () => createTfjsEngine('cpu')],
+]
+// phi3-long is not among them: transformers computes its cache anew where the prompt becomes long, tfx does not.
+const decoders = [
+  ...['gpt2', 'gpt2-by-layer', 'llama', 'llama3', 'llama-linear', 'llama-yarn', 'mistral', 'qwen2', 'qwen3'],
+  ...['gemma2', 'gemma3_text', 'phi3', 'phi3-short'],
+]
+
+/** Without what transformers fills rows up with behind their end. */
+const untilEnd = (row: number[]) => (row.includes(2) ? row.slice(0, row.indexOf(2) + 1) : row)
+
+describe.each(engines)('on the engine %s', (_, createEngine) => {
+  const engine = createEngine()
+
+  describe.each(decoders)('%s', (name) => {
+    async function written(options: GenerateOptions) {
+      const fixture = await loadDecoderFixture(name)
+      const shapes = decoderShapes(fixture, 'causal-language-modelling')
+      const store = engine.createStore(shapes)
+      for (const key of Object.keys(shapes)) store.write(key, fixture.weights.get(key)!.values)
+      const model = createDecoderSteps(engine, { config: fixture.config, store })
+      const { prompts } = fixture.outputs.generated
+      const results = await generate(model, prompts, {
+        maxNewTokens: 9,
+        eosTokenIds: [2],
+        padTokenId: 0,
+        ...options,
+      })
+      await model.dispose()
+      store.dispose()
+      return { results: results.map(([first]) => first!), expected: fixture.outputs.generated }
+    }
+
+    it('writes greedily what transformers writes', async () => {
+      const { results, expected } = await written({})
+      expect(results.map(({ tokens }) => tokens)).toEqual(expected.greedy.map(untilEnd))
+      for (const { tokens, finish } of results) expect(finish).toBe(tokens.at(-1) === 2 ? 'eos' : 'length')
+    })
+
+    it('finds the beams that transformers finds, with their scores', async () => {
+      const { results, expected } = await written({ numBeams: 3, lengthPenalty: 0.7 })
+      expect(results.map(({ tokens }) => tokens)).toEqual(expected.beams.map(untilEnd))
+      expect(results.map(({ score }) => score!)).toBeAllClose(expected.beamScores, {
+        absolute: 1e-4,
+        relative: 1e-4,
+      })
+    })
+  })
+})
