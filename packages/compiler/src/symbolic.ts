@@ -1,6 +1,7 @@
 /**
- * An expression over symbolic axes: `scale.numerator / scale.denominator × Π axis^power + offset`.
- * Enough for what shapes are made of: `batch × sequence`, `512 − sequence`, `sequence × 2 + 1`.
+ * An expression over symbolic axes: `scale.numerator / scale.denominator × Π axis^power + offset`, or the sum of two
+ * products. Enough for what shapes are made of: `batch × sequence`, `512 − sequence`, `sequence × 2 + 1`, and the
+ * rows of an embedding that is looked up twice, `batch × source + batch × target`.
  */
 export interface SymbolicSize {
   readonly numerator: number
@@ -8,6 +9,8 @@ export interface SymbolicSize {
   /** Axis name → power; at least one. */
   readonly powers: Readonly<Record<string, number>>
   readonly offset: number
+  /** Powers of a second product, which is added. */
+  readonly addend?: Readonly<Record<string, number>>
 }
 
 /** A number that depends on the axes, such as the `1 / batch` of a mean: `factor × Π axis^power`, powers ±. */
@@ -77,7 +80,7 @@ export function symbolSolver(traces: readonly AxisSizes[]): SymbolSolver {
       return fit === undefined ? [] : [{ powers, ...fit }]
     })
     // A pure product beats one with an offset; products come simplest first.
-    return fits.find((fit) => fit.offset === 0) ?? fits[0]
+    return fits.find((fit) => fit.offset === 0) ?? fits[0] ?? sumOfProducts(products, values)
   }
 
   return {
@@ -96,6 +99,20 @@ export function symbolSolver(traces: readonly AxisSizes[]): SymbolSolver {
       return undefined
     },
   }
+}
+
+/** The two products whose sum takes the values, if there are such. */
+function sumOfProducts(
+  products: readonly { powers: Record<string, number>; values: readonly number[] }[],
+  values: readonly number[],
+): SymbolicSize | undefined {
+  for (const [index, first] of products.entries()) {
+    for (const second of products.slice(index)) {
+      if (values.every((value, trace) => value === first.values[trace]! + second.values[trace]!))
+        return { numerator: 1, denominator: 1, powers: first.powers, offset: 0, addend: second.powers }
+    }
+  }
+  return undefined
 }
 
 /** float32 rounding leaves 0.99999994 where 1 was meant. */
@@ -131,15 +148,17 @@ function greatestCommonDivisor(a: number, b: number): number {
 /** The value of a size at some sizes of the axes. */
 export function evaluateSize(size: number | SymbolicSize, sizes: AxisSizes): number {
   if (typeof size === 'number') return size
-  return (size.numerator * evaluate(size.powers, sizes)) / size.denominator + size.offset
+  const addend = size.addend ? evaluate(size.addend, sizes) : 0
+  return (size.numerator * evaluate(size.powers, sizes)) / size.denominator + size.offset + addend
 }
 
 /** For people: `512 - sequence`. */
 export function describeSize(size: number | SymbolicSize): string {
   if (typeof size === 'number') return String(size)
-  const product = Object.entries(size.powers).map(([axis, power]) =>
-    power === 1 ? axis : `${axis}^${power}`,
-  )
+  const factors = (powers: Readonly<Record<string, number>>) =>
+    Object.entries(powers).map(([axis, power]) => (power === 1 ? axis : `${axis}^${power}`))
+  const product = factors(size.powers)
+  if (size.addend) return `${product.join('*')}+${factors(size.addend).join('*')}`
   const scale = size.denominator === 1 ? [`${size.numerator}`] : [`${size.numerator}/${size.denominator}`]
   const terms = size.numerator === 1 && size.denominator === 1 ? product : [...scale, ...product]
   return terms.join('*') + (size.offset === 0 ? '' : size.offset > 0 ? `+${size.offset}` : `${size.offset}`)

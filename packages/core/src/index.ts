@@ -35,10 +35,18 @@ export type {
   ProblemType,
   RobertaConfig,
 } from './config/encoder-config'
+export type {
+  BartConfig,
+  PositionKind,
+  SequenceToSequenceConfig,
+  SequenceToSequenceTask,
+  T5Config,
+} from './config/sequence-to-sequence-config'
 export type { ModelConfig, ModelKind, ModelType, Task } from './config/model-config'
 export { formatConfig, readConfig, withLabels } from './config/read-config'
 export { modelFamily, supportedModelTypes, type ModelFamily } from './models'
 export { albert } from './models/albert'
+export { bart, m2m100, marian, mbart, pegasus, transformer } from './models/bart'
 export { bert } from './models/bert'
 export { lastToken, type DecoderFamily, type DecoderRun } from './models/decoder-family'
 export { distilBert } from './models/distilbert'
@@ -50,3 +58,9 @@ export { initializeParameter } from './models/initialize'
 export { mpnet } from './models/mpnet'
 export { roberta, xlmRoberta } from './models/roberta'
 export { gemma2, gemma3, llama, mistral, phi3, qwen2, qwen3 } from './models/rotary-decoders'
+export type {
+  CrossDecoderInputs,
+  SequenceToSequenceFamily,
+  SequenceToSequenceRun,
+} from './models/sequence-to-sequence-family'
+export { mt5, t5 } from './models/t5'

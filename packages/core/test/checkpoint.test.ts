@@ -258,7 +258,9 @@ describe('a checkpoint that cannot be used', () => {
   })
 
   it('writes nothing before everything is checked', async () => {
-    const checkpoint = await loadCheckpoint(await variant(bert, { config: { intermediate_size: 25 } }))
+    const checkpoint = await loadCheckpoint(await variant(bert, { config: { intermediate_size: 25 } }), {
+      kind: 'encoder',
+    })
     const written: string[] = []
     const write = (name: string) => void written.push(name)
     await expect(checkpoint.loadParameters('sequence-classification', { write })).rejects.toThrow(

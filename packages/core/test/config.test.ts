@@ -53,10 +53,14 @@ describe('readConfig', () => {
 
   it('lets the classifier take the hidden dropout unless it has its own', () => {
     const dropout = { ...bert, hidden_dropout_prob: 0.3 }
-    expect(readConfig(dropout).classifierDropout).toBe(0.3)
-    expect(readConfig({ ...dropout, classifier_dropout: null }).classifierDropout).toBe(0.3)
-    expect(readConfig({ ...dropout, classifier_dropout: 0 }).classifierDropout).toBe(0)
-    expect(readConfig({ ...distilbert, seq_classif_dropout: 0.4 }).classifierDropout).toBe(0.4)
+    expect(readConfig(dropout, { kind: 'encoder' }).classifierDropout).toBe(0.3)
+    expect(readConfig({ ...dropout, classifier_dropout: null }, { kind: 'encoder' }).classifierDropout).toBe(
+      0.3,
+    )
+    expect(readConfig({ ...dropout, classifier_dropout: 0 }, { kind: 'encoder' }).classifierDropout).toBe(0)
+    expect(
+      readConfig({ ...distilbert, seq_classif_dropout: 0.4 }, { kind: 'encoder' }).classifierDropout,
+    ).toBe(0.4)
   })
 
   it.each([

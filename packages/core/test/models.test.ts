@@ -125,7 +125,11 @@ describe('relativeBuckets', () => {
       'core/encoders/mpnet/outputs',
     )
     const length = (expected.length + 1) / 2
-    const buckets = relativeBuckets(length, { buckets: 32, maxDistance: 128 })
+    const positions = tf.range(0, length, 1, 'int32')
+    const buckets = relativeBuckets(
+      { rows: positions, columns: positions },
+      { buckets: 32, maxDistance: 128 },
+    )
     const ours = buckets.dataSync()
     // The first row has the distances 0, 1, …; the first column 0, −1, ….
     expect([...ours.slice(0, length)]).toEqual(expected.slice(length - 1))

@@ -244,7 +244,7 @@ describe('a hub id', () => {
     if (!taken.includes('pytorch_model.bin')) return
     const write = () => undefined
     const report = await (
-      await loadCheckpoint(directory)
+      await loadCheckpoint(directory, { kind: 'encoder' })
     ).loadParameters('sequence-classification', { write })
     expect(report.missing).toEqual([])
   })

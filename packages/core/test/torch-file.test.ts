@@ -362,7 +362,7 @@ describe('loadCheckpoint', () => {
 
   async function weightsOf(path: string): Promise<Map<string, Float32Array>> {
     const weights = new Map<string, Float32Array>()
-    const checkpoint = await loadCheckpoint(path)
+    const checkpoint = await loadCheckpoint(path, { kind: 'encoder' })
     const report = await checkpoint.loadParameters('sequence-classification', {
       write: (name, values) => void weights.set(name, values),
     })

@@ -85,13 +85,16 @@ export class SizeEmitter {
     return this.builder.integers(copied.map((size) => (typeof size === 'number' ? size : -1)))
   }
 
-  private size({ numerator, denominator, powers, offset }: SymbolicSize): string {
+  private size(size: SymbolicSize): string {
     const { builder } = this
-    return this.remember(`size ${JSON.stringify([numerator, denominator, powers, offset])}`, () => {
-      const factors = Object.entries(powers).flatMap(([axis, power]) =>
-        Array<string>(power).fill(this.axis(axis)),
-      )
-      let value = factors.reduce((product, factor) => builder.emit('Mul', [product, factor]))
+    return this.remember(`size ${JSON.stringify(size)}`, () => {
+      const { numerator, denominator, powers, offset, addend } = size
+      const productOf = (factors: Readonly<Record<string, number>>) =>
+        Object.entries(factors)
+          .flatMap(([axis, power]) => Array<string>(power).fill(this.axis(axis)))
+          .reduce((product, factor) => builder.emit('Mul', [product, factor]))
+      let value = productOf(powers)
+      if (addend) return builder.emit('Add', [value, productOf(addend)])
       if (numerator !== 1) value = builder.emit('Mul', [value, builder.integers([numerator])])
       if (denominator !== 1) value = builder.emit('Div', [value, builder.integers([denominator])])
       return offset === 0 ? value : builder.emit('Add', [value, builder.integers([offset])])

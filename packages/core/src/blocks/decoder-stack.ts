@@ -2,11 +2,12 @@ import { embedding } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import { causalBias, positionsOfMask } from './causal-bias'
 import {
-  decoderLayer,
-  decoderLayerSpecs,
-  type DecoderLayerNames,
-  type DecoderLayerOptions,
-} from './decoder-layer'
+  transformerLayer,
+  transformerLayerSpecs,
+  type TransformerLayerNames,
+  type TransformerLayerOptions,
+} from './transformer-layer'
+import { wordEmbedding } from './word-embedding'
 import { dropoutLayer, normLayer, normSpecs } from './layers'
 import { embeddingSpecs, parameterOf, type Parameters, type ParameterSpecs } from './parameters'
 import { rotaryTables, type RopeParameters, type RotaryTables } from './rotary'
@@ -14,7 +15,7 @@ import type { KeyValues } from './scaled-attention'
 
 /** One layer of a {@link DecoderStack}: its names and what differs between layers. */
 export interface DecoderStackLayer {
-  readonly names: DecoderLayerNames
+  readonly names: TransformerLayerNames
   /** What scores are multiplied with. */
   readonly scale: number
   /** Rotary positions, where the model has them. */
@@ -27,7 +28,7 @@ export interface DecoderStackLayer {
 export interface DecoderStack {
   readonly wordEmbedding: string
   readonly vocabSize: number
-  /** The id whose row of the word embeddings starts as 0. Default: none. */
+  /** The id of padding, whose row of the word embeddings starts as 0. Default: none. */
   readonly paddingRow?: number | undefined
   /** What embeddings are multiplied with. Default 1. */
   readonly embeddingScale?: number
@@ -36,7 +37,7 @@ export interface DecoderStack {
   readonly positionEmbedding?: { readonly name: string; readonly rows: number }
   readonly layers: readonly DecoderStackLayer[]
   /** What all layers have in common. */
-  readonly layer: DecoderLayerOptions
+  readonly layer: TransformerLayerOptions
   readonly finalNorm: string
 }
 
@@ -71,10 +72,13 @@ export function decoderStack(
   const [batch, sequence] = inputIds.shape as [number, number]
   const { layer } = stack
   const positions = positionIds ?? positionsOfMask(attentionMask, sequence)
-  const lookUp = (name: string, ids: tf.Tensor) => embedding(parameterOf(parameters, `${name}.weight`), ids)
-  let embedded = lookUp(stack.wordEmbedding, inputIds)
+  const { wordEmbedding: name, paddingRow } = stack
+  let embedded = wordEmbedding(parameters, inputIds, { name, paddingRow })
   if (stack.embeddingScale !== undefined) embedded = tf.mul(embedded, stack.embeddingScale)
-  if (stack.positionEmbedding) embedded = tf.add(embedded, lookUp(stack.positionEmbedding.name, positions))
+  if (stack.positionEmbedding) {
+    const table = parameterOf(parameters, `${stack.positionEmbedding.name}.weight`)
+    embedded = tf.add(embedded, embedding(table, positions))
+  }
   const { hiddenSize } = layer.sizes
   let hidden = tf.reshape(embedded, [batch * sequence, hiddenSize])
   hidden = dropoutLayer(hidden, stack.embeddingDropout, training)
@@ -85,7 +89,7 @@ export function decoderStack(
   const present = stack.layers.map(({ names, scale, rope, window }, index) => {
     if (rope && !tables.has(rope)) tables.set(rope, rotaryTables(positions, { rope, headSize }))
     if (!biases.has(window)) biases.set(window, causalBias(attentionMask, { sequence, window }))
-    const result = decoderLayer(parameters, hidden, {
+    const result = transformerLayer(parameters, hidden, {
       names,
       layer,
       batch,
@@ -111,7 +115,7 @@ export function decoderStackSpecs(stack: DecoderStack): ParameterSpecs {
     {},
     embeddingSpecs(stack.wordEmbedding, [stack.vocabSize, hiddenSize], stack.paddingRow),
     positionEmbedding && embeddingSpecs(positionEmbedding.name, [positionEmbedding.rows, hiddenSize]),
-    ...stack.layers.map(({ names }) => decoderLayerSpecs(names, stack.layer)),
+    ...stack.layers.map(({ names }) => transformerLayerSpecs(names, stack.layer)),
     normSpecs(stack.finalNorm, hiddenSize, stack.layer.norm),
   ) as ParameterSpecs
 }

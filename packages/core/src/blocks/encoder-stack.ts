@@ -61,7 +61,11 @@ export function encoderStack(
   let bias = attentionBias(inputs.attentionMask)
   if (stack.relativePositions) {
     const { name, ...buckets } = stack.relativePositions
-    bias = tf.add(bias, relativePositionBias(parameters, name, { sequence, ...buckets }))
+    const positions = tf.range(0, sequence, 1, 'int32')
+    bias = tf.add(
+      bias,
+      relativePositionBias(parameters, name, { rows: positions, columns: positions, ...buckets }),
+    )
   }
   let hidden = absoluteEmbeddings(parameters, inputs, {
     names: stack.embeddings,

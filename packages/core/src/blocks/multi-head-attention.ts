@@ -27,8 +27,6 @@ export interface MultiHeadAttentionOptions extends ScaledAttentionOptions {
   names: AttentionNames
   sizes: AttentionSizes
   batch: number
-  /** What keys and values are made of, [batch · keys, hidden]. Default: the queries' own x. */
-  source?: tf.Tensor | undefined
   /** Keys and values of earlier tokens. */
   past?: KeyValues | undefined
   /** Whether the result has the past's keys and values too, in front of the new ones. Default true. */
@@ -43,7 +41,7 @@ export interface MultiHeadAttentionOptions extends ScaledAttentionOptions {
 }
 
 /**
- * Attention with its projections: of a sequence to itself, or to a source. No residual, no dropout on the output.
+ * Attention with its projections: of a sequence to itself, or to a source whose keys and values are known. No residual, no dropout on the output.
  *
  * @param x float32 [batch · queries, hidden]
  * @returns `output` float32 [batch · queries, hidden], and the keys and values with those of the past.
@@ -80,11 +78,25 @@ export function multiHeadAttention(
   return { output: project(scaledAttention(query, [present], options)), present }
 }
 
+/**
+ * The keys and values that attention to a source takes for known: once for each source, not once for each token.
+ *
+ * @param source float32 [batch · keys, hidden]
+ */
+export function sourceKeyValues(
+  parameters: Parameters,
+  source: tf.Tensor,
+  options: Pick<MultiHeadAttentionOptions, 'names' | 'sizes' | 'batch' | 'linear'>,
+): KeyValues {
+  const { key, value } = projections(parameters, source, options)
+  return { key: key(), value: value() }
+}
+
 /** Queries, keys and values by head, each [batch, heads, tokens, head size]. */
 function projections(
   parameters: Parameters,
   x: tf.Tensor,
-  { names, sizes, batch, source = x, linear }: MultiHeadAttentionOptions,
+  { names, sizes, batch, linear }: Pick<MultiHeadAttentionOptions, 'names' | 'sizes' | 'batch' | 'linear'>,
 ): Record<'query' | 'key' | 'value', () => tf.Tensor> {
   const { heads, keyValueHeads, headSize } = resolveSizes(sizes)
   const byHead = (rows: tf.Tensor, count: number) =>
@@ -102,12 +114,12 @@ function projections(
       value: () => byHead(value!, keyValueHeads),
     }
   }
-  const project = (name: string, from: tf.Tensor, count: number) => () =>
-    byHead(linearLayer(parameters, { ...linear, name }, from), count)
+  const project = (name: string, count: number) => () =>
+    byHead(linearLayer(parameters, { ...linear, name }, x), count)
   return {
-    query: project(names.query, x, heads),
-    key: project(names.key, source, keyValueHeads),
-    value: project(names.value, source, keyValueHeads),
+    query: project(names.query, heads),
+    key: project(names.key, keyValueHeads),
+    value: project(names.value, keyValueHeads),
   }
 }
 

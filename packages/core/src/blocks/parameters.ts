@@ -11,6 +11,8 @@ export interface ParameterSpec {
   readonly initialize: 'normal' | 'zeros' | 'ones'
   /** A row that starts as zeros: the padding token of an embedding, as in PyTorch's `padding_idx`. */
   readonly zeroRow?: number
+  /** Stored with the weights but never trained: a buffer in PyTorch. Default false. */
+  readonly isFixed?: boolean
 }
 
 /** Hugging Face name → specification, in the order of the model's own layers. */

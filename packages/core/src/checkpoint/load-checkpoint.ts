@@ -4,10 +4,12 @@ import { CheckpointError } from '@tfx/common'
 import type { DecoderConfig, DecoderTask } from '../config/decoder-config'
 import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
 import type { ModelConfig, ModelKind, Task } from '../config/model-config'
+import type { SequenceToSequenceConfig, SequenceToSequenceTask } from '../config/sequence-to-sequence-config'
 import { readConfig } from '../config/read-config'
 import { modelFamily } from '../models'
 import type { DecoderFamily } from '../models/decoder-family'
 import type { EncoderFamily } from '../models/encoder-family'
+import type { SequenceToSequenceFamily } from '../models/sequence-to-sequence-family'
 import { loadTokenizer, type Tokenizer } from '../tokenizer'
 import { readParameters, type LoadParametersOptions, type LoadReport } from './load-parameters'
 import { findWeights } from './weights-file'
@@ -16,6 +18,11 @@ import { findWeights } from './weights-file'
 interface Kinds {
   encoder: { config: EncoderConfig; family: EncoderFamily; task: EncoderTask }
   decoder: { config: DecoderConfig; family: DecoderFamily; task: DecoderTask }
+  'encoder-decoder': {
+    config: SequenceToSequenceConfig
+    family: SequenceToSequenceFamily
+    task: SequenceToSequenceTask
+  }
 }
 
 /** A model on disk: everything but the weights is in memory. */

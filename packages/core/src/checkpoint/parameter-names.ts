@@ -35,7 +35,7 @@ function parameterFor(name: string, family: ModelFamily, specs: ParameterSpecs):
 /** Buffers that older versions saved, and copies of tied weights. */
 function isRedundant(name: string, family: ModelFamily): boolean {
   return (
-    /(^|\.)(position_ids|attn\.(masked_)?bias|rotary_emb\.inv_freq)$/.test(name) ||
+    /(^|\.)(position_ids|attn\.(masked_)?bias|embed_positions\.weights?|rotary_emb\.inv_freq)$/.test(name) ||
     family.tiedCopies.includes(name)
   )
 }

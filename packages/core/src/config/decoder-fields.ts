@@ -84,7 +84,7 @@ export function tokenField(json: ConfigJson, field: string, fallback?: number): 
 }
 
 /** One token id, or a list of them, or none. @throws CheckpointError */
-function tokensField(json: ConfigJson, field: string, fallback?: number): number[] {
+export function tokensField(json: ConfigJson, field: string, fallback?: number): number[] {
   const value = json[field] === undefined ? fallback : json[field]
   if (value === undefined || value === null) return []
   const ids: unknown[] = Array.isArray(value) ? value : [value]

@@ -1,6 +1,6 @@
 import { modelFamily, supportedModelTypes } from '../models'
 import { configError } from './config-fields'
-import type { ProblemType } from './encoder-config'
+import type { EncoderConfig, ProblemType } from './encoder-config'
 import type { ConfigKinds, ModelConfig, ModelKind, Task } from './model-config'
 
 /**
@@ -72,7 +72,7 @@ export function formatConfig(
     dtype,
     vocab_size: config.vocabSize,
     ...(family.kind === 'encoder' && {
-      max_position_embeddings: config.maxPositionEmbeddings,
+      max_position_embeddings: (config as EncoderConfig).maxPositionEmbeddings,
       pad_token_id: config.padTokenId,
     }),
     initializer_range: config.initializerRange,

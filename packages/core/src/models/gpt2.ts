@@ -1,9 +1,9 @@
-import type { DecoderLayerNames } from '../blocks/decoder-layer'
+import type { TransformerLayerNames } from '../blocks/transformer-layer'
 import type { Gpt2Config } from '../config/decoder-config'
 import { formatGpt2Config, parseGpt2Config } from '../config/gpt2-config'
 import { decoderFamily, type DecoderFamily } from './decoder-family'
 
-function layerNames(index: number): DecoderLayerNames {
+function layerNames(index: number): TransformerLayerNames {
   const layer = `transformer.h.${index}`
   return {
     attention: { fused: `${layer}.attn.c_attn`, output: `${layer}.attn.c_proj` },

@@ -2,7 +2,9 @@ import { CheckpointError } from '@tfx/common'
 import type { DecoderConfig } from '../config/decoder-config'
 import type { EncoderConfig } from '../config/encoder-config'
 import type { ModelConfig, ModelKind, Task } from '../config/model-config'
+import type { SequenceToSequenceConfig } from '../config/sequence-to-sequence-config'
 import { albert } from './albert'
+import { bart, m2m100, marian, mbart, pegasus, transformer } from './bart'
 import { bert } from './bert'
 import type { DecoderFamily } from './decoder-family'
 import { distilBert } from './distilbert'
@@ -13,6 +15,8 @@ import { gpt2 } from './gpt2'
 import { mpnet } from './mpnet'
 import { roberta, xlmRoberta } from './roberta'
 import { gemma2, gemma3, llama, mistral, phi3, qwen2, qwen3 } from './rotary-decoders'
+import type { SequenceToSequenceFamily } from './sequence-to-sequence-family'
+import { mt5, t5 } from './t5'
 
 /** An architecture of any kind, as far as all are alike: its names, its configuration and its parameters. */
 export type ModelFamily = Family<ModelConfig, Task> & { readonly kind: ModelKind }
@@ -21,6 +25,7 @@ export type ModelFamily = Family<ModelConfig, Task> & { readonly kind: ModelKind
 const families = [
   ...[bert, distilBert, roberta, xlmRoberta, electra, mpnet, albert],
   ...[gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3, phi3],
+  ...[t5, mt5, bart, marian, mbart, m2m100, pegasus, transformer],
 ] as unknown as readonly ModelFamily[]
 
 /**
@@ -36,6 +41,7 @@ const families = [
  */
 export function modelFamily(modelType: EncoderConfig['modelType']): EncoderFamily
 export function modelFamily(modelType: DecoderConfig['modelType']): DecoderFamily
+export function modelFamily(modelType: SequenceToSequenceConfig['modelType']): SequenceToSequenceFamily
 export function modelFamily(modelType: string): ModelFamily
 export function modelFamily(modelType: string): unknown {
   const family = families.find((candidate) => candidate.modelType === modelType)

@@ -1,4 +1,4 @@
-import type { DecoderLayerNames } from '../blocks/decoder-layer'
+import type { TransformerLayerNames } from '../blocks/transformer-layer'
 import type { RotaryDecoderConfig } from '../config/decoder-config'
 import { formatRotaryDecoderConfig, parseRotaryDecoderConfig } from '../config/rotary-decoder-config'
 import { decoderFamily, type DecoderFamily } from './decoder-family'
@@ -18,7 +18,7 @@ interface Variant {
   readonly hasAttentionBias?: boolean
 }
 
-function layerNames(index: number, { hasHeadNorms, isFused, isGemma }: Variant): DecoderLayerNames {
+function layerNames(index: number, { hasHeadNorms, isFused, isGemma }: Variant): TransformerLayerNames {
   const layer = `model.layers.${index}`
   const attention = `${layer}.self_attn`
   const mlp = `${layer}.mlp`

@@ -1,0 +1,171 @@
+import { embedding } from '@tfx/backend'
+import { tf } from '@tfx/compiler'
+import { attentionBias } from './attention'
+import { causalBias, positionsOfMask } from './causal-bias'
+import { dropoutLayer, normLayer, normSpecs } from './layers'
+import { sourceKeyValues } from './multi-head-attention'
+import { embeddingSpecs, parameterOf, type Parameters, type ParameterSpecs } from './parameters'
+import { relativePositionBias, type RelativeBucketOptions } from './relative-position'
+import type { KeyValues } from './scaled-attention'
+import { sinusoidalPositions } from './sinusoidal-positions'
+import {
+  transformerLayer,
+  transformerLayerSpecs,
+  type TransformerLayerNames,
+  type TransformerLayerOptions,
+} from './transformer-layer'
+import { wordEmbedding } from './word-embedding'
+
+/** Where the positions of a stack come from. */
+export type StackPositions =
+  | { readonly kind: 'learned'; readonly name: string; readonly rows: number; readonly offset: number }
+  | { readonly kind: 'sinusoidal'; readonly spacing: 'paper' | 'tensor2tensor'; readonly offset: number }
+  | ({ readonly kind: 'relative'; readonly name: string } & RelativeBucketOptions)
+
+/** One half of an encoder-decoder: names of the checkpoint and options. */
+export interface SequenceStack {
+  /** The embedding that both halves share. */
+  readonly wordEmbedding: string
+  /** The id of padding, whose row learns nothing from being looked up. Default: none. */
+  readonly paddingRow?: number
+  readonly embeddingScale: number
+  readonly positions: StackPositions
+  readonly embeddingNorm?: string
+  readonly layers: readonly TransformerLayerNames[]
+  /** What all layers have in common. */
+  readonly layer: TransformerLayerOptions
+  /** What scores are multiplied with. */
+  readonly scale: number
+  readonly finalNorm?: string
+  /** Dropout behind the final norm too, as in T5. */
+  readonly dropsOutput?: boolean
+}
+
+/** The tokens that a stack reads, and what its layers look at. */
+export interface SequenceStackInputs {
+  /** int32 [batch, sequence]: the new tokens. */
+  readonly inputIds: tf.Tensor
+  /** int32 [batch, total]; 1 = token, 0 = padding or nothing; of cached and new tokens. */
+  readonly attentionMask: tf.Tensor
+  /** True in a decoder, where tokens look back only. */
+  readonly isCausal: boolean
+  readonly past?: readonly KeyValues[] | undefined
+  readonly joinsPast?: boolean | undefined
+  /** The encoder's keys and values by layer, and its attention mask, int32 [batch, source]. */
+  readonly cross?: { keyValues: readonly KeyValues[]; attentionMask: tf.Tensor } | undefined
+}
+
+/** @returns The last hidden state, float32 [batch, sequence, hidden], and the self-attention's keys and values. */
+export function sequenceStack(
+  parameters: Parameters,
+  inputs: SequenceStackInputs,
+  { stack, training }: { stack: SequenceStack; training: boolean },
+): { hidden: tf.Tensor; present: KeyValues[] } {
+  const { attentionMask, past, joinsPast, cross } = inputs
+  const [batch, sequence] = inputs.inputIds.shape as [number, number]
+  const { layer } = stack
+  const { hiddenSize } = layer.sizes
+  const drop = (x: tf.Tensor) => dropoutLayer(x, layer.dropout.hidden, training)
+  let bias = inputs.isCausal ? causalBias(attentionMask, { sequence }) : attentionBias(attentionMask)
+  if (stack.positions.kind === 'relative') {
+    const { name, ...buckets } = stack.positions
+    bias = tf.add(bias, relativePositionBias(parameters, name, { ...tokenPositions(inputs), ...buckets }))
+  }
+  const crossBias = cross && attentionBias(cross.attentionMask)
+  let hidden = drop(tf.reshape(embedded(parameters, inputs, stack), [batch * sequence, hiddenSize]))
+  const present = stack.layers.map((names, index) => {
+    const result = transformerLayer(parameters, hidden, {
+      names,
+      layer,
+      batch,
+      bias,
+      scale: stack.scale,
+      past: past?.[index],
+      joinsPast,
+      cross: cross && crossBias && { keyValues: cross.keyValues[index]!, bias: crossBias },
+      training,
+    })
+    hidden = result.hidden
+    return result.present
+  })
+  if (stack.finalNorm !== undefined) {
+    hidden = normLayer(parameters, { ...layer.norm, name: stack.finalNorm }, hidden)
+  }
+  if (stack.dropsOutput) hidden = drop(hidden)
+  return { hidden: tf.reshape(hidden, [batch, sequence, hiddenSize]), present }
+}
+
+/** Words and absolute positions, float32 [batch, sequence, hidden]. */
+function embedded(
+  parameters: Parameters,
+  { inputIds, attentionMask }: SequenceStackInputs,
+  { wordEmbedding: name, paddingRow, embeddingScale, positions, embeddingNorm, layer }: SequenceStack,
+): tf.Tensor {
+  const words = wordEmbedding(parameters, inputIds, { name, paddingRow })
+  let sum = embeddingScale === 1 ? words : tf.mul(words, embeddingScale)
+  if (positions.kind !== 'relative') {
+    const counted = positionsOfMask(attentionMask, inputIds.shape[1]!)
+    const ids = tf.add(counted, tf.scalar(positions.offset, 'int32'))
+    const { hiddenSize: size } = layer.sizes
+    sum = tf.add(
+      sum,
+      positions.kind === 'learned'
+        ? embedding(parameterOf(parameters, `${positions.name}.weight`), ids)
+        : sinusoidalPositions(ids, { size, spacing: positions.spacing }),
+    )
+  }
+  return embeddingNorm === undefined
+    ? sum
+    : normLayer(parameters, { ...layer.norm, name: embeddingNorm }, sum)
+}
+
+/** All sequences count alike: encoders pad behind their tokens, decoders have none but their cache's free room. */
+function tokenPositions({ inputIds, attentionMask, isCausal }: SequenceStackInputs) {
+  const total = attentionMask.shape[1]!
+  if (!isCausal) {
+    const positions = tf.range(0, total, 1, 'int32')
+    return { rows: positions, columns: positions }
+  }
+  const first = tf.reshape(tf.slice(attentionMask, [0, 0], [1, total]), [total])
+  const columns = tf.sub(tf.cumsum(first), tf.scalar(1, 'int32'))
+  const sequence = inputIds.shape[1]!
+  return { rows: tf.slice(columns, [total - sequence], [sequence]), columns }
+}
+
+/** The encoder's keys and values for every layer of a decoder: computed once for each source. */
+export function crossKeyValues(
+  parameters: Parameters,
+  encoderHidden: tf.Tensor,
+  { layers, layer }: SequenceStack,
+): KeyValues[] {
+  const [batch, source, hiddenSize] = encoderHidden.shape as [number, number, number]
+  const rows = tf.reshape(encoderHidden, [batch * source, hiddenSize])
+  return layers.map(({ crossAttention }) =>
+    sourceKeyValues(parameters, rows, {
+      names: crossAttention!,
+      sizes: layer.sizes,
+      batch,
+      linear: { hasBias: layer.biases.attention },
+    }),
+  )
+}
+
+/** The parameters of one half; the word embedding is not among them. */
+export function sequenceStackSpecs({
+  positions,
+  embeddingNorm,
+  layers,
+  layer,
+  finalNorm,
+}: SequenceStack): ParameterSpecs {
+  const { sizes, norm } = layer
+  const norms = [embeddingNorm, finalNorm].map((name) => name && normSpecs(name, sizes.hiddenSize, norm))
+  return Object.assign(
+    {},
+    positions.kind === 'learned' && embeddingSpecs(positions.name, [positions.rows, sizes.hiddenSize]),
+    positions.kind === 'relative' &&
+      embeddingSpecs(positions.name, [positions.buckets, sizes.numAttentionHeads]),
+    ...layers.map((names) => transformerLayerSpecs(names, layer)),
+    ...norms,
+  ) as ParameterSpecs
+}

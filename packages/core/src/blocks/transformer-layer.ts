@@ -1,0 +1,147 @@
+import { tf } from '@tfx/compiler'
+import { feedForward, feedForwardSpecs, type FeedForwardNames } from './feed-forward'
+import { dropoutLayer, normLayer, normSpecs, type Activation, type NormKind } from './layers'
+import {
+  attentionSpecs,
+  multiHeadAttention,
+  type AttentionNames,
+  type AttentionSizes,
+} from './multi-head-attention'
+import type { Parameters, ParameterSpecs } from './parameters'
+import type { RotaryTables } from './rotary'
+import type { KeyValues } from './scaled-attention'
+
+/** Module names of one layer in the checkpoint. */
+export interface TransformerLayerNames {
+  readonly attention: AttentionNames
+  readonly attentionNorm: string
+  /** Attention to an encoder, between self-attention and feed-forward. */
+  readonly crossAttention?: AttentionNames
+  readonly crossAttentionNorm?: string
+  readonly feedForward: FeedForwardNames
+  readonly feedForwardNorm: string
+  /** Norms of the outputs, before they are added to the residual: Gemma has them. */
+  readonly attentionOutputNorm?: string
+  readonly feedForwardOutputNorm?: string
+}
+
+/** What all layers of a stack have in common. */
+export interface TransformerLayerOptions {
+  readonly sizes: AttentionSizes & { readonly intermediateSize: number }
+  readonly activation: Activation
+  readonly norm: NormKind
+  /** Norms in front of each part (GPT-2, Llama, T5), or behind each residual (BERT, BART). Default `before`. */
+  readonly normOrder?: 'before' | 'after'
+  /** Which projections have biases. */
+  readonly biases: { attention: boolean; attentionOutput: boolean; feedForward: boolean }
+  readonly dropout: { attention: number; hidden: number; activation?: number }
+  readonly softcap?: number | undefined
+  /** Weights are [in, out], as in GPT-2. Default false. */
+  readonly isTransposed?: boolean
+}
+
+/** What one run of a layer depends on. */
+export interface TransformerLayerRun {
+  names: TransformerLayerNames
+  layer: TransformerLayerOptions
+  batch: number
+  /** float32, broadcast over [batch, heads, sequence, total]: see `causalBias` and `attentionBias`. */
+  bias: tf.Tensor
+  /** What scores are multiplied with. Default 1 / √(head size). */
+  scale?: number | undefined
+  rotary?: RotaryTables | undefined
+  past?: KeyValues | undefined
+  joinsPast?: boolean | undefined
+  /** Keys and values of the encoder's states, and which of them are padding. */
+  cross?: { keyValues: KeyValues; bias: tf.Tensor } | undefined
+  training: boolean
+}
+
+/**
+ * Self-attention, attention to an encoder where it is named, and a feed-forward network; each added to what came in.
+ *
+ * @param hidden float32 [batch · sequence, hidden]
+ * @returns The same shape, and the keys and values of the self-attention.
+ */
+export function transformerLayer(
+  parameters: Parameters,
+  hidden: tf.Tensor,
+  run: TransformerLayerRun,
+): { hidden: tf.Tensor; present: KeyValues } {
+  const { names, layer, batch, training } = run
+  const { norm, biases, dropout, isTransposed = false, normOrder = 'before' } = layer
+  const normed = (name: string, x: tf.Tensor) => normLayer(parameters, { ...norm, name }, x)
+  /** One part of the layer with its norm and its residual. */
+  const added = (x: tf.Tensor, normName: string, part: (input: tf.Tensor) => tf.Tensor) => {
+    const output = dropoutLayer(
+      part(normOrder === 'before' ? normed(normName, x) : x),
+      dropout.hidden,
+      training,
+    )
+    const sum = tf.add(x, output)
+    return normOrder === 'before' ? sum : normed(normName, sum)
+  }
+  const attentionOptions = {
+    sizes: layer.sizes,
+    batch,
+    scale: run.scale,
+    softcap: layer.softcap,
+    norm,
+    dropout: dropout.attention,
+    training,
+    linear: { hasBias: biases.attention, isTransposed },
+    hasOutputBias: biases.attentionOutput,
+  }
+
+  let present: KeyValues | undefined
+  let x = added(hidden, names.attentionNorm, (input) => {
+    const { bias, rotary, past, joinsPast } = run
+    const own = { ...attentionOptions, names: names.attention, bias, rotary, past, joinsPast }
+    const attended = multiHeadAttention(parameters, input, own)
+    present = attended.present
+    return names.attentionOutputNorm ? normed(names.attentionOutputNorm, attended.output) : attended.output
+  })
+  const { crossAttention, crossAttentionNorm } = names
+  if (crossAttention && crossAttentionNorm && run.cross) {
+    const { keyValues: known, bias } = run.cross
+    const own = { ...attentionOptions, names: crossAttention, bias, known }
+    x = added(x, crossAttentionNorm, (input) => multiHeadAttention(parameters, input, own).output)
+  }
+  x = added(x, names.feedForwardNorm, (input) => {
+    const transformed = feedForward(parameters, input, {
+      names: names.feedForward,
+      activation: layer.activation,
+      dropout: dropout.activation ?? 0,
+      training,
+      linear: { hasBias: biases.feedForward, isTransposed },
+    })
+    return names.feedForwardOutputNorm ? normed(names.feedForwardOutputNorm, transformed) : transformed
+  })
+  return { hidden: x, present: present! }
+}
+
+/** The parameters of one {@link transformerLayer}. */
+export function transformerLayerSpecs(
+  names: TransformerLayerNames,
+  { sizes, norm, biases, isTransposed = false }: TransformerLayerOptions,
+): ParameterSpecs {
+  const norms = [
+    names.attentionNorm,
+    names.attentionOutputNorm,
+    names.crossAttentionNorm,
+    names.feedForwardNorm,
+    names.feedForwardOutputNorm,
+  ]
+  const attention = {
+    linear: { hasBias: biases.attention, isTransposed },
+    hasOutputBias: biases.attentionOutput,
+    norm,
+  }
+  return Object.assign(
+    {},
+    attentionSpecs(names.attention, sizes, attention),
+    names.crossAttention && attentionSpecs(names.crossAttention, sizes, attention),
+    feedForwardSpecs(names.feedForward, sizes, { hasBias: biases.feedForward, isTransposed }),
+    ...norms.map((name) => name && normSpecs(name, sizes.hiddenSize, norm)),
+  ) as ParameterSpecs
+}

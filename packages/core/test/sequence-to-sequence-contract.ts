@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises'
+import { type Engine, type Program, softmaxCrossEntropy } from '@tfx/backend'
+import type { HostTensor } from '@tfx/common'
+import { tf } from '@tfx/compiler'
+import { fixturePath, loadFixture } from '@tfx/testing'
+import {
+  modelFamily,
+  readConfig,
+  type SequenceToSequenceConfig,
+  type SequenceToSequenceFamily,
+} from '../src/index'
+import { int32, readTensors } from './encoder-contract'
+
+/** What `fixtures/core/sequence-to-sequence/make_sequence_to_sequence.py` wrote about a family. */
+export interface SequenceReference {
+  inputIds: number[][]
+  attentionMask: number[][]
+  labels: number[][]
+  decoderInputIds: number[][]
+  logits: number[][][]
+  loss: number
+  startToken: number
+  forcedEndToken: number | null
+  greedy: number[][]
+  beams: number[][]
+  beamScores: number[]
+}
+
+/** A family's fixture: a configuration, weights, and what Hugging Face computes. */
+export interface SequenceFixture {
+  readonly directory: string
+  readonly config: SequenceToSequenceConfig
+  readonly family: SequenceToSequenceFamily
+  readonly weights: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>
+  readonly outputs: SequenceReference
+}
+
+const task = 'sequence-to-sequence'
+
+/** @param name A folder of `fixtures/core/sequence-to-sequence`. */
+export async function loadSequenceFixture(name: string): Promise<SequenceFixture> {
+  const directory = fixturePath(`core/sequence-to-sequence/${name}`)
+  const config = readConfig(JSON.parse(await readFile(`${directory}/config.json`, 'utf8')), {
+    kind: 'encoder-decoder',
+  })
+  const outputs = loadFixture<SequenceReference>(`core/sequence-to-sequence/${name}/outputs`)
+  const weights = await readTensors(`${directory}/model.safetensors`)
+  return { directory, config, family: modelFamily(config.modelType), weights, outputs }
+}
+
+/** The batch of a fixture with columns of padding added to both sides. */
+export function sequenceBatch({ outputs, config }: SequenceFixture, padding = 0): Record<string, HostTensor> {
+  const pad = (rows: number[][], value: number) =>
+    int32(rows.map((row) => [...row, ...Array<number>(padding).fill(value)]))
+  return {
+    inputIds: pad(outputs.inputIds, config.padTokenId),
+    attentionMask: pad(outputs.attentionMask, 0),
+    labels: pad(outputs.labels, -100),
+  }
+}
+
+/** The scores of every decoder token on tensors, eagerly or traced: float32 [batch, target, vocabulary]. */
+export function sequenceForward(
+  { family, config }: Pick<SequenceFixture, 'family' | 'config'>,
+  parameters: Readonly<Record<string, tf.Tensor>>,
+  { inputs, training = false }: { inputs: Readonly<Record<string, tf.Tensor>>; training?: boolean },
+): tf.Tensor {
+  const run = { config, training }
+  const attentionMask = inputs.attentionMask!
+  const encoderHidden = family.encoder(parameters, { inputIds: inputs.inputIds!, attentionMask }, run)
+  const cross = family.crossKeyValues(parameters, encoderHidden, run)
+  const inputIds = family.decoderInputs(inputs.labels!, config)
+  const { hidden } = family.decoder(parameters, { inputIds, encoderAttentionMask: attentionMask, cross }, run)
+  const [batch, target, size] = hidden.shape as [number, number, number]
+  const scores = family.languageModelHead(parameters, tf.reshape(hidden, [batch * target, size]), run)
+  return tf.reshape(scores, [batch, target, config.vocabSize])
+}
+
+/** The names of the parameters with their shapes. */
+export function sequenceShapes({ family, config }: Pick<SequenceFixture, 'family' | 'config'>) {
+  const specs = family.parameterShapes(config, task)
+  return Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]))
+}
+
+/** A model with its loss and gradients, compiled for batches of any size. */
+export async function compileSequence(
+  engine: Engine,
+  fixture: SequenceFixture,
+  {
+    training = false,
+    trained = () => true,
+  }: { training?: boolean; trained?: (name: string) => boolean } = {},
+) {
+  const specs = fixture.family.parameterShapes(fixture.config, task)
+  const store = engine.createStore(sequenceShapes(fixture), ['gradient'])
+  for (const [name, { values }] of fixture.weights) store.write(name, values)
+  const names = Object.keys(specs).filter((name) => !specs[name]!.isFixed && trained(name))
+  const source = { shape: ['batch', 'source'], dtype: 'int32' } as const
+  const program: Program = await engine.compile(
+    ({ inputs, parameters }) => {
+      const logits = sequenceForward(fixture, parameters, { inputs, training })
+      const rows = tf.reshape(logits, [-1, logits.shape[2]!])
+      return { logits, loss: softmaxCrossEntropy(rows, tf.reshape(inputs.labels!, [-1])) }
+    },
+    {
+      inputs: {
+        inputIds: source,
+        attentionMask: source,
+        labels: { shape: ['batch', 'target'], dtype: 'int32' },
+      },
+      parameters: store,
+      gradients: { of: 'loss', withRespectTo: names },
+    },
+  )
+  return {
+    store,
+    names,
+    run: (batch: Record<string, HostTensor>, seed?: number) =>
+      program.run(batch, seed === undefined ? {} : { seed }),
+    async dispose() {
+      await program.dispose()
+      store.dispose()
+    },
+  }
+}
