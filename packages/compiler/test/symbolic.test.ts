@@ -80,14 +80,18 @@ test.each(settings)(
   },
 )
 
-test('a sum of two axes has no expression, and is not mistaken for one', () => {
+test('a sum of two products is found, one of three is not mistaken for one', () => {
   for (const { table, count } of settings.filter(({ count }) => count >= 2)) {
     const traces = tracesOf(table, count)
     const names = axes.slice(0, count)
     for (const a of names) {
       for (const b of names.filter((name) => name !== a)) {
         const sums = traces.map((sizes) => sizes[a]! + sizes[b]!)
-        expect(symbolSolver(traces).size(sums), `${a} + ${b}`).toBeUndefined()
+        const size = symbolSolver(traces).size(sums)!
+        const elsewhere = Object.fromEntries(names.map((name, index) => [name, 101 + 7 * index]))
+        expect(evaluateSize(size, elsewhere), `${a} + ${b}`).toBe(elsewhere[a]! + elsewhere[b]!)
+        const three = traces.map((sizes) => sizes[a]! + sizes[b]! + sizes[a]! * sizes[b]!)
+        expect(symbolSolver(traces).size(three), `${a} + ${b} + ${a} · ${b}`).toBeUndefined()
       }
     }
   }

@@ -118,7 +118,7 @@ test('a function that does other things at other sizes is refused', () => {
   expect(failure(() => traceProgram(root, { x: { shape: ['batch', 3] } }))).toContain(
     "'a constant of 'Mul'' must be",
   )
-  const sum: TraceableFunction = ({ x }) => ({ y: tf.range(0, x!.shape[0] + x!.shape[1]!) })
+  const sum: TraceableFunction = ({ x }) => ({ y: tf.range(0, x!.shape[0] + 2 * x!.shape[1]!) })
   expect(failure(() => traceProgram(sum, { x: { shape: ['batch', 'sequence'] } }))).toContain(
     "'limit of 'Range'' must be",
   )

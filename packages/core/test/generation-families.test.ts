@@ -1,8 +1,9 @@
 import '@tensorflow/tfjs-backend-cpu'
 import { createOnnxEngine, createTfjsEngine, type Engine } from '@tfx/backend'
 import { describe, expect, it } from 'vitest'
-import { createDecoderSteps, generate, type GenerateOptions } from '../src/index'
+import { createDecoderSteps, createSequenceSteps, generate, type GenerateOptions } from '../src/index'
 import { decoderShapes, loadDecoderFixture } from './decoder-contract'
+import { loadSequenceFixture, sequenceShapes } from './sequence-to-sequence-contract'
 
 const engines: [string, () => Engine][] = [
   ['onnx', () => createOnnxEngine()],
@@ -48,6 +49,46 @@ describe.each(engines)('on the engine %s', (_, createEngine) => {
     it('finds the beams that transformers finds, with their scores', async () => {
       const { results, expected } = await written({ numBeams: 3, lengthPenalty: 0.7 })
       expect(results.map(({ tokens }) => tokens)).toEqual(expected.beams.map(untilEnd))
+      expect(results.map(({ score }) => score!)).toBeAllClose(expected.beamScores, {
+        absolute: 1e-4,
+        relative: 1e-4,
+      })
+    })
+  })
+
+  describe.each(['t5', 't5-gated', 'mt5', 'bart', 'marian', 'mbart', 'm2m_100', 'pegasus'])('%s', (name) => {
+    async function written(options: GenerateOptions) {
+      const { config, outputs, weights } = await loadSequenceFixture(name)
+      const store = engine.createStore(sequenceShapes(await loadSequenceFixture(name)))
+      for (const [key, { values }] of weights) store.write(key, values)
+      const model = createSequenceSteps(engine, { config, store })
+      const prompts = outputs.inputIds.map((row, index) => {
+        const length = outputs.attentionMask[index]!.reduce((sum, one) => sum + one)
+        return row.slice(0, length)
+      })
+      const results = await generate(model, prompts, {
+        maxNewTokens: 9,
+        eosTokenIds: config.eosTokenIds,
+        padTokenId: config.padTokenId,
+        decoderStartTokenId: outputs.startToken,
+        forcedEosTokenId: outputs.forcedEndToken === null ? undefined : [outputs.forcedEndToken],
+        ...options,
+      })
+      await model.dispose()
+      store.dispose()
+      const end = config.eosTokenIds[0]!
+      const until = (row: number[]) => (row.includes(end) ? row.slice(0, row.indexOf(end) + 1) : row)
+      return { results: results.map(([first]) => first!), expected: outputs, until }
+    }
+
+    it('writes greedily what transformers writes', async () => {
+      const { results, expected, until } = await written({})
+      expect(results.map(({ tokens }) => tokens)).toEqual(expected.greedy.map(until))
+    })
+
+    it('finds the beams that transformers finds, with their scores', async () => {
+      const { results, expected, until } = await written({ numBeams: 3, lengthPenalty: 0.7 })
+      expect(results.map(({ tokens }) => tokens)).toEqual(expected.beams.map(until))
       expect(results.map(({ score }) => score!)).toBeAllClose(expected.beamScores, {
         absolute: 1e-4,
         relative: 1e-4,

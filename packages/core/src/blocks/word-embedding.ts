@@ -25,7 +25,7 @@ export function wordEmbedding(
   const looked = tf.customGrad((...args) => {
     const [rows, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc]
     save([tf.expandDims(isWord, -1)])
-    return { value: tf.clone(rows), gradFunc: (dy, saved) => tf.mul(dy, (saved)[0]!) }
+    return { value: tf.clone(rows), gradFunc: (dy, saved) => tf.mul(dy, saved[0]!) }
   })
   return looked(rows)
 }
