@@ -1,6 +1,6 @@
 /**
- * An expression over symbolic axes: `scale.numerator / scale.denominator × Π axis^power + offset`, or the sum of two
- * products. Enough for what shapes are made of: `batch × sequence`, `512 − sequence`, `sequence × 2 + 1`, and the
+ * An expression over symbolic axes: `scale.numerator / scale.denominator × Π axis^power + offset`, or the sum or
+ * difference of two products. Enough for what shapes are made of: `batch × sequence`, `512 − sequence`, `sequence × 2 + 1`, and the
  * rows of an embedding that is looked up twice, `batch × source + batch × target`.
  */
 export interface SymbolicSize {
@@ -9,8 +9,8 @@ export interface SymbolicSize {
   /** Axis name → power; at least one. */
   readonly powers: Readonly<Record<string, number>>
   readonly offset: number
-  /** Powers of a second product, which is added. */
-  readonly addend?: Readonly<Record<string, number>>
+  /** A second product, added or subtracted. */
+  readonly addend?: { readonly powers: Readonly<Record<string, number>>; readonly sign: 1 | -1 }
 }
 
 /** A number that depends on the axes, such as the `1 / batch` of a mean: `factor × Π axis^power`, powers ±. */
@@ -101,15 +101,17 @@ export function symbolSolver(traces: readonly AxisSizes[]): SymbolSolver {
   }
 }
 
-/** The two products whose sum takes the values, if there are such. */
+/** The two products whose sum or difference takes the values, if there are such. */
 function sumOfProducts(
   products: readonly { powers: Record<string, number>; values: readonly number[] }[],
   values: readonly number[],
 ): SymbolicSize | undefined {
-  for (const [index, first] of products.entries()) {
-    for (const second of products.slice(index)) {
-      if (values.every((value, trace) => value === first.values[trace]! + second.values[trace]!))
-        return { numerator: 1, denominator: 1, powers: first.powers, offset: 0, addend: second.powers }
+  for (const first of products) {
+    for (const { powers, values: others } of products) {
+      for (const sign of [1, -1] as const) {
+        if (values.every((value, trace) => value === first.values[trace]! + sign * others[trace]!))
+          return { numerator: 1, denominator: 1, powers: first.powers, offset: 0, addend: { powers, sign } }
+      }
     }
   }
   return undefined
@@ -148,7 +150,7 @@ function greatestCommonDivisor(a: number, b: number): number {
 /** The value of a size at some sizes of the axes. */
 export function evaluateSize(size: number | SymbolicSize, sizes: AxisSizes): number {
   if (typeof size === 'number') return size
-  const addend = size.addend ? evaluate(size.addend, sizes) : 0
+  const addend = size.addend ? size.addend.sign * evaluate(size.addend.powers, sizes) : 0
   return (size.numerator * evaluate(size.powers, sizes)) / size.denominator + size.offset + addend
 }
 
@@ -158,7 +160,10 @@ export function describeSize(size: number | SymbolicSize): string {
   const factors = (powers: Readonly<Record<string, number>>) =>
     Object.entries(powers).map(([axis, power]) => (power === 1 ? axis : `${axis}^${power}`))
   const product = factors(size.powers)
-  if (size.addend) return `${product.join('*')}+${factors(size.addend).join('*')}`
+  if (size.addend) {
+    const sign = size.addend.sign > 0 ? '+' : '-'
+    return `${product.join('*')}${sign}${factors(size.addend.powers).join('*')}`
+  }
   const scale = size.denominator === 1 ? [`${size.numerator}`] : [`${size.numerator}/${size.denominator}`]
   const terms = size.numerator === 1 && size.denominator === 1 ? product : [...scale, ...product]
   return terms.join('*') + (size.offset === 0 ? '' : size.offset > 0 ? `+${size.offset}` : `${size.offset}`)

@@ -90,6 +90,10 @@ test('a sum of two products is found, one of three is not mistaken for one', () 
         const size = symbolSolver(traces).size(sums)!
         const elsewhere = Object.fromEntries(names.map((name, index) => [name, 101 + 7 * index]))
         expect(evaluateSize(size, elsewhere), `${a} + ${b}`).toBe(elsewhere[a]! + elsewhere[b]!)
+        const difference = symbolSolver(traces).size(
+          traces.map((sizes) => sizes[a]! * sizes[b]! - sizes[b]!),
+        )!
+        expect(evaluateSize(difference, elsewhere)).toBe(elsewhere[a]! * elsewhere[b]! - elsewhere[b]!)
         const three = traces.map((sizes) => sizes[a]! + sizes[b]! + sizes[a]! * sizes[b]!)
         expect(symbolSolver(traces).size(three), `${a} + ${b} + ${a} · ${b}`).toBeUndefined()
       }

@@ -1,6 +1,11 @@
 export * from './base'
 export * from './checkpoint'
 export { exportDecoder, type DecoderExportOptions } from './export/decoder'
+export {
+  exportSequenceToSequence,
+  sequenceOnnxFiles,
+  type SequenceExportOptions,
+} from './export/sequence-to-sequence'
 export { exportEncoder, type ExportOptions, type ExportTask } from './export/encoder'
 export { onnxFiles, type OnnxPrecision, type OnnxWriter } from './export/program'
 export * from './generation'

@@ -150,9 +150,12 @@ function emitNode(node: GraphNode, { builder, sizes, nameOf }: EmitContext): voi
   const inputs = node.inputs.map(nameOf)
   const size = (name: string) => node.sizes[name]!
   const [source] = node.inputs
-  if (node.op === 'Reshape')
-    inputs.push(sizes.reshape(size('shape'), source?.symbolicShape ?? source?.shape ?? []))
-  else if (node.op === 'Pad') inputs.splice(1, 0, sizes.vector(size('pads')))
+  let allowZero = false
+  if (node.op === 'Reshape') {
+    const operand = sizes.reshape(size('shape'), source?.symbolicShape ?? source?.shape ?? [])
+    inputs.push(operand.shape)
+    allowZero = operand.allowZero
+  } else if (node.op === 'Pad') inputs.splice(1, 0, sizes.vector(size('pads')))
   else if (node.op === 'CumSum') inputs.push(sizes.scalar(size('axis')[0]!))
   else if (node.op === 'Range')
     for (const name of ['start', 'limit', 'delta']) inputs.push(sizes.scalar(size(name)[0]!))
@@ -161,7 +164,7 @@ function emitNode(node: GraphNode, { builder, sizes, nameOf }: EmitContext): voi
     inputs.push(...lists.map((name) => sizes.vector(size(name))))
   }
   const to = node.op === 'Cast' ? { to: elementTypes[node.attributes.to as keyof typeof elementTypes] } : {}
-  const attributes = { ...node.attributes, ...to }
+  const attributes = { ...node.attributes, ...to, ...(allowZero && { allowzero: 1 }) }
   const outputs = node.outputs.map(nameOf)
   builder.nodes.push({ op: node.op, domain: node.domain, inputs, outputs, attributes })
 }

@@ -71,18 +71,19 @@ export class SizeEmitter {
   }
 
   /**
-   * The shape operand of a Reshape. Where at most one size cannot be copied from the input (0),
+   * The shape operand of a Reshape, and whether a 0 in it means 0, not "copy". Where at most one size cannot be copied from the input (0),
    * it is left to be inferred (-1), so that nothing needs to be computed.
    */
-  reshape(shape: readonly Size[], from: readonly Size[]): string {
+  reshape(shape: readonly Size[], from: readonly Size[]): { shape: string; allowZero: boolean } {
     const copied = shape.map((size, axis) => {
       if (typeof size === 'number') return size
       return JSON.stringify(size) === JSON.stringify(from[axis]) ? 0 : size
     })
     const open = copied.filter((size) => typeof size !== 'number').length
-    // A literal 0 would mean 'copy' as well: leave empty tensors to the general form.
-    if (open > 1 || shape.includes(0)) return this.vector(shape)
-    return this.builder.integers(copied.map((size) => (typeof size === 'number' ? size : -1)))
+    // A literal 0 would mean 'copy' as well, and so would one that is computed.
+    if (open > 1 || shape.includes(0)) return { shape: this.vector(shape), allowZero: true }
+    const inferred = copied.map((size) => (typeof size === 'number' ? size : -1))
+    return { shape: this.builder.integers(inferred), allowZero: false }
   }
 
   private size(size: SymbolicSize): string {
@@ -94,7 +95,7 @@ export class SizeEmitter {
           .flatMap(([axis, power]) => Array<string>(power).fill(this.axis(axis)))
           .reduce((product, factor) => builder.emit('Mul', [product, factor]))
       let value = productOf(powers)
-      if (addend) return builder.emit('Add', [value, productOf(addend)])
+      if (addend) return builder.emit(addend.sign > 0 ? 'Add' : 'Sub', [value, productOf(addend.powers)])
       if (numerator !== 1) value = builder.emit('Mul', [value, builder.integers([numerator])])
       if (denominator !== 1) value = builder.emit('Div', [value, builder.integers([denominator])])
       return offset === 0 ? value : builder.emit('Add', [value, builder.integers([offset])])
