@@ -18,7 +18,12 @@ const cases = [
   { label: 'BERT-base, 8 × 128', model: 'bert', batch: 8, length: 128 },
   { label: 'GPT-2 small, 4 × 128', model: 'gpt2', batch: 4, length: 128 },
   { label: 'SmolLM2-135M, 2 × 128', model: 'smollm2', batch: 2, length: 128 },
+  { label: 'T5-small, 8 × 64 → 32', model: 't5', batch: 8, length: 64 },
 ]
+
+const generationCases = ['gpt2', 'smollm2'].flatMap((model) =>
+  [1, 8].flatMap((batch) => [1, 4].map((beams) => ({ model, batch, beams }))),
+)
 
 const { values: options } = parseArgs({
   options: {
@@ -33,6 +38,10 @@ const python = findPython()
 const rows = []
 for (const entry of cases.filter(({ label }) => label.includes(options.only))) {
   rows.push(...(await measureStep(entry)))
+}
+for (const entry of generationCases) {
+  const label = `generate: ${entry.model}, batch ${entry.batch}, ${entry.beams === 1 ? 'greedy' : `${entry.beams} beams`}`
+  if (label.includes(options.only)) rows.push(...(await measureGeneration(label, entry)))
 }
 if (options.sst2 !== undefined && options.minilm !== undefined) {
   note('SST-2, one epoch')
@@ -82,13 +91,49 @@ async function measureStep({ label, model, batch, length }) {
   ]
 }
 
+/** 64 tokens behind 32: beside Hugging Face, and without beams beside Transformers.js on the same weights. */
+async function measureGeneration(label, { model, batch, beams }) {
+  note(label)
+  const settings = ['--model', model, '--batch', String(batch), '--beams', String(beams)]
+  const script = 'bench/ours/generation.mjs'
+  const sides = {
+    ours: () => openTimer(process.execPath, [script, ...settings]),
+    ...(python && { PyTorch: () => openTimer(python, ['bench/reference/generation.py', ...settings]) }),
+    ...(beams === 1 && {
+      'Transformers.js': () =>
+        openTimer(process.execPath, [script, ...settings, '--engine', 'transformers.js']),
+    }),
+  }
+  const timers = []
+  for (const [side, open] of Object.entries(sides)) timers.push([side, await open()])
+  for (let round = 0; round < Math.ceil(Number(options.rounds) / 2); round++) {
+    for (const [, timer] of timers) await timer.run(1)
+  }
+  const results = {}
+  for (const [side, timer] of timers) results[side] = await timer.close()
+  return Object.entries(results).flatMap(([side, { step, peakMB }]) =>
+    side === 'ours' && timers.length > 1
+      ? []
+      : [
+          row({
+            name: side === 'ours' ? label : `${label}, beside ${side}`,
+            ours: results.ours.step,
+            reference: side === 'ours' ? undefined : step,
+            unit: 'ms',
+            oursPeakMB: results.ours.peakMB,
+            referencePeakMB: side === 'ours' ? null : peakMB,
+          }),
+        ],
+  )
+}
+
 function row({ name, ours, reference = null, unit, oursPeakMB, referencePeakMB }) {
   return { name, ours, reference, ratio: reference && ours / reference, unit, oursPeakMB, referencePeakMB }
 }
 
 function printTable() {
   const number = (value, digits) => (value === null ? '–' : value.toFixed(digits))
-  const header = ['', 'ours', 'PyTorch', 'unit', 'ratio', 'our peak MB', 'PyTorch peak MB']
+  const header = ['', 'ours', 'other', 'unit', 'ratio', 'our peak MB', 'other peak MB']
   const lines = rows.map(({ name, ours, reference, unit, ratio, oursPeakMB, referencePeakMB }) => [
     name,
     number(ours, 1),

@@ -4,6 +4,10 @@ export { createRandom, mixSeed, sizeOf } from '../../packages/common/dist/index.
 export { tf } from '../../packages/compiler/dist/index.js'
 export {
   causalLanguageModelLoss,
+  createDecoderSteps,
+  exportDecoder,
+  formatConfig,
+  generate,
   huggingFaceWeights,
   initializeParameter,
   loadTokenizer,

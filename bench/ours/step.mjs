@@ -1,6 +1,6 @@
 // Times our training step on request: the counterpart of ../reference/step.py, with the same protocol.
 //
-//     node bench/ours/step.mjs --model NAME --batch 16 --length 64
+//     node bench/ours/step.mjs --model NAME --batch 16 --length 64 [--target 32]
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -9,15 +9,23 @@ import { applyGradients, createTraining, peakMemoryMegabytes, randomBatch } from
 
 const warmUpSteps = 3
 const { values: options } = parseArgs({
-  options: { model: { type: 'string' }, batch: { type: 'string' }, length: { type: 'string' } },
+  options: {
+    model: { type: 'string' },
+    batch: { type: 'string' },
+    length: { type: 'string' },
+    target: { type: 'string', default: '32' },
+  },
 })
 const shape = [Number(options.batch), Number(options.length)]
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
 
 const models = JSON.parse(readFileSync(new URL('../models.json', import.meta.url), 'utf8'))
 const config = readConfig(models[options.model])
-const training = await createTraining(config, { shape })
-const batch = randomBatch(...shape, modelFamily(config.modelType))
+const training = await createTraining(config, { shape, target: Number(options.target) })
+const batch = randomBatch(...shape, {
+  kind: modelFamily(config.modelType).kind,
+  target: Number(options.target),
+})
 let count = 0
 
 async function step() {

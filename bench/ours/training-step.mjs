@@ -21,7 +21,14 @@ import {
 
 /** A config.json without dropout. */
 export function withoutDropout(config) {
-  return { ...config, embeddingDropout: 0, hiddenDropout: 0, attentionDropout: 0, classifierDropout: 0 }
+  return {
+    ...config,
+    embeddingDropout: 0,
+    activationDropout: 0,
+    hiddenDropout: 0,
+    attentionDropout: 0,
+    classifierDropout: 0,
+  }
 }
 
 export function configOf(directory) {
@@ -34,7 +41,7 @@ export function configOf(directory) {
  * @param config An encoder configuration.
  * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic.
  */
-export async function createTraining(config, { weights, shape = ['batch', 'sequence'] } = {}) {
+export async function createTraining(config, { weights, shape = ['batch', 'sequence'], target } = {}) {
   await setEngine('onnx')
   const engine = await getEngine()
   const optimizer = adamW()
@@ -43,6 +50,8 @@ export async function createTraining(config, { weights, shape = ['batch', 'seque
   const names = Object.keys(store.shapes)
   const run = { config, training: true }
   const step = ({ inputs, parameters }) => {
+    if (family.kind === 'encoder-decoder')
+      return { loss: translationLoss(family, parameters, { inputs, run }) }
     const output = family.backbone(parameters, inputs, run)
     if (family.kind === 'decoder') {
       const rows = tf.reshape(output.hidden, [-1, config.hiddenSize])
@@ -56,7 +65,7 @@ export async function createTraining(config, { weights, shape = ['batch', 'seque
       inputIds: { shape, dtype: 'int32' },
       attentionMask: { shape, dtype: 'int32' },
       labels: {
-        shape: taskOf(family) === 'sequence-classification' ? shape.slice(0, 1) : shape,
+        shape: labelShape(family, shape, target),
         dtype: 'int32',
       },
     },
@@ -66,7 +75,30 @@ export async function createTraining(config, { weights, shape = ['batch', 'seque
   return { program, store, names, optimizer }
 }
 
-const taskOf = ({ kind }) => (kind === 'decoder' ? 'causal-language-modelling' : 'sequence-classification')
+const tasks = {
+  encoder: 'sequence-classification',
+  decoder: 'causal-language-modelling',
+  'encoder-decoder': 'sequence-to-sequence',
+}
+const taskOf = ({ kind }) => tasks[kind]
+
+/** The loss of an encoder-decoder: inputs as they are, labels shifted for the decoder. */
+function translationLoss(family, parameters, { inputs, run }) {
+  const { inputIds, attentionMask, labels } = inputs
+  const hidden = family.encoder(parameters, { inputIds, attentionMask }, run)
+  const cross = family.crossKeyValues(parameters, hidden, run)
+  const target = family.decoderInputs(labels, run.config)
+  const decoded = family.decoder(
+    parameters,
+    { inputIds: target, encoderAttentionMask: attentionMask, cross },
+    run,
+  )
+  const rows = tf.reshape(decoded.hidden, [-1, run.config.hiddenSize])
+  return softmaxCrossEntropy(family.languageModelHead(parameters, rows, run), tf.reshape(labels, [-1]))
+}
+
+const labelShape = ({ kind }, shape, target) =>
+  kind === 'encoder' ? shape.slice(0, 1) : kind === 'decoder' ? shape : [shape[0], target ?? 'target']
 
 /** A store with the parameters of a classifier; see {@link createTraining}. */
 export async function createStore(engine, config, { weights, slots = [] } = {}) {
@@ -118,7 +150,7 @@ export function batchOf(rows, labels, length = Math.max(...rows.map((row) => row
 }
 
 /** Random ids without padding, to be classified or continued. */
-export function randomBatch(batch, length, { kind }) {
+export function randomBatch(batch, length, { kind, target }) {
   const id = (index) => 1000 + (mixSeed(2, index) % 29000)
   const rows = Array.from({ length: batch }, (_, row) => {
     return Array.from({ length }, (_, column) => id(row * length + column))
@@ -127,7 +159,10 @@ export function randomBatch(batch, length, { kind }) {
     rows,
     rows.map((_, row) => row % 2),
   )
-  return kind === 'decoder' ? { ...classified, labels: classified.inputIds } : classified
+  if (kind === 'encoder') return classified
+  if (kind === 'decoder') return { ...classified, labels: classified.inputIds }
+  const data = classified.inputIds.data.slice(0, batch * target)
+  return { ...classified, labels: { dtype: 'int32', shape: [batch, target], data } }
 }
 
 /** The highest resident set of this process so far (VmHWM), in MiB; null where the system does not tell. */

@@ -15,7 +15,7 @@ import sys
 import time
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification
 
 from common import THREADS, peak_memory_megabytes, versions
 
@@ -32,6 +32,7 @@ def main():
     parser.add_argument("--model", required=True, choices=MODELS)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--length", type=int, required=True)
+    parser.add_argument("--target", type=int, default=32)
     parser.add_argument("--threads", type=int, default=THREADS)
     parser.add_argument("--optimizer", choices=["fused", "foreach", "default"], default="fused")
     options = parser.parse_args()
@@ -40,8 +41,9 @@ def main():
     torch.manual_seed(1)
     fields = dict(MODELS[options.model])
     config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-    is_decoder = config.model_type in ("gpt2", "llama")
-    auto = AutoModelForCausalLM if is_decoder else AutoModelForSequenceClassification
+    kind = {"gpt2": "decoder", "llama": "decoder", "t5": "encoder-decoder"}.get(config.model_type, "encoder")
+    autos = {"decoder": AutoModelForCausalLM, "encoder-decoder": AutoModelForSeq2SeqLM}
+    auto = autos.get(kind, AutoModelForSequenceClassification)
     model = auto.from_config(config).train()
     implementation = {} if options.optimizer == "default" else {options.optimizer: True}
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0, **implementation)
@@ -51,8 +53,10 @@ def main():
         "attention_mask": torch.ones(shape, dtype=torch.int64),
         "labels": torch.arange(options.batch) % 2,
     }
-    if is_decoder:
+    if kind == "decoder":
         batch["labels"] = batch["input_ids"]
+    if kind == "encoder-decoder":
+        batch["labels"] = batch["input_ids"][:, : options.target].contiguous()
 
     def step():
         started = time.perf_counter()
