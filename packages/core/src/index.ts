@@ -36,6 +36,7 @@ export type {
   ElectraConfig,
   EncoderConfig,
   EncoderTask,
+  ModernBertConfig,
   MpnetConfig,
   ProblemType,
   RobertaConfig,
@@ -60,6 +61,7 @@ export type { EncoderFamily, EncoderInputs, MaskedLanguageModelRun, ModelRun } f
 export type { Family } from './models/family'
 export { gpt2 } from './models/gpt2'
 export { initializeParameter } from './models/initialize'
+export { modernBert } from './models/modernbert'
 export { mpnet } from './models/mpnet'
 export { roberta, xlmRoberta } from './models/roberta'
 export { gemma2, gemma3, llama, mistral, phi3, qwen2, qwen3 } from './models/rotary-decoders'

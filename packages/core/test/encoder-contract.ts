@@ -104,7 +104,7 @@ export function forward(
   task: HeadTask,
   { parameters, inputs, training = false }: ForwardOptions,
 ): tf.Tensor {
-  const run = { config, training }
+  const run = { config, training, attentionMask: inputs.attentionMask }
   const hidden = family.backbone(parameters, inputs as never, run)
   switch (task) {
     case 'sequence-classification':

@@ -40,6 +40,7 @@ const families = [
   { name: 'electra', modelType: 'electra', longest: 40 },
   { name: 'mpnet', modelType: 'mpnet', longest: 38 },
   { name: 'albert', modelType: 'albert', longest: 40 },
+  { name: 'modernbert', modelType: 'modernbert', longest: 40 },
 ] as const
 
 const engines: [string, () => Engine][] = [
@@ -106,7 +107,14 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
       const model = await compileTask(engine, fixture, { task })
       const { logits, loss } = await model.run(fixtureBatch(fixture, task))
       const expected = fixture.outputs.tasks[task]
-      expect(logits!.data).toBeAllClose(expected.logits.flat(2), tolerance)
+      // What padding scores means nothing, and depends on how it is hidden.
+      const counted = (values: ArrayLike<number>) => {
+        if (task !== 'token-classification') return Array.from(values)
+        const labels = fixture.config.labels.length
+        const isToken = fixture.outputs.attentionMask.flat()
+        return Array.from(values).filter((_, at) => isToken[Math.floor(at / labels)] === 1)
+      }
+      expect(counted(logits!.data)).toBeAllClose(counted(expected.logits.flat(2)), tolerance)
       expect(loss!.data).toBeAllClose([expected.loss], tolerance)
       const gradients = await readTensors(`${fixture.directory}/gradients-${task}.safetensors`)
       expect([...gradients.keys()].sort()).toEqual([...model.names].sort())

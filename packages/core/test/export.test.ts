@@ -70,7 +70,7 @@ async function received(fixture: EncoderFixture, task: ExportTask, precision: On
   return outputs[task === 'feature-extraction' ? 'last_hidden_state' : 'logits']!
 }
 
-describe.each(['bert', 'distilbert', 'roberta', 'xlm-roberta', 'electra', 'mpnet', 'albert'])(
+describe.each(['bert', 'distilbert', 'roberta', 'xlm-roberta', 'electra', 'mpnet', 'albert', 'modernbert'])(
   '%s',
   (name) => {
     // Transformers.js 4.3 has no AlbertForTokenClassification.

@@ -72,7 +72,12 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
 
   forward(parameters, inputs, { family, ...run }) {
     const hidden = family.backbone(parameters, inputs, run)
-    return { logits: family.sequenceClassificationHead(parameters, hidden, run) }
+    return {
+      logits: family.sequenceClassificationHead(parameters, hidden, {
+        ...run,
+        attentionMask: inputs.attentionMask,
+      }),
+    }
   },
 
   loss: ({ logits }, { labels }, { labelSmoothing = 0 }) =>

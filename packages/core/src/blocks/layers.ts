@@ -58,16 +58,21 @@ export interface NormKind {
   readonly epsilon: number
   /** Added to the weight of an RMS norm: 1 in Gemma, whose weights start at 0. Default 0. */
   readonly weightOffset?: number
+  /** Whether a LayerNorm has a bias. Default true. */
+  readonly hasBias?: boolean
 }
 
 /** The norm of a model over the last axis, with the weights `{name}.weight` and `{name}.bias` (RMS norms have none). */
 export function normLayer(
   parameters: Parameters,
-  { name, kind, epsilon, weightOffset = 0 }: NormKind & { name: string },
+  { name, kind, epsilon, weightOffset = 0, hasBias = true }: NormKind & { name: string },
   x: tf.Tensor,
 ): tf.Tensor {
-  if (kind === 'layer') return layerNormLayer(parameters, name, { x, epsilon })
   const weight = parameterOf(parameters, `${name}.weight`)
+  if (kind === 'layer') {
+    const bias = hasBias ? parameterOf(parameters, `${name}.bias`) : tf.zerosLike(weight)
+    return layerNorm(x, { weight, bias, epsilon })
+  }
   return rmsNorm(x, { weight: weightOffset === 0 ? weight : tf.add(weight, weightOffset), epsilon })
 }
 
@@ -75,11 +80,11 @@ export function normLayer(
 export function normSpecs(
   name: string,
   size: number,
-  { kind, weightOffset = 0 }: Pick<NormKind, 'kind' | 'weightOffset'>,
+  { kind, weightOffset = 0, hasBias = true }: Omit<NormKind, 'epsilon'>,
 ): ParameterSpecs {
   return {
     [`${name}.weight`]: { shape: [size], initialize: weightOffset === 0 ? 'ones' : 'zeros' },
-    ...(kind === 'layer' && { [`${name}.bias`]: { shape: [size], initialize: 'zeros' } }),
+    ...(kind === 'layer' && hasBias && { [`${name}.bias`]: { shape: [size], initialize: 'zeros' } }),
   }
 }
 

@@ -14,7 +14,8 @@ import type { KeyValues } from './scaled-attention'
 /** Module names of one layer in the checkpoint. */
 export interface TransformerLayerNames {
   readonly attention: AttentionNames
-  readonly attentionNorm: string
+  /** Default: none, as in the first layer of ModernBERT. */
+  readonly attentionNorm?: string
   /** Attention to an encoder, between self-attention and feed-forward. */
   readonly crossAttention?: AttentionNames
   readonly crossAttentionNorm?: string
@@ -34,7 +35,14 @@ export interface TransformerLayerOptions {
   readonly normOrder?: 'before' | 'after'
   /** Which projections have biases. */
   readonly biases: { attention: boolean; attentionOutput: boolean; feedForward: boolean }
-  readonly dropout: { attention: number; hidden: number; activation?: number }
+  readonly dropout: {
+    attention: number
+    hidden: number
+    /** Inside the feed-forward network. Default 0. */
+    activation?: number
+    /** Behind the attention, where it is not the hidden one. */
+    attentionOutput?: number
+  }
   readonly softcap?: number | undefined
   /** Weights are [in, out], as in GPT-2. Default false. */
   readonly isTransposed?: boolean
@@ -70,16 +78,17 @@ export function transformerLayer(
 ): { hidden: tf.Tensor; present: KeyValues } {
   const { names, layer, batch, training } = run
   const { norm, biases, dropout, isTransposed = false, normOrder = 'before' } = layer
-  const normed = (name: string, x: tf.Tensor) => normLayer(parameters, { ...norm, name }, x)
+  const normed = (name: string | undefined, x: tf.Tensor) =>
+    name === undefined ? x : normLayer(parameters, { ...norm, name }, x)
   /** One part of the layer with its norm and its residual. */
-  const added = (x: tf.Tensor, normName: string, part: (input: tf.Tensor) => tf.Tensor) => {
-    const output = dropoutLayer(
-      part(normOrder === 'before' ? normed(normName, x) : x),
-      dropout.hidden,
-      training,
-    )
-    const sum = tf.add(x, output)
-    return normOrder === 'before' ? sum : normed(normName, sum)
+  const added = (
+    x: tf.Tensor,
+    { name, rate = dropout.hidden }: { name: string | undefined; rate?: number | undefined },
+    part: (input: tf.Tensor) => tf.Tensor,
+  ) => {
+    const output = part(normOrder === 'before' ? normed(name, x) : x)
+    const sum = tf.add(x, dropoutLayer(output, rate, training))
+    return normOrder === 'before' ? sum : normed(name, sum)
   }
   const attentionOptions = {
     sizes: layer.sizes,
@@ -94,20 +103,21 @@ export function transformerLayer(
   }
 
   let present: KeyValues | undefined
-  let x = added(hidden, names.attentionNorm, (input) => {
+  const attentionPart = { name: names.attentionNorm, rate: dropout.attentionOutput }
+  let x = added(hidden, attentionPart, (input) => {
     const { bias, rotary, past, joinsPast } = run
     const own = { ...attentionOptions, names: names.attention, bias, rotary, past, joinsPast }
     const attended = multiHeadAttention(parameters, input, own)
     present = attended.present
-    return names.attentionOutputNorm ? normed(names.attentionOutputNorm, attended.output) : attended.output
+    return normed(names.attentionOutputNorm, attended.output)
   })
   const { crossAttention, crossAttentionNorm } = names
   if (crossAttention && crossAttentionNorm && run.cross) {
     const { keyValues: known, bias } = run.cross
     const own = { ...attentionOptions, names: crossAttention, bias, known }
-    x = added(x, crossAttentionNorm, (input) => multiHeadAttention(parameters, input, own).output)
+    x = added(x, { name: crossAttentionNorm }, (input) => multiHeadAttention(parameters, input, own).output)
   }
-  x = added(x, names.feedForwardNorm, (input) => {
+  x = added(x, { name: names.feedForwardNorm }, (input) => {
     const transformed = feedForward(parameters, input, {
       names: names.feedForward,
       activation: layer.activation,
@@ -115,7 +125,7 @@ export function transformerLayer(
       training,
       linear: { hasBias: biases.feedForward, isTransposed },
     })
-    return names.feedForwardOutputNorm ? normed(names.feedForwardOutputNorm, transformed) : transformed
+    return normed(names.feedForwardOutputNorm, transformed)
   })
   return { hidden: x, present: present! }
 }

@@ -1,4 +1,6 @@
 import type { Activation } from '../blocks/layers'
+import type { RopeParameters } from '../blocks/rotary'
+import type { LayerType } from './decoder-config'
 
 /**
  * What a model is built for; decides which head it has. `feature-extraction` has none; `pretraining` is masked
@@ -85,6 +87,33 @@ export interface AlbertConfig extends CommonEncoderConfig {
   readonly innerGroupNum: number
 }
 
+/** ModernBERT: rotary positions, windows in most layers, gated feed-forward. The hidden rate is that inside of it. */
+export interface ModernBertConfig extends CommonEncoderConfig {
+  readonly modelType: 'modernbert'
+  readonly classifierAct: Activation
+  /** Rate after the embeddings. */
+  readonly embeddingDropout: number
+  readonly normBias: boolean
+  readonly attentionBias: boolean
+  readonly mlpBias: boolean
+  readonly classifierBias: boolean
+  readonly decoderBias: boolean
+  /** What the classifier of sequences reads: the first token, or the mean of all. */
+  readonly classifierPooling: 'cls' | 'mean'
+  /** Width of a window in tokens; one sees half of it on each side. */
+  readonly localAttention: number
+  /** One for each layer. */
+  readonly layerTypes: readonly LayerType[]
+  /** Rotary positions of each type of layer. */
+  readonly rope: Readonly<Record<LayerType, RopeParameters>>
+}
+
 /** The configuration of an encoder. */
 export type EncoderConfig =
-  BertConfig | DistilBertConfig | RobertaConfig | ElectraConfig | MpnetConfig | AlbertConfig
+  | BertConfig
+  | DistilBertConfig
+  | RobertaConfig
+  | ElectraConfig
+  | MpnetConfig
+  | AlbertConfig
+  | ModernBertConfig

@@ -42,7 +42,7 @@ export function exportEncoder({
       attentionMask: tensors.attention_mask!,
       tokenTypeIds: tensors.token_type_ids,
     }
-    const run = { config, training: false }
+    const run = { config, training: false, attentionMask: tokens.attentionMask }
     return outputs[task](tensors, family.backbone(tensors, tokens, run), { family, run })
   }
   return exportProgram({ compute, inputs, specs: family.parameterShapes(config, task), read })

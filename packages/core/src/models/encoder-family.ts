@@ -18,6 +18,8 @@ export interface ModelRun<C extends EncoderConfig = EncoderConfig> {
   readonly config: C
   /** True applies dropout. */
   readonly training: boolean
+  /** int32 [batch, sequence]: heads that read the mean of a sequence need it. Default: all are tokens. */
+  readonly attentionMask?: tf.Tensor | undefined
 }
 
 /** How a masked language model head is to run. */

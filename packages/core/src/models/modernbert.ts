@@ -1,0 +1,189 @@
+import { linear } from '@tfx/backend'
+import { tf } from '@tfx/compiler'
+import { attentionBias } from '../blocks/attention'
+import { firstToken, meanPool } from '../blocks/heads'
+import { activate, dropoutLayer, linearLayer, normLayer, normSpecs, type NormKind } from '../blocks/layers'
+import {
+  embeddingSpecs,
+  linearSpecs,
+  parameterOf,
+  type Parameters,
+  type ParameterSpecs,
+} from '../blocks/parameters'
+import { rotaryTables } from '../blocks/rotary'
+import {
+  transformerLayer,
+  transformerLayerSpecs,
+  type TransformerLayerNames,
+  type TransformerLayerOptions,
+} from '../blocks/transformer-layer'
+import { wordEmbedding } from '../blocks/word-embedding'
+import type { LayerType } from '../config/decoder-config'
+import type { EncoderTask, ModernBertConfig } from '../config/encoder-config'
+import { formatModernBertConfig, parseModernBertConfig } from '../config/modernbert-config'
+import type { EncoderFamily, EncoderInputs, ModelRun } from './encoder-family'
+
+const words = 'model.embeddings.tok_embeddings'
+const embeddingNorm = 'model.embeddings.norm'
+const finalNorm = 'model.final_norm'
+
+/** Far below every score: its probability is exactly 0. */
+const hiddenScore = 1e9
+
+function layerNames(index: number): TransformerLayerNames {
+  const layer = `model.layers.${index}`
+  return {
+    attention: { fused: `${layer}.attn.Wqkv`, output: `${layer}.attn.Wo` },
+    // The embeddings are normed already.
+    ...(index > 0 && { attentionNorm: `${layer}.attn_norm` }),
+    feedForward: { input: `${layer}.mlp.Wi`, output: `${layer}.mlp.Wo`, isFused: true },
+    feedForwardNorm: `${layer}.mlp_norm`,
+  }
+}
+
+const normOf = ({ layerNormEpsilon: epsilon, normBias: hasBias }: ModernBertConfig): NormKind => ({
+  kind: 'layer',
+  epsilon,
+  hasBias,
+})
+
+const layerOptions = (config: ModernBertConfig): TransformerLayerOptions => ({
+  sizes: config,
+  activation: config.hiddenAct,
+  norm: normOf(config),
+  biases: {
+    attention: config.attentionBias,
+    attentionOutput: config.attentionBias,
+    feedForward: config.mlpBias,
+  },
+  dropout: {
+    attention: config.attentionDropout,
+    attentionOutput: config.attentionDropout,
+    activation: config.hiddenDropout,
+    hidden: 0,
+  },
+})
+
+/** What hides tokens farther than half a window away, float32 [1, 1, sequence, sequence]. */
+function windowBias(sequence: number, half: number): tf.Tensor {
+  const positions = tf.range(0, sequence, 1, 'int32')
+  const distance = tf.abs(tf.sub(tf.expandDims(positions, 0), tf.expandDims(positions, 1)))
+  const isNear = tf.cast(tf.lessEqual(distance, tf.scalar(half, 'int32')), 'float32')
+  return tf.reshape(tf.mul(tf.sub(isNear, 1), hiddenScore), [1, 1, sequence, sequence])
+}
+
+function backbone(
+  parameters: Parameters,
+  { inputIds, attentionMask }: EncoderInputs,
+  { config, training }: ModelRun<ModernBertConfig>,
+): tf.Tensor {
+  const [batch, sequence] = inputIds.shape as [number, number]
+  const { hiddenSize, rope } = config
+  const norm = normOf(config)
+  const embedded = wordEmbedding(parameters, inputIds, { name: words, paddingRow: config.padTokenId })
+  const rows = tf.reshape(embedded, [batch * sequence, hiddenSize])
+  const normed = normLayer(parameters, { ...norm, name: embeddingNorm }, rows)
+  let hidden = dropoutLayer(normed, config.embeddingDropout, training)
+  const full = attentionBias(attentionMask)
+  const biases: Record<LayerType, tf.Tensor> = {
+    full_attention: full,
+    sliding_attention: tf.add(full, windowBias(sequence, Math.floor(config.localAttention / 2))),
+  }
+  const positions = tf.expandDims(tf.range(0, sequence, 1, 'int32'), 0)
+  const headSize = hiddenSize / config.numAttentionHeads
+  const tables = {
+    full_attention: rotaryTables(positions, { rope: rope.full_attention, headSize }),
+    sliding_attention: rotaryTables(positions, { rope: rope.sliding_attention, headSize }),
+  }
+  config.layerTypes.forEach((type, index) => {
+    hidden = transformerLayer(parameters, hidden, {
+      names: layerNames(index),
+      layer: layerOptions(config),
+      batch,
+      bias: biases[type],
+      rotary: tables[type],
+      training,
+    }).hidden
+  })
+  return tf.reshape(normLayer(parameters, { ...norm, name: finalNorm }, hidden), [
+    batch,
+    sequence,
+    hiddenSize,
+  ])
+}
+
+/** Dense, activation and norm: in front of every head. */
+function predictionHead(parameters: Parameters, x: tf.Tensor, config: ModernBertConfig): tf.Tensor {
+  const dense = linearLayer(parameters, { name: 'head.dense', hasBias: config.classifierBias }, x)
+  return normLayer(
+    parameters,
+    { ...normOf(config), name: 'head.norm' },
+    activate(dense, config.classifierAct),
+  )
+}
+
+function headSpecs(config: ModernBertConfig, task: EncoderTask): ParameterSpecs {
+  const { hiddenSize, vocabSize, labels } = config
+  if (task === 'feature-extraction') return {}
+  return {
+    ...linearSpecs({ name: 'head.dense', hasBias: config.classifierBias }, hiddenSize, hiddenSize),
+    ...normSpecs('head.norm', hiddenSize, normOf(config)),
+    ...(task.endsWith('classification')
+      ? linearSpecs('classifier', labels.length, hiddenSize)
+      : config.decoderBias && { 'decoder.bias': { shape: [vocabSize], initialize: 'zeros' } }),
+  }
+}
+
+/**
+ * ModernBERT ([Warner et al. 2024](https://arxiv.org/abs/2412.13663)), as `ModernBertModel` with its heads of Hugging
+ * Face transformers.
+ */
+export const modernBert: EncoderFamily<ModernBertConfig> = {
+  kind: 'encoder',
+  modelType: 'modernbert',
+  backbonePrefix: 'model.',
+  aliases: {},
+  tiedCopies: ['decoder.weight'],
+  architectures: {
+    'feature-extraction': 'ModernBertModel',
+    pretraining: 'ModernBertForMaskedLM',
+    'sequence-classification': 'ModernBertForSequenceClassification',
+    'token-classification': 'ModernBertForTokenClassification',
+    'masked-language-modelling': 'ModernBertForMaskedLM',
+  },
+  usesTokenTypes: false,
+  parseConfig: parseModernBertConfig,
+  formatConfig: formatModernBertConfig,
+  maxLength: ({ maxPositionEmbeddings }) => maxPositionEmbeddings,
+  parameterShapes(config, task) {
+    const { vocabSize, hiddenSize, padTokenId, layerTypes } = config
+    return Object.assign(
+      embeddingSpecs(words, [vocabSize, hiddenSize], padTokenId),
+      normSpecs(embeddingNorm, hiddenSize, normOf(config)),
+      ...layerTypes.map((_, index) => transformerLayerSpecs(layerNames(index), layerOptions(config))),
+      normSpecs(finalNorm, hiddenSize, normOf(config)),
+      headSpecs(config, task),
+    ) as ParameterSpecs
+  },
+  backbone,
+  pooledOutput: (_, hidden) => firstToken(hidden),
+  sequenceClassificationHead(parameters, hidden, { config, training, attentionMask }) {
+    const [batch, sequence] = hidden.shape as [number, number, number]
+    const mask = attentionMask ?? tf.ones([batch, sequence], 'int32')
+    const vector = config.classifierPooling === 'mean' ? meanPool(hidden, mask) : firstToken(hidden)
+    const prepared = predictionHead(parameters, vector, config)
+    return linearLayer(parameters, 'classifier', dropoutLayer(prepared, config.classifierDropout, training))
+  },
+  tokenClassificationHead(parameters, hidden, { config, training }) {
+    const prepared = predictionHead(parameters, hidden, config)
+    return linearLayer(parameters, 'classifier', dropoutLayer(prepared, config.classifierDropout, training))
+  },
+  maskedLanguageModelHead(parameters, hidden, { config, maskedPositions }) {
+    const [batch, sequence, size] = hidden.shape as [number, number, number]
+    const tokens = tf.reshape(hidden, [batch * sequence, size])
+    const rows = maskedPositions ? tf.gather(tokens, maskedPositions) : tokens
+    const prepared = predictionHead(parameters, rows, config)
+    const bias = config.decoderBias ? parameterOf(parameters, 'decoder.bias') : undefined
+    return linear(prepared, parameterOf(parameters, `${words}.weight`), bias)
+  },
+}
