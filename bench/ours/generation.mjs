@@ -56,12 +56,9 @@ function ours() {
 
 /** The exported model in Transformers.js, which has no beams: 1 only. */
 async function theirs() {
-  const { AutoModelForCausalLM, env, Tensor } = await import(
-    new URL(
-      '../../packages/core/node_modules/@huggingface/transformers/dist/transformers.node.mjs',
-      import.meta.url,
-    )
-  )
+  // Not a dependency of this folder: the one that the tests of @tfx/core use.
+  const path = '../../packages/core/node_modules/@huggingface/transformers/dist/transformers.node.mjs'
+  const { AutoModelForCausalLM, env, Tensor } = await import(new URL(path, import.meta.url).href)
   const folder = await mkdtemp(join(tmpdir(), 'tfx-bench-'))
   process.on('exit', () => void rm(folder, { recursive: true, force: true }))
   env.allowRemoteModels = false

@@ -32,6 +32,7 @@ export type {
 export type {
   AlbertConfig,
   BertConfig,
+  DebertaConfig,
   DistilBertConfig,
   ElectraConfig,
   EncoderConfig,
@@ -55,6 +56,7 @@ export { albert } from './models/albert'
 export { bart, m2m100, marian, mbart, pegasus, transformer } from './models/bart'
 export { bert } from './models/bert'
 export { lastToken, type DecoderFamily, type DecoderRun } from './models/decoder-family'
+export { debertaV2 } from './models/deberta'
 export { distilBert } from './models/distilbert'
 export { electra } from './models/electra'
 export type { EncoderFamily, EncoderInputs, MaskedLanguageModelRun, ModelRun } from './models/encoder-family'

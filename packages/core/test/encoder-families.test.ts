@@ -41,6 +41,8 @@ const families = [
   { name: 'mpnet', modelType: 'mpnet', longest: 38 },
   { name: 'albert', modelType: 'albert', longest: 40 },
   { name: 'modernbert', modelType: 'modernbert', longest: 40 },
+  { name: 'deberta-v3', modelType: 'deberta-v2', longest: 40 },
+  { name: 'deberta-v2', modelType: 'deberta-v2', longest: 40 },
 ] as const
 
 const engines: [string, () => Engine][] = [

@@ -70,37 +70,44 @@ async function received(fixture: EncoderFixture, task: ExportTask, precision: On
   return outputs[task === 'feature-extraction' ? 'last_hidden_state' : 'logits']!
 }
 
-describe.each(['bert', 'distilbert', 'roberta', 'xlm-roberta', 'electra', 'mpnet', 'albert', 'modernbert'])(
-  '%s',
-  (name) => {
-    // Transformers.js 4.3 has no AlbertForTokenClassification.
-    const isServed = (task: string) => !(name === 'albert' && task === 'token-classification')
+describe.each([
+  'bert',
+  'distilbert',
+  'roberta',
+  'xlm-roberta',
+  'electra',
+  'mpnet',
+  'albert',
+  'modernbert',
+  'deberta-v3',
+])('%s', (name) => {
+  // Transformers.js 4.3 has no AlbertForTokenClassification.
+  const isServed = (task: string) => !(name === 'albert' && task === 'token-classification')
 
-    it.each((Object.keys(classes) as ExportTask[]).filter(isServed))(
-      'is run by Transformers.js as we run it: %s',
-      async (task) => {
-        const fixture = await loadEncoderFixture(name)
-        const [ours, theirs] = [expected(fixture, task), await received(fixture, task, 'float32')]
-        const positions = fixture.outputs.inputIds[0]!.length
-        // The eager head scores the rows of all sequences one after the other.
-        expect(theirs.dims.slice(0, 2)).toEqual(
-          task === 'sequence-classification' ? ours.shape : [fixture.outputs.inputIds.length, positions],
-        )
-        expect(theirs.data as Float32Array).toBeAllClose(ours.dataSync(), { absolute: 1e-4, relative: 1e-4 })
-      },
-    )
-
-    it.each([
-      ['float16', 0.02],
-      ['int8', 0.2],
-      ['int4', 0.5],
-    ] as const)('is nearly the same in %s', async (precision, share) => {
+  it.each((Object.keys(classes) as ExportTask[]).filter(isServed))(
+    'is run by Transformers.js as we run it: %s',
+    async (task) => {
       const fixture = await loadEncoderFixture(name)
-      const ours = [...expected(fixture, 'sequence-classification').dataSync()]
-      const theirs = (await received(fixture, 'sequence-classification', precision)).data as Float32Array
-      const largest = Math.max(...ours.map(Math.abs))
-      expect(theirs).toBeAllClose(ours, { absolute: share * largest, relative: 0 })
-      expect(theirs).not.toBeAllClose(ours, { absolute: 1e-7 * largest, relative: 0 })
-    })
-  },
-)
+      const [ours, theirs] = [expected(fixture, task), await received(fixture, task, 'float32')]
+      const positions = fixture.outputs.inputIds[0]!.length
+      // The eager head scores the rows of all sequences one after the other.
+      expect(theirs.dims.slice(0, 2)).toEqual(
+        task === 'sequence-classification' ? ours.shape : [fixture.outputs.inputIds.length, positions],
+      )
+      expect(theirs.data as Float32Array).toBeAllClose(ours.dataSync(), { absolute: 1e-4, relative: 1e-4 })
+    },
+  )
+
+  it.each([
+    ['float16', 0.02],
+    ['int8', 0.2],
+    ['int4', 0.5],
+  ] as const)('is nearly the same in %s', async (precision, share) => {
+    const fixture = await loadEncoderFixture(name)
+    const ours = [...expected(fixture, 'sequence-classification').dataSync()]
+    const theirs = (await received(fixture, 'sequence-classification', precision)).data as Float32Array
+    const largest = Math.max(...ours.map(Math.abs))
+    expect(theirs).toBeAllClose(ours, { absolute: share * largest, relative: 0 })
+    expect(theirs).not.toBeAllClose(ours, { absolute: 1e-7 * largest, relative: 0 })
+  })
+})

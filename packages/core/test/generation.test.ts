@@ -159,7 +159,7 @@ describe('generate', () => {
     const decode = (tokens: number[]) => tokens.map((token) => `<${token}>`).join('')
     const plain = first(await generate(model(), [[5, 7, 3]], options))
     const third = `${plain.tokens[1]}><${plain.tokens[2]}`
-    const stopped = first(await generate(model(), [[5, 7, 3]], { ...options, stopStrings: [third], decode }))
+    const stopped = first(await generate(model(), [[5, 7, 3]], { ...options, stopStrings: third, decode }))
     expect(stopped).toEqual({ tokens: plain.tokens.slice(0, 3), finish: 'stop-string' })
   })
 
@@ -243,7 +243,7 @@ function distribution(prompt: number[], given: Partial<GenerationConfig>): numbe
   const { last, before } = reference
   const scores = Float32Array.from(last[prompt.at(-1)!]!, (value, id) => value + before[prompt.at(-2)!]![id]!)
   const config = { ...generationDefaults, ...given, doSample: true }
-  const context = { promptLength: prompt.length, maxLength: 20, encoderInputs: [] }
+  const context = { promptLength: prompt.length, maxLength: 20, inputs: [] }
   for (const process of buildProcessors(config, context)) process(scores, historyOf(prompt))
   const total = scores.reduce((sum, score) => sum + Math.exp(score), 0)
   return Array.from(scores, (score) => Math.exp(score) / total)
@@ -281,8 +281,8 @@ describe('logits processors', () => {
 
   it.each(Object.keys(fixture.results))('equal those of transformers: %s', (name) => {
     const config = { ...generationDefaults, eosTokenIds: [2], ...settings[name] }
-    const encoderInputs = name.startsWith('encoder') ? fixture.encoder.map((row) => Int32Array.from(row)) : []
-    const context = { promptLength: 3, maxLength: 20, encoderInputs }
+    const inputs = fixture.encoder.map((row) => Int32Array.from(row))
+    const context = { promptLength: 3, maxLength: 20, inputs }
     const processors = buildProcessors(config, context)
     expect(processors).toHaveLength(1)
     fixture.ids.forEach((ids, prompt) => {

@@ -108,6 +108,32 @@ export interface ModernBertConfig extends CommonEncoderConfig {
   readonly rope: Readonly<Record<LayerType, RopeParameters>>
 }
 
+/** DeBERTa-v2 and v3: attention to relative positions. */
+export interface DebertaConfig extends CommonEncoderConfig {
+  readonly modelType: 'deberta-v2'
+  readonly embeddingSize: number
+  /** The number of segment embeddings; 0: there are none. */
+  readonly typeVocabSize: number
+  /** Rate before the pooler. */
+  readonly poolerDropout: number
+  readonly poolerAct: Activation
+  /** Whether absolute positions are added to the words. */
+  readonly positionBiasedInput: boolean
+  readonly relativeAttention: boolean
+  /** The largest distance in tokens that is told apart. */
+  readonly maxRelativePositions: number
+  /** Distances share logarithmic buckets, this many on each side; 0: none do. */
+  readonly positionBuckets: number
+  /** Content to position, position to content. */
+  readonly positionAttention: readonly ('c2p' | 'p2c')[]
+  /** Whether positions are projected as contents are, and not by projections of their own. */
+  readonly sharesAttentionKey: boolean
+  /** Whether the embeddings of relative positions are normed. */
+  readonly normalizesRelative: boolean
+  /** Which names the masked language model's head has. */
+  readonly isLegacy: boolean
+}
+
 /** The configuration of an encoder. */
 export type EncoderConfig =
   | BertConfig
@@ -117,3 +143,4 @@ export type EncoderConfig =
   | MpnetConfig
   | AlbertConfig
   | ModernBertConfig
+  | DebertaConfig

@@ -25,8 +25,8 @@ export function resolveGeneration(
   checkNumbers(config)
   checkMethod(config)
   checkTokens(model, config)
-  if (model.isEncoderDecoder && config.decoderStartTokenId === undefined) {
-    throw wrong('decoderStartTokenId', 'given for an encoder-decoder', 'nothing')
+  if (model.isEncoderDecoder && (config.decoderStartTokenId ?? config.bosTokenId) === undefined) {
+    throw wrong('decoderStartTokenId', 'given for an encoder-decoder, or bosTokenId', 'neither')
   }
   const promptLength = model.isEncoderDecoder ? 1 : Math.max(...prompts.map((prompt) => prompt.length))
   const { maxNewTokens, minNewTokens = 0, minLength } = config

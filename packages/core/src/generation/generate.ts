@@ -134,7 +134,7 @@ function prepare(
   const processors = buildProcessors(config, {
     promptLength,
     maxLength,
-    encoderInputs: model.isEncoderDecoder ? rowsOf(batch) : [],
+    inputs: rowsOf(batch),
     extra: logitsProcessors,
   })
   const run = {
@@ -170,7 +170,7 @@ async function withSession<T>(prepared: Prepared, use: (run: GenerationRun) => P
 function padPrompts(
   { isEncoderDecoder }: StepModel,
   prompts: readonly (readonly number[])[],
-  { padTokenId, eosTokenIds, decoderStartTokenId = 0 }: GenerationConfig,
+  { padTokenId, eosTokenIds, bosTokenId = 0, decoderStartTokenId = bosTokenId }: GenerationConfig,
 ): { batch: PromptBatch; prepared: PreparedPrompt[] } {
   const rows = prompts.length
   const length = Math.max(...prompts.map((prompt) => prompt.length))

@@ -10,7 +10,7 @@ export interface GenerationConfig {
   readonly minLength: number
   readonly minNewTokens?: number
   /** Decode until the new text contains one of these; needs `decode`. */
-  readonly stopStrings?: readonly string[]
+  readonly stopStrings?: string | readonly string[]
   /** True: a beam search ends with `numBeams` finished sequences; `never`: when no better one is possible. Default false. */
   readonly earlyStopping: boolean | 'never'
   /** Draws tokens instead of taking the likeliest. Default false. */

@@ -17,7 +17,8 @@ export function buildStopping(
   { config, maxLength }: ResolvedGeneration,
   decode: ((tokens: number[]) => string) | undefined,
 ): Stopping {
-  const { stopStrings = [] } = config
+  const given = config.stopStrings ?? []
+  const stopStrings = typeof given === 'string' ? [given] : given
   const endTokens = new Set(config.eosTokenIds)
   if (stopStrings.length > 0 && !decode)
     throw wrong('stopStrings', "given together with 'decode'", 'no decode')

@@ -7,6 +7,7 @@ import { albert } from './albert'
 import { bart, m2m100, marian, mbart, pegasus, transformer } from './bart'
 import { bert } from './bert'
 import type { DecoderFamily } from './decoder-family'
+import { debertaV2 } from './deberta'
 import { distilBert } from './distilbert'
 import { electra } from './electra'
 import type { EncoderFamily } from './encoder-family'
@@ -24,7 +25,7 @@ export type ModelFamily = Family<ModelConfig, Task> & { readonly kind: ModelKind
 
 // Each family's methods only ever see its own configuration: `modelFamily(config.modelType)` pairs them.
 const families = [
-  ...[bert, distilBert, roberta, xlmRoberta, electra, mpnet, albert, modernBert],
+  ...[bert, distilBert, roberta, xlmRoberta, electra, mpnet, albert, modernBert, debertaV2],
   ...[gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3, phi3],
   ...[t5, mt5, bart, marian, mbart, m2m100, pegasus, transformer],
 ] as unknown as readonly ModelFamily[]

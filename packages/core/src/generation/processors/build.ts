@@ -19,17 +19,16 @@ export interface ProcessorContext {
   /** Tokens before anything is written. */
   readonly promptLength: number
   readonly maxLength: number
-  /** The encoder's input ids by prompt; empty for decoders. */
-  readonly encoderInputs: readonly Int32Array[]
+  /** What the model read first, by prompt, padding included: an encoder's inputs, or a decoder's prompts. */
+  readonly inputs: readonly Int32Array[]
   /** The user's own, applied behind the built-in ones and before those that shape the distribution. */
   readonly extra?: readonly LogitsProcessor[]
 }
 
 /** Every processor that the settings ask for, in the order of Hugging Face's `_get_logits_processor`. */
 export function buildProcessors(config: GenerationConfig, context: ProcessorContext): LogitsProcessor[] {
-  const { promptLength, maxLength, encoderInputs, extra = [] } = context
+  const { promptLength, maxLength, inputs, extra = [] } = context
   const { eosTokenIds, minNewTokens = 0, exponentialDecayLengthPenalty: decay } = config
-  const hasEncoder = encoderInputs.length > 0
   const beginIndex =
     promptLength > 1 || config.forcedBosTokenId === undefined ? promptLength : promptLength + 1
   const when = (condition: unknown, make: () => LogitsProcessor) => (condition ? [make()] : [])
@@ -37,13 +36,13 @@ export function buildProcessors(config: GenerationConfig, context: ProcessorCont
     value === undefined ? [] : [make(value)]
   return [
     ...given(config.sequenceBias, sequenceBias),
-    ...when(hasEncoder && config.encoderRepetitionPenalty !== 1, () =>
-      encoderRepetitionPenalty(config.encoderRepetitionPenalty, encoderInputs),
+    ...when(config.encoderRepetitionPenalty !== 1, () =>
+      encoderRepetitionPenalty(config.encoderRepetitionPenalty, inputs),
     ),
     ...when(config.repetitionPenalty !== 1, () => repetitionPenalty(config.repetitionPenalty)),
     ...when(config.noRepeatNgramSize > 0, () => noRepeatNgram(config.noRepeatNgramSize)),
-    ...when(hasEncoder && config.encoderNoRepeatNgramSize > 0, () =>
-      encoderNoRepeatNgram(config.encoderNoRepeatNgramSize, encoderInputs),
+    ...when(config.encoderNoRepeatNgramSize > 0, () =>
+      encoderNoRepeatNgram(config.encoderNoRepeatNgramSize, inputs),
     ),
     ...given(config.badWordsIds, (words) => badWords(words, eosTokenIds)),
     ...when(config.minLength > 0 && eosTokenIds.length > 0, () => minLength(config.minLength, eosTokenIds)),
