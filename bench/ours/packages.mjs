@@ -5,6 +5,7 @@ export { tf } from '../../packages/compiler/dist/index.js'
 export {
   causalLanguageModelLoss,
   createDecoderSteps,
+  createSequenceSteps,
   exportDecoder,
   formatConfig,
   generate,

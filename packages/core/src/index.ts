@@ -61,7 +61,7 @@ export { distilBert } from './models/distilbert'
 export { electra } from './models/electra'
 export type { EncoderFamily, EncoderInputs, MaskedLanguageModelRun, ModelRun } from './models/encoder-family'
 export type { Family } from './models/family'
-export { gpt2 } from './models/gpt2'
+export { decoderTransformer, gpt2 } from './models/gpt2'
 export { initializeParameter } from './models/initialize'
 export { modernBert } from './models/modernbert'
 export { mpnet } from './models/mpnet'
@@ -73,3 +73,8 @@ export type {
   SequenceToSequenceRun,
 } from './models/sequence-to-sequence-family'
 export { mt5, t5 } from './models/t5'
+export {
+  decoderTransformerConfig,
+  transformerConfig,
+  type TransformerSizes,
+} from './models/transformer-config'

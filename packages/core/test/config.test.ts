@@ -142,6 +142,7 @@ describe('readConfig', () => {
       'gemma2',
       'gemma3_text',
       'phi3',
+      'tfx_decoder',
       't5',
       'mt5',
       'bart',
@@ -152,7 +153,7 @@ describe('readConfig', () => {
       'tfx_transformer',
     ])
     expect(() => readConfig({ model_type: 'mamba' })).toThrow(
-      "modelFamily: 'model_type' must be one of bert, distilbert, roberta, xlm-roberta, electra, mpnet, albert, modernbert, deberta-v2, gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3_text, phi3, t5, mt5, bart, marian, mbart, m2m_100, pegasus, tfx_transformer, but got 'mamba'. Choose a checkpoint of a supported architecture.",
+      "modelFamily: 'model_type' must be one of bert, distilbert, roberta, xlm-roberta, electra, mpnet, albert, modernbert, deberta-v2, gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3_text, phi3, tfx_decoder, t5, mt5, bart, marian, mbart, m2m_100, pegasus, tfx_transformer, but got 'mamba'. Choose a checkpoint of a supported architecture.",
     )
   })
 })

@@ -12,6 +12,7 @@ import { dropoutLayer, normLayer, normSpecs } from './layers'
 import { embeddingSpecs, parameterOf, type Parameters, type ParameterSpecs } from './parameters'
 import { rotaryTables, type RopeParameters, type RotaryTables } from './rotary'
 import type { KeyValues } from './scaled-attention'
+import { sinusoidalPositions } from './sinusoidal-positions'
 
 /** One layer of a {@link DecoderStack}: its names and what differs between layers. */
 export interface DecoderStackLayer {
@@ -35,10 +36,13 @@ export interface DecoderStack {
   readonly embeddingDropout: number
   /** An embedding of positions, and its rows. Default: none. */
   readonly positionEmbedding?: { readonly name: string; readonly rows: number }
+  /** Sinusoids for positions. Default false. */
+  readonly hasSinusoidalPositions?: boolean
   readonly layers: readonly DecoderStackLayer[]
   /** What all layers have in common. */
   readonly layer: TransformerLayerOptions
-  readonly finalNorm: string
+  /** Default: none. */
+  readonly finalNorm?: string
 }
 
 /** The inputs of a decoder. */
@@ -80,6 +84,9 @@ export function decoderStack(
     embedded = tf.add(embedded, embedding(table, positions))
   }
   const { hiddenSize } = layer.sizes
+  if (stack.hasSinusoidalPositions) {
+    embedded = tf.add(embedded, sinusoidalPositions(positions, { size: hiddenSize, spacing: 'paper' }))
+  }
   let hidden = tf.reshape(embedded, [batch * sequence, hiddenSize])
   hidden = dropoutLayer(hidden, stack.embeddingDropout, training)
   const headSize = layer.sizes.headSize ?? hiddenSize / layer.sizes.numAttentionHeads
@@ -103,7 +110,9 @@ export function decoderStack(
     hidden = result.hidden
     return result.present
   })
-  const normed = normLayer(parameters, { ...layer.norm, name: stack.finalNorm }, hidden)
+  const { finalNorm } = stack
+  const normed =
+    finalNorm === undefined ? hidden : normLayer(parameters, { ...layer.norm, name: finalNorm }, hidden)
   return { hidden: tf.reshape(normed, [batch, sequence, hiddenSize]), present }
 }
 
@@ -116,6 +125,6 @@ export function decoderStackSpecs(stack: DecoderStack): ParameterSpecs {
     embeddingSpecs(stack.wordEmbedding, [stack.vocabSize, hiddenSize], stack.paddingRow),
     positionEmbedding && embeddingSpecs(positionEmbedding.name, [positionEmbedding.rows, hiddenSize]),
     ...stack.layers.map(({ names }) => transformerLayerSpecs(names, stack.layer)),
-    normSpecs(stack.finalNorm, hiddenSize, stack.layer.norm),
+    stack.finalNorm !== undefined && normSpecs(stack.finalNorm, hiddenSize, stack.layer.norm),
   ) as ParameterSpecs
 }

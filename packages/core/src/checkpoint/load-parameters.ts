@@ -1,7 +1,7 @@
 import { CheckpointError, createRandom, mixSeed, sizeOf } from '@tfx/common'
 import type { ParameterSpec } from '../blocks/parameters'
 import type { ModelConfig, Task } from '../config/model-config'
-import { modelFamily } from '../models'
+import { modelFamily, type ModelFamily } from '../models'
 import { initializeParameter } from '../models/initialize'
 import type { WeightsReader } from '../weights'
 import { matchNames } from './parameter-names'
@@ -72,6 +72,7 @@ export async function readParameters(
       mismatched.push(name)
     else throw wrongShape(name, { source, shape, expected: spec.shape })
   }
+  await checkTiedCopies(weights, { family, stored, source, tied: Object.keys(specs)[0]! })
   // Everything is checked before anything is written.
   for (const name of loaded) {
     const values = new Float32Array(sizeOf(specs[name]!.shape))
@@ -83,6 +84,38 @@ export async function readParameters(
     await write(name, newParameter(name, specs[name]!, { seed, config }))
   }
   return { loaded, missing, mismatched, newlyInitialised, unexpected }
+}
+
+/**
+ * Copies of the word embeddings, the first parameter of every model, are not read. One that differs is an output layer
+ * of its own, whatever config.json says.
+ */
+async function checkTiedCopies(
+  weights: WeightsReader,
+  {
+    family,
+    stored,
+    source,
+    tied,
+  }: { family: ModelFamily; stored: ReadonlyMap<string, string>; source: string; tied: string },
+): Promise<void> {
+  const name = stored.get(tied)
+  const original = name === undefined ? undefined : weights.tensors.get(name)
+  for (const copy of family.tiedCopies) {
+    const other = weights.tensors.get(copy)
+    if (!original || !other || stored.get(copy) !== undefined) continue
+    if (!isSameShape(original.shape, other.shape)) continue
+    const [a, b] = [await weights.read(name!), await weights.read(copy)]
+    if (a.every((value, index) => value === b[index])) continue
+    throw new CheckpointError({
+      function: 'loadParameters',
+      argument: source,
+      expected: `a checkpoint whose '${copy}' equals '${tied}', since config.json ties them`,
+      received: 'one where they differ',
+      remedy:
+        'Set tie_word_embeddings to false in config.json; for T5 of transformers 5 also scale_decoder_outputs.',
+    })
+  }
 }
 
 /**

@@ -35,7 +35,8 @@ function parameterFor(name: string, family: ModelFamily, specs: ParameterSpecs):
 /** Buffers that older versions saved, and copies of tied weights. */
 function isRedundant(name: string, family: ModelFamily): boolean {
   return (
-    /(^|\.)(position_ids|attn\.(masked_)?bias|embed_positions\.weights?|rotary_emb\.inv_freq)$/.test(name) ||
-    family.tiedCopies.includes(name)
+    /(^|\.)(position_ids|attn\.(masked_)?bias|EncDecAttention\.relative_attention_bias\.weight|embed_positions\.weights?|rotary_emb\.inv_freq)$/.test(
+      name,
+    ) || family.tiedCopies.includes(name)
   )
 }

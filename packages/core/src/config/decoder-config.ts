@@ -40,9 +40,11 @@ interface CommonDecoderConfig {
   readonly source: Readonly<Record<string, unknown>>
 }
 
-/** GPT-2: learned positions, LayerNorm before attention and feed-forward. */
+/** GPT-2: learned positions, LayerNorm in front; `tfx_decoder` is the same with a choice of both. */
 export interface Gpt2Config extends CommonDecoderConfig {
-  readonly modelType: 'gpt2'
+  readonly modelType: 'gpt2' | 'tfx_decoder'
+  readonly positions: 'learned' | 'sinusoidal'
+  readonly normOrder: 'before' | 'after'
   /** Whether scores are divided by √(head size). */
   readonly scaleAttentionWeights: boolean
   /** Whether scores are divided by the number of the layer, from 1. */

@@ -1,5 +1,12 @@
 import { activations, requireWholeHeads } from './common-fields'
-import { choiceField, integerField, positiveField, rateField, type ConfigJson } from './config-fields'
+import {
+  choiceField,
+  integerField,
+  positiveField,
+  rateField,
+  requireField,
+  type ConfigJson,
+} from './config-fields'
 import type { Gpt2Config } from './decoder-config'
 import { booleanField, formatDecoderFields, parseDecoderFields } from './decoder-fields'
 
@@ -9,11 +16,22 @@ import { booleanField, formatDecoderFields, parseDecoderFields } from './decoder
  *
  * @throws CheckpointError if a field is wrong or asks for a variant that tfx does not compute.
  */
-export function parseGpt2Config(json: ConfigJson): Gpt2Config {
+export function parseGpt2Config(json: ConfigJson, modelType: Gpt2Config['modelType'] = 'gpt2'): Gpt2Config {
+  const isOwn = modelType === 'tfx_decoder'
+  if (!isOwn) requireField(json, 'position_embedding_type', 'absolute')
   const hiddenSize = integerField(json, 'n_embd', { fallback: 768 })
   const hiddenDropout = rateField(json, 'resid_pdrop', 0.1)
   const config: Gpt2Config = {
-    modelType: 'gpt2',
+    modelType,
+    positions: isOwn
+      ? choiceField(json, 'position_embedding_type', {
+          choices: ['learned', 'sinusoidal'],
+          fallback: 'sinusoidal',
+        })
+      : 'learned',
+    normOrder: isOwn
+      ? choiceField(json, 'norm_order', { choices: ['before', 'after'], fallback: 'before' })
+      : 'before',
     ...parseDecoderFields(json, {
       vocabSize: 50257,
       tieWordEmbeddings: true,
@@ -42,6 +60,10 @@ export function parseGpt2Config(json: ConfigJson): Gpt2Config {
 export function formatGpt2Config(config: Gpt2Config): Record<string, unknown> {
   return {
     ...formatDecoderFields(config),
+    ...(config.modelType === 'tfx_decoder' && {
+      position_embedding_type: config.positions,
+      norm_order: config.normOrder,
+    }),
     n_embd: config.hiddenSize,
     n_layer: config.numHiddenLayers,
     n_head: config.numAttentionHeads,

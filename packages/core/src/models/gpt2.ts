@@ -13,42 +13,61 @@ function layerNames(index: number): TransformerLayerNames {
   }
 }
 
+function gpt2Family(
+  modelType: Gpt2Config['modelType'],
+  classes: { classPrefix: string; languageModelClass: string },
+): DecoderFamily<Gpt2Config> {
+  return decoderFamily<Gpt2Config>({
+    modelType,
+    ...classes,
+    backbonePrefix: 'transformer.',
+    tokenClassifier: 'classifier',
+    parseConfig: (json) => parseGpt2Config(json, modelType),
+    formatConfig: formatGpt2Config,
+    cacheShape: ({ numHiddenLayers: layers, numAttentionHeads: heads, hiddenSize }) => ({
+      layers,
+      heads,
+      headSize: hiddenSize / heads,
+    }),
+    stack: (config) => ({
+      wordEmbedding: 'transformer.wte',
+      vocabSize: config.vocabSize,
+      embeddingDropout: config.embeddingDropout,
+      // Sinusoids are as large as 1: words are scaled to them, as in the paper.
+      ...(config.positions === 'learned'
+        ? { positionEmbedding: { name: 'transformer.wpe', rows: config.maxPositionEmbeddings } }
+        : { embeddingScale: Math.sqrt(config.hiddenSize), hasSinusoidalPositions: true }),
+      layers: Array.from({ length: config.numHiddenLayers }, (_, index) => ({
+        names: layerNames(index),
+        scale: scaleOf(config, index),
+      })),
+      layer: {
+        sizes: config,
+        activation: config.hiddenAct,
+        norm: { kind: 'layer', epsilon: config.normEpsilon },
+        normOrder: config.normOrder,
+        biases: { attention: true, attentionOutput: true, feedForward: true },
+        dropout: { attention: config.attentionDropout, hidden: config.hiddenDropout },
+        isTransposed: true,
+      },
+      ...(config.normOrder === 'before' && { finalNorm: 'transformer.ln_f' }),
+    }),
+  })
+}
+
 /**
  * GPT-2 ([Radford et al. 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)),
  * as `GPT2Model` with its heads of Hugging Face transformers.
  */
-export const gpt2: DecoderFamily<Gpt2Config> = decoderFamily({
-  modelType: 'gpt2',
-  backbonePrefix: 'transformer.',
-  classPrefix: 'GPT2',
-  languageModelClass: 'GPT2LMHeadModel',
-  tokenClassifier: 'classifier',
-  parseConfig: parseGpt2Config,
-  formatConfig: formatGpt2Config,
-  cacheShape: ({ numHiddenLayers: layers, numAttentionHeads: heads, hiddenSize }) => ({
-    layers,
-    heads,
-    headSize: hiddenSize / heads,
-  }),
-  stack: (config) => ({
-    wordEmbedding: 'transformer.wte',
-    vocabSize: config.vocabSize,
-    embeddingDropout: config.embeddingDropout,
-    positionEmbedding: { name: 'transformer.wpe', rows: config.maxPositionEmbeddings },
-    layers: Array.from({ length: config.numHiddenLayers }, (_, index) => ({
-      names: layerNames(index),
-      scale: scaleOf(config, index),
-    })),
-    layer: {
-      sizes: config,
-      activation: config.hiddenAct,
-      norm: { kind: 'layer', epsilon: config.normEpsilon },
-      biases: { attention: true, attentionOutput: true, feedForward: true },
-      dropout: { attention: config.attentionDropout, hidden: config.hiddenDropout },
-      isTransposed: true,
-    },
-    finalNorm: 'transformer.ln_f',
-  }),
+export const gpt2 = gpt2Family('gpt2', { classPrefix: 'GPT2', languageModelClass: 'GPT2LMHeadModel' })
+
+/**
+ * A plain decoder with sinusoidal or learned positions and norms in front or behind, to be trained from random weights:
+ * see `decoderTransformerConfig`. No Hugging Face class loads it.
+ */
+export const decoderTransformer = gpt2Family('tfx_decoder', {
+  classPrefix: 'DecoderTransformer',
+  languageModelClass: 'DecoderTransformerForCausalLM',
 })
 
 function scaleOf(config: Gpt2Config, index: number): number {

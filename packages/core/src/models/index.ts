@@ -12,7 +12,7 @@ import { distilBert } from './distilbert'
 import { electra } from './electra'
 import type { EncoderFamily } from './encoder-family'
 import type { Family } from './family'
-import { gpt2 } from './gpt2'
+import { decoderTransformer, gpt2 } from './gpt2'
 import { modernBert } from './modernbert'
 import { mpnet } from './mpnet'
 import { roberta, xlmRoberta } from './roberta'
@@ -26,7 +26,7 @@ export type ModelFamily = Family<ModelConfig, Task> & { readonly kind: ModelKind
 // Each family's methods only ever see its own configuration: `modelFamily(config.modelType)` pairs them.
 const families = [
   ...[bert, distilBert, roberta, xlmRoberta, electra, mpnet, albert, modernBert, debertaV2],
-  ...[gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3, phi3],
+  ...[gpt2, llama, mistral, qwen2, qwen3, gemma2, gemma3, phi3, decoderTransformer],
   ...[t5, mt5, bart, marian, mbart, m2m100, pegasus, transformer],
 ] as unknown as readonly ModelFamily[]
 

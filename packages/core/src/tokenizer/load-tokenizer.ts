@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError } from '@tfx/common'
 import { createTokenizer, type Tokenizer } from './tokenizer'
@@ -46,7 +46,7 @@ export async function loadTokenizer(
   const tokenizer = parseFile(files, 'tokenizer.json', directory)
   if (tokenizer) return createTokenizer({ ...options, tokenizer, config, files })
   const vocabulary = files.get('vocab.txt')
-  if (vocabulary === undefined) throw missingTokenizer(directory)
+  if (vocabulary === undefined) throw await missingTokenizer(directory)
   const made = wordPieceTokenizer({ vocabulary: new TextDecoder().decode(vocabulary), config })
   // Saved with the model, so that Transformers.js, which needs it, finds it.
   files.set('tokenizer.json', new TextEncoder().encode(`${JSON.stringify(made, undefined, 2)}\n`))
@@ -83,13 +83,28 @@ function parseFile(
   }
 }
 
-function missingTokenizer(directory: string): CheckpointError {
+/** Tokenizers in other formats → how to get a tokenizer.json from them. */
+const otherFormats: Readonly<Record<string, string>> = {
+  'source.spm':
+    'Marian has two SentencePiece models, and transformers makes no tokenizer.json of them: take a repository that has one, for instance Xenova/opus-mt-en-de for Helsinki-NLP/opus-mt-en-de.',
+  ...Object.fromEntries(
+    ['spiece.model', 'sentencepiece.bpe.model', 'tokenizer.model', 'merges.txt'].map((name) => [
+      name,
+      "Convert it once, in Python by AutoTokenizer.from_pretrained('directory').save_pretrained('directory').",
+    ]),
+  ),
+}
+
+async function missingTokenizer(directory: string): Promise<CheckpointError> {
+  const present = await readdir(directory).catch((): string[] => [])
+  const other = Object.keys(otherFormats).find((name) => present.includes(name))
   return new CheckpointError({
     function: 'loadTokenizer',
     argument: directory,
     expected: 'a directory with tokenizer.json or vocab.txt',
-    received: 'neither',
+    received: other === undefined ? 'neither' : `only ${other}`,
     remedy:
+      otherFormats[other ?? ''] ??
       "Save the tokenizer beside the model, in Python by AutoTokenizer.from_pretrained(base).save_pretrained('directory').",
   })
 }
