@@ -2,6 +2,7 @@ export { type GraphNode, type InputValue, type NodeValue, type Size, type Value 
 export { kernels } from './kernels/index'
 export { encodeModel, type OnnxModel } from './onnx/protobuf'
 export { type OnnxOptions, toOnnx } from './onnx/emit'
+export type { ExternalData } from './onnx/protobuf'
 export { finish, type GraphProgram, sparseOutputs } from './program'
 export { type AxisSizes, describeSize, evaluateSize, type SymbolicSize } from './symbolic'
 export { tf } from './tf'

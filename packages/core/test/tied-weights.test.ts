@@ -34,6 +34,7 @@ async function checkpointWithCopy(name: string, change: (values: Float32Array) =
     config: fixture.config,
     task: 'causal-language-modelling',
     tokenizer,
+    generation: { maxNewTokens: 7, eosTokenIds: [2] },
     parameters: {
       shapes: decoderShapes(fixture, 'causal-language-modelling'),
       read: (key) => Promise.resolve(fixture.weights.get(key)!.values),
@@ -83,6 +84,7 @@ it('loads the checkpoint that it saved, weights and all', async () => {
   const checkpoint = await checkpointWithCopy('whole', (values) => values)
   const file = await openSafetensors(join(folder, 'whole', 'model.safetensors'))
   const write = async (name: string, values: Float32Array) => expect(values).toEqual(await file.read(name))
+  expect(checkpoint.generation).toEqual({ maxNewTokens: 7, eosTokenIds: [2] })
   const { loaded } = await checkpoint.loadParameters('causal-language-modelling', { write })
   expect(loaded.length).toBeGreaterThan(20)
   await file.close()

@@ -7,7 +7,13 @@ import type { GraphProgram } from '../program'
 import { describeSize } from '../symbolic'
 import { OnnxBuilder } from './builder'
 import { toHalfPrecision } from './half'
-import { elementTypes, encodeModel, type OnnxModel, type OnnxValueInfo } from './protobuf'
+import {
+  elementTypes,
+  encodeModel,
+  type ExternalData,
+  type OnnxModel,
+  type OnnxValueInfo,
+} from './protobuf'
 import { emitQuantizedProduct, type Quantization } from './quantize'
 import { type AxisSources, SizeEmitter, unknownAxis } from './sizes'
 
@@ -25,6 +31,8 @@ export interface OnnxOptions {
    * (`MatMulNBits`). Default `float32`.
    */
   precision?: 'float32' | 'float16' | Quantization
+  /** Where large weights go instead of into the file: needed beyond 2 GiB. Default: into the file. */
+  external?: ExternalData | undefined
 }
 
 const opset = 20
@@ -37,7 +45,7 @@ const opset = 20
  */
 export function toOnnx(
   program: GraphProgram,
-  { weights, inputTypes = {}, leadingSequence, precision = 'float32' }: OnnxOptions = {},
+  { weights, inputTypes = {}, leadingSequence, precision = 'float32', external }: OnnxOptions = {},
 ): Uint8Array {
   const { nodes, inputs, outputs } = fuseBias(foldScales(program))
   const stored = (name: string) => weights?.(name)
@@ -124,7 +132,7 @@ export function toOnnx(
     })),
     outputs: [...leading, ...outputs.map(({ name, value }) => valueInfo(name, value))],
   }
-  return encodeModel(precision === 'float16' ? toHalfPrecision(model) : model)
+  return encodeModel(precision === 'float16' ? toHalfPrecision(model) : model, external)
 }
 
 interface EmitContext {

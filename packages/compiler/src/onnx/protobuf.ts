@@ -90,11 +90,43 @@ function writeNode(writer: Writer, { op, domain, inputs, outputs, attributes }: 
   if (domain !== '') text(writer, 7, domain)
 }
 
-function writeTensor(writer: Writer, { name, dtype, shape, data }: OnnxTensor): void {
-  for (const dimension of shape) integer(writer, 1, dimension)
-  integer(writer, 2, elementTypes[dtype])
-  text(writer, 8, name)
-  writer.uint32(tag(9, 2)).bytes(data)
+/** A file beside the model that takes the large tensors: a protobuf message holds 2 GiB at most. */
+export interface ExternalData {
+  /** Its name, as the model refers to it: `model.onnx_data`, say. */
+  readonly location: string
+  /** Takes the next bytes of it. */
+  write(bytes: Uint8Array): void
+}
+
+/** Smaller tensors stay in the model: shapes are read while it is loaded. */
+const smallestExternal = 1024
+/** Where tensors begin, so that they can be mapped into memory. */
+const alignment = 64
+
+/** Writes tensors one after the other, into the model or beside it. */
+function tensorWriter(external: ExternalData | undefined): (writer: Writer, tensor: OnnxTensor) => void {
+  let end = 0
+  return (writer, { name, dtype, shape, data }) => {
+    for (const dimension of shape) integer(writer, 1, dimension)
+    integer(writer, 2, elementTypes[dtype])
+    text(writer, 8, name)
+    if (!external || data.length < smallestExternal) {
+      writer.uint32(tag(9, 2)).bytes(data)
+      return
+    }
+    const entries = { location: external.location, offset: String(end), length: String(data.length) }
+    for (const [key, value] of Object.entries(entries)) {
+      message(writer, 13, (entry) => {
+        text(entry, 1, key)
+        text(entry, 2, value)
+      })
+    }
+    integer(writer, 14, 1)
+    external.write(data)
+    const padding = (alignment - (data.length % alignment)) % alignment
+    if (padding > 0) external.write(new Uint8Array(padding))
+    end += data.length + padding
+  }
 }
 
 function writeValueInfo(writer: Writer, { name, dtype, shape, isSequence }: OnnxValueInfo): void {
@@ -119,15 +151,12 @@ function writeValueInfo(writer: Writer, { name, dtype, shape, isSequence }: Onnx
   message(writer, 2, isSequence ? writeSequenceType : writeTensorType)
 }
 
-/** Serializes a model as an ONNX ModelProto. */
-export function encodeModel({
-  producer,
-  opset,
-  nodes,
-  inputs,
-  outputs,
-  initializers,
-}: OnnxModel): Uint8Array {
+/** Serializes a model as an ONNX ModelProto, with its large tensors beside it where a place for them is given. */
+export function encodeModel(
+  { producer, opset, nodes, inputs, outputs, initializers }: OnnxModel,
+  external?: ExternalData,
+): Uint8Array {
+  const writeTensor = tensorWriter(external)
   const writer = protobuf.Writer.create()
   integer(writer, 1, irVersion)
   text(writer, 2, producer)

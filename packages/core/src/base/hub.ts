@@ -114,7 +114,8 @@ function filesToDownload(id: string, files: readonly string[]): string[] {
       remedy: 'Choose another repository: one for transformers with PyTorch.',
     })
   }
-  return ['config.json', ...tokenizerFileNames.filter((file) => files.includes(file)), ...weights]
+  const others = ['generation_config.json', ...tokenizerFileNames].filter((file) => files.includes(file))
+  return ['config.json', ...others, ...weights]
 }
 
 /** The files of the best kind of weights that there is, whole before in shards. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError } from '@tfx/common'
 import type { DecoderConfig, DecoderTask } from '../config/decoder-config'
@@ -6,6 +6,7 @@ import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
 import type { ModelConfig, ModelKind, Task } from '../config/model-config'
 import type { SequenceToSequenceConfig, SequenceToSequenceTask } from '../config/sequence-to-sequence-config'
 import { readConfig } from '../config/read-config'
+import { parseGenerationConfig, type GenerationConfig } from '../generation/generation-config'
 import { modelFamily } from '../models'
 import type { DecoderFamily } from '../models/decoder-family'
 import type { EncoderFamily } from '../models/encoder-family'
@@ -33,6 +34,8 @@ interface CheckpointOf<K extends ModelKind> {
   readonly config: Kinds[K]['config']
   readonly family: Kinds[K]['family']
   readonly tokenizer: Tokenizer
+  /** How it is meant to write: generation_config.json, else what config.json says of it. Nothing for encoders. */
+  readonly generation: Partial<GenerationConfig>
   /** Where it came from, for people. */
   readonly source: string
   /**
@@ -67,7 +70,8 @@ export async function loadCheckpoint<K extends ModelKind = ModelKind>(
   directory: string,
   { kind, source = directory }: { kind?: K; source?: string } = {},
 ): Promise<Checkpoint<K>> {
-  const config: ModelConfig = readConfig(await readConfigFile(directory), { kind })
+  const json = await readJsonFile(directory, 'config.json')
+  const config: ModelConfig = readConfig(json, { kind })
   const family = modelFamily(config.modelType as string)
   const openWeights = await findWeights(directory)
   const tokenizer = await loadTokenizer(directory, { maxLength: family.maxLength(config) })
@@ -85,6 +89,7 @@ export async function loadCheckpoint<K extends ModelKind = ModelKind>(
     config,
     family,
     tokenizer,
+    generation: family.kind === 'encoder' ? {} : await readGeneration(directory, config),
     source,
     async loadParameters(task: Task, options: LoadParametersOptions) {
       const weights = await openWeights()
@@ -98,8 +103,15 @@ export async function loadCheckpoint<K extends ModelKind = ModelKind>(
   return checkpoint as unknown as Checkpoint<K>
 }
 
-async function readConfigFile(directory: string): Promise<unknown> {
-  const file = join(directory, 'config.json')
+/** Older checkpoints say it in config.json. */
+async function readGeneration(directory: string, config: ModelConfig): Promise<Partial<GenerationConfig>> {
+  const isThere = (await readdir(directory)).includes('generation_config.json')
+  const json = isThere ? await readJsonFile(directory, 'generation_config.json') : config.source
+  return parseGenerationConfig(json as Record<string, unknown>)
+}
+
+async function readJsonFile(directory: string, name: string): Promise<unknown> {
+  const file = join(directory, name)
   try {
     return JSON.parse(await readFile(file, 'utf8'))
   } catch (cause) {

@@ -4,6 +4,7 @@ import { writeDirectory } from '@tfx/common'
 import type { ModelConfig, Task } from '../config/model-config'
 import { formatConfig } from '../config/read-config'
 import { onnxFiles, type OnnxPrecision } from '../export/program'
+import { formatGenerationConfig, type GenerationConfig } from '../generation/generation-config'
 import { writeSafetensors } from '../safetensors'
 import type { Tokenizer } from '../tokenizer'
 
@@ -21,6 +22,8 @@ export interface CheckpointContents {
   readonly dtype?: 'float32' | 'float16' | 'bfloat16'
   /** ONNX files to write beside them; each is made only when its turn comes. */
   readonly onnx?: Partial<Record<OnnxPrecision, () => Uint8Array | Promise<Uint8Array>>>
+  /** What generation_config.json says. Default: there is none. */
+  readonly generation?: Partial<GenerationConfig>
   /** Bytes of weights in one file. Default 5e9. */
   readonly maxShardSize?: number
 }
@@ -64,10 +67,13 @@ export async function saveCheckpoint(
  */
 export async function writeCheckpointFiles(
   directory: string,
-  { config, task, tokenizer, parameters, dtype = 'float32', onnx = {}, maxShardSize }: CheckpointContents,
+  { config, task, tokenizer, parameters, ...options }: CheckpointContents,
 ): Promise<void> {
-  const json = JSON.stringify(formatConfig(config, task, dtype), undefined, 2)
-  await writeFile(join(directory, 'config.json'), `${json}\n`)
+  const { dtype = 'float32', onnx = {}, generation, maxShardSize } = options
+  const writeJson = (name: string, json: object) =>
+    writeFile(join(directory, name), `${JSON.stringify(json, undefined, 2)}\n`)
+  await writeJson('config.json', formatConfig(config, task, dtype))
+  if (generation) await writeJson('generation_config.json', formatGenerationConfig(generation))
   for (const [name, bytes] of tokenizer.files) await writeFile(join(directory, name), bytes)
   const tensors = Object.entries(parameters.shapes).map(([name, shape]) => ({
     name,

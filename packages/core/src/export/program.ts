@@ -1,4 +1,5 @@
 import {
+  type ExternalData,
   type GraphProgram,
   type SymbolicTensorSpec,
   toOnnx,
@@ -17,8 +18,21 @@ export const onnxFiles = {
 
 export type OnnxPrecision = keyof typeof onnxFiles
 
-/** Gives the bytes of a file at a precision; the model is traced once for all of them. */
-export type OnnxWriter = (precision: OnnxPrecision) => Uint8Array
+/**
+ * Gives the bytes of a file at a precision; the model is traced once for all of them.
+ *
+ * @param external Takes the weights, for a file beside it: a model beyond 2 GB needs one. Transformers.js finds it as
+ *   the name of the file with `_data` behind, and is told by `use_external_data_format`.
+ *
+ * @example
+ * ```ts
+ * const data = openSync('onnx/model.onnx_data', 'w')
+ * const external = { location: 'model.onnx_data', write: (bytes: Uint8Array) => void writeSync(data, bytes) }
+ * writeFileSync('onnx/model.onnx', toBytes('float32', external))
+ * closeSync(data)
+ * ```
+ */
+export type OnnxWriter = (precision: OnnxPrecision, external?: ExternalData) => Uint8Array
 
 /** What {@link exportProgram} writes. */
 export interface ExportedProgram {
@@ -51,5 +65,6 @@ export async function exportProgram({
   )
   const integers = Object.entries(inputs).filter(([, { dtype }]) => dtype === 'int32')
   const inputTypes = Object.fromEntries(integers.map(([name]) => [name, 'int64' as const]))
-  return (precision) => toOnnx(program, { weights: (name) => weights.get(name), inputTypes, precision })
+  return (precision, external) =>
+    toOnnx(program, { weights: (name) => weights.get(name), inputTypes, precision, external })
 }
