@@ -12,18 +12,31 @@ if (process.argv[2] === undefined) {
   const peak = (tokens) => Number(spawnSync(process.execPath, [process.argv[1], String(tokens)]).stdout)
   const [few, many] = [8, 1032]
   const megabytes = ((many - few) * vocabSize * 4) / 2 ** 20
-  console.log(`${((peak(many) - peak(few)) / megabytes).toFixed(2)} copies of ${megabytes.toFixed(0)} MB of logits`)
+  console.log(
+    `${((peak(many) - peak(few)) / megabytes).toFixed(2)} copies of ${megabytes.toFixed(0)} MB of logits`,
+  )
 } else {
   const tokens = Number(process.argv[2])
   await setEngine('onnx')
   const engine = await getEngine()
   const random = createRandom(1)
-  const store = engine.createStore({ head: [vocabSize, hiddenSize], hidden: [tokens, hiddenSize] }, ['gradient'])
-  store.write('head', Float32Array.from({ length: vocabSize * hiddenSize }, () => random.normal()))
-  store.write('hidden', Float32Array.from({ length: tokens * hiddenSize }, () => random.normal()))
+  const store = engine.createStore({ head: [vocabSize, hiddenSize], hidden: [tokens, hiddenSize] }, [
+    'gradient',
+  ])
+  store.write(
+    'head',
+    Float32Array.from({ length: vocabSize * hiddenSize }, () => random.normal()),
+  )
+  store.write(
+    'hidden',
+    Float32Array.from({ length: tokens * hiddenSize }, () => random.normal()),
+  )
   const program = await engine.compile(
     ({ inputs, parameters }) => ({
-      loss: causalLanguageModelLoss(tf.matMul(parameters.hidden, parameters.head, false, true), inputs.labels),
+      loss: causalLanguageModelLoss(
+        tf.matMul(parameters.hidden, parameters.head, false, true),
+        inputs.labels,
+      ),
     }),
     {
       inputs: { labels: { shape: [4, tokens / 4], dtype: 'int32' } },

@@ -103,18 +103,24 @@ it('has its weights beside it where they would not fit, and Transformers.js find
   const directory = join(folder, 'external', 'onnx')
   await mkdir(directory, { recursive: true })
   const written: Uint8Array[] = []
-  const external = { location: 'model.onnx_data', write: (bytes: Uint8Array) => void written.push(bytes.slice()) }
+  const external = {
+    location: 'model.onnx_data',
+    write: (bytes: Uint8Array) => void written.push(bytes.slice()),
+  }
   const bytes = toBytes('float32', external)
   expect(bytes.length).toBeLessThan(0.7 * toBytes('float32').length)
   await writeFile(join(directory, 'model.onnx'), bytes)
   await writeFile(join(directory, 'model.onnx_data'), Buffer.concat(written))
-  await writeFile(join(folder, 'external', 'config.json'), JSON.stringify(formatConfig(config, languageModel)))
+  await writeFile(
+    join(folder, 'external', 'config.json'),
+    JSON.stringify(formatConfig(config, languageModel)),
+  )
   const model = await AutoModelForCausalLM.from_pretrained('external', {
     dtype: 'fp32',
     use_external_data_format: true,
   })
   const { width, ...inputs } = leftPadded(outputs.generated.prompts)
-  const sequences = await model.generate({ ...inputs, max_new_tokens: 9, do_sample: false } as never)
+  const sequences = await model.generate({ ...inputs, max_new_tokens: 9, do_sample: false })
   const rows = ((sequences as Tensor).tolist() as bigint[][]).map((row) => row.slice(width).map(Number))
   expect(rows.map(untilEnd)).toEqual(outputs.generated.greedy.map(untilEnd))
   await model.dispose()

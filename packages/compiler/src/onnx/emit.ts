@@ -7,13 +7,7 @@ import type { GraphProgram } from '../program'
 import { describeSize } from '../symbolic'
 import { OnnxBuilder } from './builder'
 import { toHalfPrecision } from './half'
-import {
-  elementTypes,
-  encodeModel,
-  type ExternalData,
-  type OnnxModel,
-  type OnnxValueInfo,
-} from './protobuf'
+import { elementTypes, encodeModel, type ExternalData, type OnnxModel, type OnnxValueInfo } from './protobuf'
 import { emitQuantizedProduct, type Quantization } from './quantize'
 import { type AxisSources, SizeEmitter, unknownAxis } from './sizes'
 
