@@ -43,7 +43,12 @@ async function logitsOf(texts) {
     ({ inputs, parameters }) => {
       const run = { config, training: false }
       const hidden = family.backbone(parameters, inputs, run)
-      return { logits: family.sequenceClassificationHead(parameters, hidden, run) }
+      return {
+        logits: family.sequenceClassificationHead(parameters, hidden, {
+          ...run,
+          attentionMask: inputs.attentionMask,
+        }),
+      }
     },
     { inputs: { inputIds: ids, attentionMask: ids }, parameters: store },
   )

@@ -57,7 +57,10 @@ export async function createTraining(config, { weights, shape = ['batch', 'seque
       const rows = tf.reshape(output.hidden, [-1, config.hiddenSize])
       return { loss: causalLanguageModelLoss(family.languageModelHead(parameters, rows, run), inputs.labels) }
     }
-    const logits = family.sequenceClassificationHead(parameters, output, run)
+    const logits = family.sequenceClassificationHead(parameters, output, {
+      ...run,
+      attentionMask: inputs.attentionMask,
+    })
     return { loss: softmaxCrossEntropy(logits, inputs.labels) }
   }
   const program = await engine.compile(step, {

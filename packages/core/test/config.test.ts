@@ -213,3 +213,33 @@ describe('withLabels', () => {
     }
   })
 })
+
+describe('DeBERTa and ModernBERT', () => {
+  const written = (json: object, change: object = {}) => {
+    const config = readConfig({ vocab_size: 60, ...json }, { kind: 'encoder' })
+    return formatConfig({ ...config, ...change }, 'sequence-classification')
+  }
+
+  it('keep scaled rotary positions when they are saved, in both spellings', () => {
+    const rope = { rope_type: 'linear', factor: 2, rope_theta: 500 }
+    const nested = { full_attention: rope, sliding_attention: rope }
+    expect(written({ model_type: 'modernbert', rope_parameters: nested }).rope_parameters).toEqual(nested)
+    const old = { rope_scaling: { type: 'linear', factor: 2 }, global_rope_theta: 500, local_rope_theta: 500 }
+    const again = readConfig(written({ model_type: 'modernbert', ...old }), { kind: 'encoder' })
+    expect(again).toMatchObject({
+      rope: { full_attention: { type: 'linear', factor: 2, theta: 500 }, sliding_attention: { theta: 500 } },
+    })
+    // transformers merges the two, and the older goes first.
+    const both = { rope_parameters: nested, rope_scaling: { rope_type: 'linear', factor: 4 } }
+    expect(readConfig({ model_type: 'modernbert', vocab_size: 60, ...both })).toMatchObject({
+      rope: { full_attention: { type: 'linear', factor: 4, theta: 500 } },
+    })
+  })
+
+  it('write a rate that was changed, whatever the base said', () => {
+    const deberta = { model_type: 'deberta-v2', cls_dropout: 0.3 }
+    expect(written(deberta).cls_dropout).toBe(0.3)
+    expect(written(deberta, { classifierDropout: 0.1 }).cls_dropout).toBe(0.1)
+    expect(written({ model_type: 'deberta-v2' })).not.toHaveProperty('cls_dropout')
+  })
+})

@@ -43,6 +43,9 @@ const families = [
   { name: 'modernbert', modelType: 'modernbert', longest: 40 },
   { name: 'deberta-v3', modelType: 'deberta-v2', longest: 40 },
   { name: 'deberta-v2', modelType: 'deberta-v2', longest: 40 },
+  { name: 'deberta-absolute', modelType: 'deberta-v2', longest: 40 },
+  { name: 'deberta-c2p', modelType: 'deberta-v2', longest: 40 },
+  { name: 'modernbert-cls', modelType: 'modernbert', longest: 40 },
 ] as const
 
 const engines: [string, () => Engine][] = [
@@ -272,7 +275,7 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
     const first = firstToken(plain.hidden)
     expect(first.shape).toEqual([3, size])
     expect(first.dataSync()).toBeAllClose(firstToken(padded.hidden).dataSync(), tolerance)
-    const pooledVector = fixture.family.pooledOutput(parametersOf(fixture), plain.hidden)
+    const pooledVector = fixture.family.pooledOutput(parametersOf(fixture), plain.hidden, fixture.config)
     expect(pooledVector.shape).toEqual([3, size])
   })
 
@@ -297,4 +300,13 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
     }
     await session.release()
   })
+})
+
+it('refuses the mean of a sequence without its mask, which would count padding', async () => {
+  const fixture = await loadEncoderFixture('modernbert')
+  const { hidden } = hiddenStates(fixture)
+  const run = { config: fixture.config, training: false }
+  expect(() => fixture.family.sequenceClassificationHead(parametersOf(fixture), hidden, run)).toThrow(
+    "sequenceClassificationHead: 'attentionMask' must be that of the inputs",
+  )
 })

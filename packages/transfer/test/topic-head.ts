@@ -60,7 +60,12 @@ export const topicHead: TaskHead<TopicExample, Record<string, number>, TopicOpti
   // The network and its loss, in tfjs: binary cross-entropy, as torch.nn.BCEWithLogitsLoss.
   forward(parameters, inputs, { family, ...run }) {
     const hidden = family.backbone(parameters, inputs, run)
-    return { logits: family.sequenceClassificationHead(parameters, hidden, run) }
+    return {
+      logits: family.sequenceClassificationHead(parameters, hidden, {
+        ...run,
+        attentionMask: inputs.attentionMask,
+      }),
+    }
   },
   loss({ logits }, { labels }, { positiveWeight = 1 }) {
     const [x, z] = [logits, labels] as [tf.Tensor, tf.Tensor]

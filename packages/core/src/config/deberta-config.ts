@@ -41,7 +41,7 @@ export function parseDebertaConfig(json: ConfigJson): DebertaConfig {
     maxRelativePositions:
       typeof largest === 'number' && largest >= 1 ? largest : fields.maxPositionEmbeddings,
     positionBuckets: Math.max(0, integerField(json, 'position_buckets', { fallback: 0, minimum: -1 })),
-    positionAttention: relativeAttention ? parsePositionAttention(json) : [],
+    positionAttention: parsePositionAttention(json),
     sharesAttentionKey: booleanField(json, 'share_att_key', false),
     normalizesRelative: parseNames(json.norm_rel_ebd ?? 'none').includes('layer_norm'),
     isLegacy,
@@ -78,7 +78,9 @@ export function formatDebertaConfig(config: DebertaConfig): Record<string, unkno
     pos_att_type: config.positionAttention,
     legacy: config.isLegacy,
     // transformers has no defaults for these: they are absent where they ask for nothing.
-    ...(config.classifierDropout !== config.hiddenDropout && { cls_dropout: config.classifierDropout }),
+    ...((config.classifierDropout !== config.hiddenDropout || 'cls_dropout' in config.source) && {
+      cls_dropout: config.classifierDropout,
+    }),
     ...(config.embeddingSize !== config.hiddenSize && { embedding_size: config.embeddingSize }),
     ...(config.positionBuckets > 0 && { position_buckets: config.positionBuckets }),
     ...(config.sharesAttentionKey && { share_att_key: true }),

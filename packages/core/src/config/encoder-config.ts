@@ -124,7 +124,7 @@ export interface DebertaConfig extends CommonEncoderConfig {
   readonly maxRelativePositions: number
   /** Distances share logarithmic buckets, this many on each side; 0: none do. */
   readonly positionBuckets: number
-  /** Content to position, position to content. */
+  /** Content to position, position to content; scores are scaled by their number also without relative attention. */
   readonly positionAttention: readonly ('c2p' | 'p2c')[]
   /** Whether positions are projected as contents are, and not by projections of their own. */
   readonly sharesAttentionKey: boolean

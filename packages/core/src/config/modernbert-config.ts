@@ -11,7 +11,7 @@ import {
 import type { LayerType } from './decoder-config'
 import { booleanField } from './decoder-fields'
 import type { ModernBertConfig } from './encoder-config'
-import { parseRope } from './rope-fields'
+import { formatRopeParameters, parseRope } from './rope-fields'
 
 /**
  * Reads the config.json of a ModernBERT checkpoint. Absent fields take the defaults of `ModernBertConfig` in Hugging
@@ -73,12 +73,19 @@ function parseRopes(json: ConfigJson, headSize: number): Record<LayerType, RopeP
     headSize,
   }
   const parse = (type: LayerType, theta: number) =>
-    parseRope('rope_parameters', json.rope_scaling ?? nested[type], { ...context, theta })
+    parseRope(
+      'rope_parameters',
+      { ...asFields(nested[type]), ...asFields(json.rope_scaling) },
+      { ...context, theta },
+    )
   return {
     full_attention: parse('full_attention', positiveField(json, 'global_rope_theta', 160000)),
     sliding_attention: parse('sliding_attention', positiveField(json, 'local_rope_theta', 10000)),
   }
 }
+
+/** transformers lets `rope_scaling` of version 4 override what is nested by layer type. */
+const asFields = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {})
 
 /** ModernBERT's own fields of config.json. */
 export function formatModernBertConfig(config: ModernBertConfig): Record<string, unknown> {
@@ -107,11 +114,10 @@ export function formatModernBertConfig(config: ModernBertConfig): Record<string,
       global_rope_theta: config.rope.full_attention.theta,
       local_rope_theta: config.rope.sliding_attention.theta,
     }),
+    // What it said stands below, by layer type.
+    ...('rope_scaling' in config.source && { rope_scaling: undefined }),
     rope_parameters: Object.fromEntries(
-      Object.entries(config.rope).map(([type, { theta }]) => [
-        type,
-        { rope_type: 'default', rope_theta: theta },
-      ]),
+      Object.entries(config.rope).map(([type, rope]) => [type, formatRopeParameters(rope)]),
     ),
   }
 }

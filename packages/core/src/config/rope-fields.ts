@@ -92,6 +92,16 @@ export function formatRopeScaling(rope: RopeParameters): Record<string, unknown>
   return fields
 }
 
+/** The `rope_parameters` of transformers 5 for one type of layer. */
+export function formatRopeParameters(rope: RopeParameters): Record<string, unknown> {
+  return {
+    rope_type: 'default',
+    ...formatRopeScaling(rope),
+    rope_theta: rope.theta,
+    ...(rope.partialRotaryFactor !== 1 && { partial_rotary_factor: rope.partialRotaryFactor }),
+  }
+}
+
 function positive(json: ConfigJson, field: string, fallback?: number): number {
   const value = json[field] ?? fallback
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value

@@ -71,7 +71,7 @@ function relativePositions(
   sequence: number,
   config: DebertaConfig,
 ): Relative | undefined {
-  if (config.positionAttention.length === 0) return undefined
+  if (!config.relativeAttention || config.positionAttention.length === 0) return undefined
   const { layerNormEpsilon: epsilon, maxRelativePositions: maxDistance, positionBuckets: buckets } = config
   const table = parameterOf(parameters, `${relativeEmbedding}.weight`)
   return {
@@ -169,9 +169,10 @@ function layer(parameters: Parameters, hidden: tf.Tensor, run: LayerRun): tf.Ten
 
 function layerSpecs(config: DebertaConfig, index: number): ParameterSpecs {
   const names = layerNames(index)
-  const { hiddenSize, intermediateSize, positionAttention, sharesAttentionKey } = config
+  const { hiddenSize, intermediateSize, relativeAttention, positionAttention, sharesAttentionKey } = config
   const square = (name: string) => linearSpecs(name, hiddenSize, hiddenSize)
-  const has = (kind: 'c2p' | 'p2c') => !sharesAttentionKey && positionAttention.includes(kind)
+  const has = (kind: 'c2p' | 'p2c') =>
+    relativeAttention && !sharesAttentionKey && positionAttention.includes(kind)
   return {
     ...square(names.query),
     ...square(names.key),
@@ -253,7 +254,8 @@ export const debertaV2: EncoderFamily<DebertaConfig> = {
     ) as ParameterSpecs
   },
   backbone,
-  pooledOutput: (parameters, hidden) => activate(linearLayer(parameters, pooler, firstToken(hidden)), 'gelu'),
+  pooledOutput: (parameters, hidden, { poolerAct }) =>
+    activate(linearLayer(parameters, pooler, firstToken(hidden)), poolerAct),
   sequenceClassificationHead(parameters, hidden, { config, training }) {
     const first = dropoutLayer(firstToken(hidden), config.poolerDropout, training)
     const vector = activate(linearLayer(parameters, pooler, first), config.poolerAct)

@@ -18,7 +18,7 @@ export interface ModelRun<C extends EncoderConfig = EncoderConfig> {
   readonly config: C
   /** True applies dropout. */
   readonly training: boolean
-  /** int32 [batch, sequence]: heads that read the mean of a sequence need it. Default: all are tokens. */
+  /** int32 [batch, sequence]: a head that reads the mean of a sequence refuses to run without it. */
   readonly attentionMask?: tf.Tensor | undefined
 }
 
@@ -45,7 +45,7 @@ export interface EncoderFamily<C extends EncoderConfig = EncoderConfig> extends 
    * @param hidden The backbone's result, float32 [batch, sequence, hidden].
    * @returns float32 [batch, hidden]
    */
-  pooledOutput(parameters: Parameters, hidden: tf.Tensor): tf.Tensor
+  pooledOutput(parameters: Parameters, hidden: tf.Tensor, config: C): tf.Tensor
   /**
    * The classifier on top of the backbone.
    *

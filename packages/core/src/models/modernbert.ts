@@ -1,4 +1,5 @@
 import { linear } from '@tfx/backend'
+import { ArgumentError } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { attentionBias } from '../blocks/attention'
 import { firstToken, meanPool } from '../blocks/heads'
@@ -112,6 +113,18 @@ function backbone(
   ])
 }
 
+/** Without the mask a mean would count padding, and nobody would see. */
+function required(attentionMask: tf.Tensor | undefined): tf.Tensor {
+  if (attentionMask) return attentionMask
+  throw new ArgumentError({
+    function: 'sequenceClassificationHead',
+    argument: 'attentionMask',
+    expected: 'that of the inputs, since this model classifies the mean of a sequence',
+    received: 'nothing',
+    remedy: 'Pass it with the run: { config, training, attentionMask: inputs.attentionMask }.',
+  })
+}
+
 /** Dense, activation and norm: in front of every head. */
 function predictionHead(parameters: Parameters, x: tf.Tensor, config: ModernBertConfig): tf.Tensor {
   const dense = linearLayer(parameters, { name: 'head.dense', hasBias: config.classifierBias }, x)
@@ -168,9 +181,8 @@ export const modernBert: EncoderFamily<ModernBertConfig> = {
   backbone,
   pooledOutput: (_, hidden) => firstToken(hidden),
   sequenceClassificationHead(parameters, hidden, { config, training, attentionMask }) {
-    const [batch, sequence] = hidden.shape as [number, number, number]
-    const mask = attentionMask ?? tf.ones([batch, sequence], 'int32')
-    const vector = config.classifierPooling === 'mean' ? meanPool(hidden, mask) : firstToken(hidden)
+    const vector =
+      config.classifierPooling === 'mean' ? meanPool(hidden, required(attentionMask)) : firstToken(hidden)
     const prepared = predictionHead(parameters, vector, config)
     return linearLayer(parameters, 'classifier', dropoutLayer(prepared, config.classifierDropout, training))
   },

@@ -27,7 +27,7 @@ export function maskedLanguageModelStep(
     const maskedLoss = softmaxCrossEntropy(logits, labels!)
     if (!targets) return { loss: maskedLoss }
     // The pooled output, which is what a classifier will read.
-    const pooled = family.pooledOutput(parameters, hidden)
+    const pooled = family.pooledOutput(parameters, hidden, run.config)
     const projected = unitLength(linear(pooled, parameters[projectionName] as tf.Tensor))
     // Unit vectors: the mean of 1 − cosine.
     const similarity = tf.sum(tf.mul(projected, targets), -1)
