@@ -1,6 +1,6 @@
 import { embedding } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
-import { causalBias, positionsOfMask } from './causal-bias'
+import { causalBias, positionsOfMask } from './attention-bias'
 import {
   transformerLayer,
   transformerLayerSpecs,

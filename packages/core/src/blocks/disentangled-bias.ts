@@ -5,7 +5,7 @@ import type { Parameters } from './parameters'
 /** What scores of positions are made of, and from what. */
 export interface DisentangledOptions {
   /** Module names of the projections of positions: as keys for content → position, as queries for the other way. */
-  names: { positionKey?: string | undefined; positionQuery?: string | undefined }
+  names: { positionKey?: string; positionQuery?: string }
   /** The embeddings of relative positions, float32 [2 · span, hidden]. */
   relativeEmbeddings: tf.Tensor
   /** The row of each pair of tokens, see {@link relativeRows}. */

@@ -1,11 +1,16 @@
 import { tf } from '@tfx/compiler'
-import { attentionBias } from './attention'
+import { attentionBias } from './attention-bias'
 import { absoluteEmbeddings, type EmbeddingNames } from './embeddings'
-import { encoderLayer, encoderLayerSpecs, type EncoderLayerNames } from './encoder-layer'
 import { linearLayer, type Activation } from './layers'
 import { embeddingSpecs, layerNormSpecs, linearSpecs } from './parameters'
 import type { Parameters, ParameterSpecs } from './parameters'
 import { relativePositionBias, type RelativeBucketOptions } from './relative-position'
+import {
+  transformerLayer,
+  transformerLayerSpecs,
+  type TransformerLayerNames,
+  type TransformerLayerOptions,
+} from './transformer-layer'
 
 /** How one architecture differs from the others: names of the checkpoint and options. */
 export interface EncoderStack {
@@ -16,7 +21,7 @@ export interface EncoderStack {
   /** Linear from the embedding size to the hidden size, where there is one. */
   readonly projection?: string
   /** The layers in the order that they run in; one may occur several times. */
-  readonly layers: readonly EncoderLayerNames[]
+  readonly layers: readonly TransformerLayerNames[]
   /** Positions count the tokens that are not this id, from the id + 1, as in RoBERTa. Default: 0, 1, 2, …. */
   readonly positionPadding?: number
   /** The embedding of relative positions that all layers share, and its buckets. Default: none. */
@@ -75,22 +80,31 @@ export function encoderStack(
     training,
   })
   if (stack.projection !== undefined) hidden = linearLayer(parameters, stack.projection, hidden)
+  const layer = postNormLayer(config, stack.withoutDropout)
   for (const names of stack.layers) {
-    hidden = encoderLayer(parameters, hidden, {
-      names,
-      attentionBias: bias,
-      heads: config.numAttentionHeads,
-      activation: config.hiddenAct,
-      epsilon,
-      dropout: {
-        attentionProbabilities: config.attentionDropout,
-        attentionOutput: stack.withoutDropout === 'attentionOutput' ? 0 : hiddenDropout,
-        feedForwardOutput: stack.withoutDropout === 'feedForwardOutput' ? 0 : hiddenDropout,
-      },
-      training,
-    })
+    hidden = transformerLayer(parameters, hidden, { names, layer, batch, bias, training }).hidden
   }
   return tf.reshape(hidden, [batch, sequence, config.hiddenSize])
+}
+
+/** What all post-norm encoder layers have in common. */
+export function postNormLayer(
+  config: Omit<StackConfig, 'vocabSize' | 'maxPositionEmbeddings' | 'typeVocabSize'>,
+  withoutDropout?: EncoderStack['withoutDropout'],
+): TransformerLayerOptions {
+  const { hiddenDropout } = config
+  return {
+    sizes: config,
+    activation: config.hiddenAct,
+    norm: { kind: 'layer', epsilon: config.layerNormEpsilon },
+    normOrder: 'after',
+    biases: { attention: true, attentionOutput: true, feedForward: true },
+    dropout: {
+      attention: config.attentionDropout,
+      attentionOutput: withoutDropout === 'attentionOutput' ? 0 : hiddenDropout,
+      hidden: withoutDropout === 'feedForwardOutput' ? 0 : hiddenDropout,
+    },
+  }
 }
 
 /** The parameters of an {@link encoderStack}; those of layers that repeat appear once. */
@@ -106,6 +120,7 @@ export function encoderStackSpecs(stack: EncoderStack, config: StackConfig): Par
     ...(relativePositions &&
       embeddingSpecs(relativePositions.name, [relativePositions.buckets, config.numAttentionHeads])),
   }
-  for (const names of stack.layers) Object.assign(specs, encoderLayerSpecs(names, config))
+  const layer = postNormLayer(config)
+  for (const names of stack.layers) Object.assign(specs, transformerLayerSpecs(names, layer))
   return specs
 }

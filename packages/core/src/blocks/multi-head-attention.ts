@@ -23,7 +23,9 @@ export interface AttentionSizes {
 }
 
 /** Options of {@link multiHeadAttention}. */
-export interface MultiHeadAttentionOptions extends ScaledAttentionOptions {
+export interface MultiHeadAttentionOptions extends Omit<ScaledAttentionOptions, 'bias'> {
+  /** See {@link ScaledAttentionOptions}; or a function of the queries and the new keys, by head. */
+  bias: tf.Tensor | ((by: { query: tf.Tensor; key: tf.Tensor }) => tf.Tensor)
   names: AttentionNames
   sizes: AttentionSizes
   batch: number
@@ -41,7 +43,8 @@ export interface MultiHeadAttentionOptions extends ScaledAttentionOptions {
 }
 
 /**
- * Attention with its projections: of a sequence to itself, or to a source whose keys and values are known. No residual, no dropout on the output.
+ * Attention with its projections: of a sequence to itself, or to a source whose keys and values are known. No residual,
+ * no dropout on the output.
  *
  * @param x float32 [batch · queries, hidden]
  * @returns `output` float32 [batch · queries, hidden], and the keys and values with those of the past.
@@ -65,17 +68,20 @@ export function multiHeadAttention(
   const normed = (name: string | undefined, heads: tf.Tensor) =>
     name === undefined || !norm ? heads : normLayer(parameters, { ...norm, name }, heads)
   const turned = (heads: tf.Tensor) => (rotary ? applyRotary(heads, rotary) : heads)
-  const project = (context: tf.Tensor) =>
-    linearLayer(parameters, { ...withBias(linear, hasOutputBias), name: names.output }, context)
   const query = turned(normed(names.queryNorm, projected.query()))
-  if (known) return { output: project(scaledAttention(query, [known], options)), present: known }
+  const attend = (segments: readonly KeyValues[]) => {
+    const { key } = segments.at(-1)!
+    const bias = typeof options.bias === 'function' ? options.bias({ query, key }) : options.bias
+    const context = scaledAttention(query, segments, { ...options, bias })
+    return linearLayer(parameters, { ...withBias(linear, hasOutputBias), name: names.output }, context)
+  }
+  if (known) return { output: attend([known]), present: known }
   const own = { key: turned(normed(names.keyNorm, projected.key())), value: projected.value() }
-  if (past && !joinsPast)
-    return { output: project(scaledAttention(query, [past, own], options)), present: own }
+  if (past && !joinsPast) return { output: attend([past, own]), present: own }
   const present = past
     ? { key: tf.concat([past.key, own.key], 2), value: tf.concat([past.value, own.value], 2) }
     : own
-  return { output: project(scaledAttention(query, [present], options)), present }
+  return { output: attend([present]), present }
 }
 
 /**

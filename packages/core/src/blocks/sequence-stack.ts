@@ -1,7 +1,6 @@
 import { embedding } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
-import { attentionBias } from './attention'
-import { causalBias, positionsOfMask } from './causal-bias'
+import { attentionBias, causalBias, positionsOfMask } from './attention-bias'
 import { dropoutLayer, normLayer, normSpecs } from './layers'
 import { sourceKeyValues } from './multi-head-attention'
 import { embeddingSpecs, parameterOf, type Parameters, type ParameterSpecs } from './parameters'

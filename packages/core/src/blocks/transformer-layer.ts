@@ -6,6 +6,7 @@ import {
   multiHeadAttention,
   type AttentionNames,
   type AttentionSizes,
+  type MultiHeadAttentionOptions,
 } from './multi-head-attention'
 import type { Parameters, ParameterSpecs } from './parameters'
 import type { RotaryTables } from './rotary'
@@ -53,8 +54,11 @@ export interface TransformerLayerRun {
   names: TransformerLayerNames
   layer: TransformerLayerOptions
   batch: number
-  /** float32, broadcast over [batch, heads, sequence, total]: see `causalBias` and `attentionBias`. */
-  bias: tf.Tensor
+  /**
+   * Of the self-attention: float32, broadcast over [batch, heads, sequence, total], see `causalBias` and
+   * `attentionBias`; or a function of queries and keys.
+   */
+  bias: MultiHeadAttentionOptions['bias']
   /** What scores are multiplied with. Default 1 / √(head size). */
   scale?: number | undefined
   rotary?: RotaryTables | undefined
@@ -135,23 +139,21 @@ export function transformerLayerSpecs(
   names: TransformerLayerNames,
   { sizes, norm, biases, isTransposed = false }: TransformerLayerOptions,
 ): ParameterSpecs {
-  const norms = [
-    names.attentionNorm,
-    names.attentionOutputNorm,
-    names.crossAttentionNorm,
-    names.feedForwardNorm,
-    names.feedForwardOutputNorm,
-  ]
   const attention = {
     linear: { hasBias: biases.attention, isTransposed },
     hasOutputBias: biases.attentionOutput,
     norm,
   }
+  const normOf = (name: string | undefined) => name && normSpecs(name, sizes.hiddenSize, norm)
   return Object.assign(
     {},
     attentionSpecs(names.attention, sizes, attention),
+    normOf(names.attentionNorm),
+    normOf(names.attentionOutputNorm),
     names.crossAttention && attentionSpecs(names.crossAttention, sizes, attention),
+    normOf(names.crossAttentionNorm),
     feedForwardSpecs(names.feedForward, sizes, { hasBias: biases.feedForward, isTransposed }),
-    ...norms.map((name) => name && normSpecs(name, sizes.hiddenSize, norm)),
+    normOf(names.feedForwardNorm),
+    normOf(names.feedForwardOutputNorm),
   ) as ParameterSpecs
 }

@@ -1,4 +1,4 @@
-import type { EncoderLayerNames } from '../blocks/encoder-layer'
+import type { TransformerLayerNames } from '../blocks/transformer-layer'
 import { formatAlbertConfig, parseAlbertConfig } from '../config/albert-config'
 import type { AlbertConfig } from '../config/encoder-config'
 import { bertEmbeddingNames } from './bert-names'
@@ -6,19 +6,24 @@ import type { EncoderFamily } from './encoder-family'
 import { postNormFamily } from './post-norm-family'
 
 /** Every layer in the order that it runs in: a group is repeated, and has one or more layers of its own. */
-function layerNames({ numHiddenLayers, numHiddenGroups, innerGroupNum }: AlbertConfig): EncoderLayerNames[] {
+function layerNames({
+  numHiddenLayers,
+  numHiddenGroups,
+  innerGroupNum,
+}: AlbertConfig): TransformerLayerNames[] {
   return Array.from({ length: numHiddenLayers }, (_, index) => {
     const group = Math.floor(index / (numHiddenLayers / numHiddenGroups))
     return Array.from({ length: innerGroupNum }, (_, inner) => {
       const layer = `albert.encoder.albert_layer_groups.${group}.albert_layers.${inner}`
       return {
-        query: `${layer}.attention.query`,
-        key: `${layer}.attention.key`,
-        value: `${layer}.attention.value`,
-        attentionOutput: `${layer}.attention.dense`,
+        attention: {
+          query: `${layer}.attention.query`,
+          key: `${layer}.attention.key`,
+          value: `${layer}.attention.value`,
+          output: `${layer}.attention.dense`,
+        },
         attentionNorm: `${layer}.attention.LayerNorm`,
-        feedForwardInput: `${layer}.ffn`,
-        feedForwardOutput: `${layer}.ffn_output`,
+        feedForward: { input: `${layer}.ffn`, output: `${layer}.ffn_output` },
         feedForwardNorm: `${layer}.full_layer_layer_norm`,
       }
     })

@@ -1,5 +1,5 @@
 import type { EmbeddingNames } from '../blocks/embeddings'
-import type { EncoderLayerNames } from '../blocks/encoder-layer'
+import type { TransformerLayerNames } from '../blocks/transformer-layer'
 
 /** The names of the embeddings under a prefix such as `bert.`, as BERT and most of its relatives have them. */
 export function bertEmbeddingNames(prefix: string): Required<EmbeddingNames> {
@@ -12,17 +12,18 @@ export function bertEmbeddingNames(prefix: string): Required<EmbeddingNames> {
 }
 
 /** The names of the layers under a prefix such as `bert.`. */
-export function bertLayerNames(prefix: string, layers: number): EncoderLayerNames[] {
+export function bertLayerNames(prefix: string, layers: number): TransformerLayerNames[] {
   return Array.from({ length: layers }, (_, index) => {
     const layer = `${prefix}encoder.layer.${index}`
     return {
-      query: `${layer}.attention.self.query`,
-      key: `${layer}.attention.self.key`,
-      value: `${layer}.attention.self.value`,
-      attentionOutput: `${layer}.attention.output.dense`,
+      attention: {
+        query: `${layer}.attention.self.query`,
+        key: `${layer}.attention.self.key`,
+        value: `${layer}.attention.self.value`,
+        output: `${layer}.attention.output.dense`,
+      },
       attentionNorm: `${layer}.attention.output.LayerNorm`,
-      feedForwardInput: `${layer}.intermediate.dense`,
-      feedForwardOutput: `${layer}.output.dense`,
+      feedForward: { input: `${layer}.intermediate.dense`, output: `${layer}.output.dense` },
       feedForwardNorm: `${layer}.output.LayerNorm`,
     }
   })

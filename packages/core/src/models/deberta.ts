@@ -1,6 +1,7 @@
 import { embedding } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
-import { attentionBias } from '../blocks/attention'
+import { attentionBias } from '../blocks/attention-bias'
+import { postNormLayer } from '../blocks/encoder-stack'
 import { disentangledBias, relativeRows, type RelativeRows } from '../blocks/disentangled-bias'
 import { firstToken, tiedLanguageModelHead } from '../blocks/heads'
 import { activate, dropoutLayer, layerNormLayer, linearLayer } from '../blocks/layers'
@@ -12,7 +13,7 @@ import {
   type Parameters,
   type ParameterSpecs,
 } from '../blocks/parameters'
-import { scaledAttention } from '../blocks/scaled-attention'
+import { transformerLayer, transformerLayerSpecs } from '../blocks/transformer-layer'
 import { wordEmbedding } from '../blocks/word-embedding'
 import { formatDebertaConfig, parseDebertaConfig } from '../config/deberta-config'
 import type { DebertaConfig, EncoderTask } from '../config/encoder-config'
@@ -29,34 +30,29 @@ function layerNames(index: number) {
   const layer = `deberta.encoder.layer.${index}`
   const attention = `${layer}.attention.self`
   return {
-    query: `${attention}.query_proj`,
-    key: `${attention}.key_proj`,
-    value: `${attention}.value_proj`,
-    positionKey: `${attention}.pos_key_proj`,
-    positionQuery: `${attention}.pos_query_proj`,
-    attentionOutput: `${layer}.attention.output.dense`,
+    attention: {
+      query: `${attention}.query_proj`,
+      key: `${attention}.key_proj`,
+      value: `${attention}.value_proj`,
+      output: `${layer}.attention.output.dense`,
+    },
     attentionNorm: `${layer}.attention.output.LayerNorm`,
-    feedForwardInput: `${layer}.intermediate.dense`,
-    feedForwardOutput: `${layer}.output.dense`,
+    feedForward: { input: `${layer}.intermediate.dense`, output: `${layer}.output.dense` },
     feedForwardNorm: `${layer}.output.LayerNorm`,
   }
 }
 
-/** Which projections positions take in a layer, if any. */
-function positionNames(config: DebertaConfig, index: number) {
-  const names = layerNames(index)
-  const { positionAttention, sharesAttentionKey } = config
+/** Which projections positions take in a layer, and whether they are their own. */
+function positionNames({ positionAttention, sharesAttentionKey }: DebertaConfig, index: number) {
+  const { query, key } = layerNames(index).attention
+  const attention = `deberta.encoder.layer.${index}.attention.self`
   return {
-    positionKey: positionAttention.includes('c2p')
-      ? sharesAttentionKey
-        ? names.key
-        : names.positionKey
-      : undefined,
-    positionQuery: positionAttention.includes('p2c')
-      ? sharesAttentionKey
-        ? names.query
-        : names.positionQuery
-      : undefined,
+    ...(positionAttention.includes('c2p') && {
+      positionKey: sharesAttentionKey ? key : `${attention}.pos_key_proj`,
+    }),
+    ...(positionAttention.includes('p2c') && {
+      positionQuery: sharesAttentionKey ? query : `${attention}.pos_query_proj`,
+    }),
   }
 }
 
@@ -91,8 +87,25 @@ function backbone(
   const bias = attentionBias(inputs.attentionMask)
   const relative = relativePositions(parameters, sequence, config)
   let hidden = embedded(parameters, inputs, { config, training })
+  const headSize = config.hiddenSize / config.numAttentionHeads
+  const scale = 1 / Math.sqrt(headSize * (1 + config.positionAttention.length))
   for (let index = 0; index < config.numHiddenLayers; index++) {
-    hidden = layer(parameters, hidden, { config, training, index, batch, bias, relative })
+    const positions = relative && {
+      names: positionNames(config, index),
+      relativeEmbeddings: relative.embeddings,
+      rows: relative.rows,
+      scale,
+      dropout: config.hiddenDropout,
+      training,
+    }
+    hidden = transformerLayer(parameters, hidden, {
+      names: layerNames(index),
+      layer: postNormLayer(config),
+      batch,
+      bias: positions ? (by) => tf.add(disentangledBias(parameters, by, positions), bias) : bias,
+      scale,
+      training,
+    }).hidden
   }
   return tf.reshape(hidden, [batch, sequence, config.hiddenSize])
 }
@@ -119,72 +132,13 @@ function embedded(
   return dropoutLayer(tf.mul(normed, isToken), config.hiddenDropout, training)
 }
 
-interface LayerRun extends ModelRun<DebertaConfig> {
-  readonly index: number
-  readonly batch: number
-  readonly bias: tf.Tensor
-  readonly relative: Relative | undefined
-}
-
-function layer(parameters: Parameters, hidden: tf.Tensor, run: LayerRun): tf.Tensor {
-  const { config, training, index, batch, bias, relative } = run
-  const { hiddenSize, numAttentionHeads: heads, layerNormEpsilon: epsilon, hiddenDropout } = config
-  const names = layerNames(index)
-  const headSize = hiddenSize / heads
-  const byHead = (name: string) => {
-    const rows = linearLayer(parameters, name, hidden)
-    return tf.transpose(tf.reshape(rows, [batch, rows.shape[0] / batch, heads, headSize]), [0, 2, 1, 3])
-  }
-  const [query, key, value] = [byHead(names.query), byHead(names.key), byHead(names.value)]
-  const scale = 1 / Math.sqrt(headSize * (1 + config.positionAttention.length))
-  const positions =
-    relative &&
-    disentangledBias(
-      parameters,
-      { query, key },
-      {
-        names: positionNames(config, index),
-        relativeEmbeddings: relative.embeddings,
-        rows: relative.rows,
-        scale,
-        dropout: hiddenDropout,
-        training,
-      },
-    )
-  const context = scaledAttention(query, [{ key, value }], {
-    bias: positions ? tf.add(positions, bias) : bias,
-    scale,
-    dropout: config.attentionDropout,
-    training,
-  })
-  const added = (residual: tf.Tensor, name: string, output: tf.Tensor) =>
-    layerNormLayer(parameters, name, {
-      x: tf.add(dropoutLayer(output, hiddenDropout, training), residual),
-      epsilon,
-    })
-  const attended = added(hidden, names.attentionNorm, linearLayer(parameters, names.attentionOutput, context))
-  const inner = activate(linearLayer(parameters, names.feedForwardInput, attended), config.hiddenAct)
-  return added(attended, names.feedForwardNorm, linearLayer(parameters, names.feedForwardOutput, inner))
-}
-
 function layerSpecs(config: DebertaConfig, index: number): ParameterSpecs {
-  const names = layerNames(index)
-  const { hiddenSize, intermediateSize, relativeAttention, positionAttention, sharesAttentionKey } = config
-  const square = (name: string) => linearSpecs(name, hiddenSize, hiddenSize)
-  const has = (kind: 'c2p' | 'p2c') =>
-    relativeAttention && !sharesAttentionKey && positionAttention.includes(kind)
-  return {
-    ...square(names.query),
-    ...square(names.key),
-    ...square(names.value),
-    ...(has('c2p') && square(names.positionKey)),
-    ...(has('p2c') && square(names.positionQuery)),
-    ...square(names.attentionOutput),
-    ...layerNormSpecs(names.attentionNorm, hiddenSize),
-    ...linearSpecs(names.feedForwardInput, intermediateSize, hiddenSize),
-    ...linearSpecs(names.feedForwardOutput, hiddenSize, intermediateSize),
-    ...layerNormSpecs(names.feedForwardNorm, hiddenSize),
-  }
+  const { hiddenSize, relativeAttention, sharesAttentionKey } = config
+  const own = relativeAttention && !sharesAttentionKey ? Object.values(positionNames(config, index)) : []
+  return Object.assign(
+    transformerLayerSpecs(layerNames(index), postNormLayer(config)),
+    ...own.map((name) => linearSpecs(name, hiddenSize, hiddenSize)),
+  ) as ParameterSpecs
 }
 
 const languageModelNames = (config: DebertaConfig) => {

@@ -1,19 +1,20 @@
-import type { EncoderLayerNames } from '../blocks/encoder-layer'
+import type { TransformerLayerNames } from '../blocks/transformer-layer'
 import { formatDistilBertConfig, parseDistilBertConfig } from '../config/distilbert-config'
 import type { DistilBertConfig } from '../config/encoder-config'
 import type { EncoderFamily } from './encoder-family'
 import { postNormFamily } from './post-norm-family'
 
-function layerNames(index: number): EncoderLayerNames {
+function layerNames(index: number): TransformerLayerNames {
   const layer = `distilbert.transformer.layer.${index}`
   return {
-    query: `${layer}.attention.q_lin`,
-    key: `${layer}.attention.k_lin`,
-    value: `${layer}.attention.v_lin`,
-    attentionOutput: `${layer}.attention.out_lin`,
+    attention: {
+      query: `${layer}.attention.q_lin`,
+      key: `${layer}.attention.k_lin`,
+      value: `${layer}.attention.v_lin`,
+      output: `${layer}.attention.out_lin`,
+    },
     attentionNorm: `${layer}.sa_layer_norm`,
-    feedForwardInput: `${layer}.ffn.lin1`,
-    feedForwardOutput: `${layer}.ffn.lin2`,
+    feedForward: { input: `${layer}.ffn.lin1`, output: `${layer}.ffn.lin2` },
     feedForwardNorm: `${layer}.output_layer_norm`,
   }
 }

@@ -1,7 +1,7 @@
 import { linear } from '@tfx/backend'
 import { ArgumentError } from '@tfx/common'
 import { tf } from '@tfx/compiler'
-import { attentionBias } from '../blocks/attention'
+import { attentionBias, windowBias } from '../blocks/attention-bias'
 import { firstToken, meanPool } from '../blocks/heads'
 import { activate, dropoutLayer, linearLayer, normLayer, normSpecs, type NormKind } from '../blocks/layers'
 import {
@@ -27,9 +27,6 @@ import type { EncoderFamily, EncoderInputs, ModelRun } from './encoder-family'
 const words = 'model.embeddings.tok_embeddings'
 const embeddingNorm = 'model.embeddings.norm'
 const finalNorm = 'model.final_norm'
-
-/** Far below every score: its probability is exactly 0. */
-const hiddenScore = 1e9
 
 function layerNames(index: number): TransformerLayerNames {
   const layer = `model.layers.${index}`
@@ -64,14 +61,6 @@ const layerOptions = (config: ModernBertConfig): TransformerLayerOptions => ({
     hidden: 0,
   },
 })
-
-/** What hides tokens farther than half a window away, float32 [1, 1, sequence, sequence]. */
-function windowBias(sequence: number, half: number): tf.Tensor {
-  const positions = tf.range(0, sequence, 1, 'int32')
-  const distance = tf.abs(tf.sub(tf.expandDims(positions, 0), tf.expandDims(positions, 1)))
-  const isNear = tf.cast(tf.lessEqual(distance, tf.scalar(half, 'int32')), 'float32')
-  return tf.reshape(tf.mul(tf.sub(isNear, 1), hiddenScore), [1, 1, sequence, sequence])
-}
 
 function backbone(
   parameters: Parameters,

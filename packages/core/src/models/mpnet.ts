@@ -1,4 +1,4 @@
-import type { EncoderLayerNames } from '../blocks/encoder-layer'
+import type { TransformerLayerNames } from '../blocks/transformer-layer'
 import type { MpnetConfig } from '../config/encoder-config'
 import { formatMpnetConfig, mpnetConstants, parseMpnetConfig } from '../config/mpnet-config'
 import { bertEmbeddingNames } from './bert-names'
@@ -8,16 +8,17 @@ import { postNormFamily } from './post-norm-family'
 const { buckets, maxDistance, paddingRow } = mpnetConstants
 const { word, position, norm } = bertEmbeddingNames('mpnet.')
 
-function layerNames(index: number): EncoderLayerNames {
+function layerNames(index: number): TransformerLayerNames {
   const layer = `mpnet.encoder.layer.${index}`
   return {
-    query: `${layer}.attention.attn.q`,
-    key: `${layer}.attention.attn.k`,
-    value: `${layer}.attention.attn.v`,
-    attentionOutput: `${layer}.attention.attn.o`,
+    attention: {
+      query: `${layer}.attention.attn.q`,
+      key: `${layer}.attention.attn.k`,
+      value: `${layer}.attention.attn.v`,
+      output: `${layer}.attention.attn.o`,
+    },
     attentionNorm: `${layer}.attention.LayerNorm`,
-    feedForwardInput: `${layer}.intermediate.dense`,
-    feedForwardOutput: `${layer}.output.dense`,
+    feedForward: { input: `${layer}.intermediate.dense`, output: `${layer}.output.dense` },
     feedForwardNorm: `${layer}.output.LayerNorm`,
   }
 }

@@ -3,6 +3,35 @@ import { tf } from '@tfx/compiler'
 /** Added to the scores of what is hidden: large enough that its probability is exactly 0, finite in float32. */
 const hiddenScore = 1e9
 
+/** 0 where something is seen (1 or true), a large negative number where it is hidden; float32, of the same shape. */
+function hidingBias(isSeen: tf.Tensor): tf.Tensor {
+  return tf.mul(tf.sub(tf.cast(isSeen, 'float32'), 1), hiddenScore)
+}
+
+/**
+ * What to add to the attention scores: 0 where the mask is 1, a large negative number where it is 0.
+ *
+ * @param attentionMask int32 [batch, sequence]; 1 = token, 0 = padding
+ * @returns float32 [batch, 1, 1, sequence]
+ */
+export function attentionBias(attentionMask: tf.Tensor): tf.Tensor {
+  const [batch, sequence] = attentionMask.shape as [number, number]
+  return tf.reshape(hidingBias(attentionMask), [batch, 1, 1, sequence])
+}
+
+/**
+ * What hides tokens that are farther away than `reach`, on either side.
+ *
+ * @param sequence The number of tokens; may be symbolic.
+ * @returns float32 [1, 1, sequence, sequence]
+ */
+export function windowBias(sequence: number, reach: number): tf.Tensor {
+  const positions = tf.range(0, sequence, 1, 'int32')
+  const distance = tf.abs(tf.sub(tf.expandDims(positions, 0), tf.expandDims(positions, 1)))
+  const isNear = tf.lessEqual(distance, tf.scalar(reach, 'int32'))
+  return tf.reshape(hidingBias(isNear), [1, 1, sequence, sequence])
+}
+
 /**
  * What to add to attention scores so that a token sees itself and earlier tokens only.
  *
@@ -32,8 +61,7 @@ export function causalBias(
     isSeen = tf.logicalAnd(isSeen, tf.greater(tf.reshape(tokens, [batch, 1, 1, total]), first))
   }
   const isToken = tf.reshape(tf.cast(attentionMask, 'bool'), [batch, 1, 1, total])
-  const seen = tf.cast(tf.logicalAnd(isSeen, isToken), 'float32')
-  return tf.mul(tf.sub(seen, 1), hiddenScore)
+  return hidingBias(tf.logicalAnd(isSeen, isToken))
 }
 
 /**
