@@ -1,4 +1,5 @@
-export { createDecoderSteps, type CompiledStepModel } from './decoder-steps'
+export type { CompiledStepModel } from './cached-steps'
+export { createDecoderSteps } from './decoder-steps'
 export { generate, streamText, streamTokens, type GenerateOptions } from './generate'
 export {
   formatGenerationConfig,

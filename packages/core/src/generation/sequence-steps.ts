@@ -1,12 +1,19 @@
 import type { Engine, ParameterStore, Program } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
-import { tf } from '@tfx/compiler'
-import type { KeyValues } from '../blocks/scaled-attention'
 import type { SequenceToSequenceConfig } from '../config/sequence-to-sequence-config'
 import { modelFamily } from '../models'
-import type { CompiledStepModel } from './decoder-steps'
-import { createKeyValueCache } from './key-value-cache'
-import type { PromptBatch, StepPlan, StepSession } from './step-model'
+import {
+  type CachedStep,
+  cacheOf,
+  cacheSpecs,
+  type CompiledStepModel,
+  compileCachedStep,
+  namedCache,
+  programMemory,
+  type RowInputs,
+  startCachedSession,
+} from './cached-steps'
+import type { PromptBatch } from './step-model'
 import { sequenceTraceSizes } from './trace-sizes'
 
 interface Model {
@@ -31,173 +38,94 @@ interface Model {
  */
 export function createSequenceSteps(engine: Engine, model: Model): CompiledStepModel {
   const { config } = model
-  const programs = new Map<string, Promise<Program>>()
-  const once = (name: string, compile: () => Promise<Program>) => {
-    const program = programs.get(name) ?? compile()
-    programs.set(name, program)
-    return program
-  }
+  const step = decoderStep(model)
+  const programs = programMemory()
   return {
     vocabSize: config.vocabSize,
     isEncoderDecoder: true,
     ...('maxPositionEmbeddings' in config && { maxPositions: config.maxPositionEmbeddings }),
-    async start(prompts, plan) {
-      const encoder = await once('encoder', () => compileEncoder(engine, model))
-      const { hiddenStates } = plan
-      const decoder = await once(`decoder ${hiddenStates}`, () => compileDecoder(engine, model, hiddenStates))
-      return startSession({ encoder, decoder }, config, { prompts, plan })
+    async start(prompts, { hiddenStates }) {
+      const encoder = await programs.once('encoder', () => compileEncoder(engine, model))
+      const compile = () => compileCachedStep(engine, step, hiddenStates)
+      const decoder = await programs.once(`step ${hiddenStates}`, compile)
+      const { rows } = prompts
+      const first = {
+        rows,
+        inputIds: prompts.decoderInputIds!,
+        attentionMask: new Int32Array(rows).fill(1),
+      }
+      return startCachedSession(decoder, step, { first, others: await encode(encoder, prompts) })
     },
-    async dispose() {
-      const compiled = [...programs.values()]
-      programs.clear()
-      for (const program of compiled) await (await program).dispose()
-    },
+    dispose: () => programs.dispose(),
   }
 }
-
-const ids = (...shape: string[]) => ({ shape, dtype: 'int32' }) as const
-const arrayNames = (prefix: string, layers: number) =>
-  Array.from({ length: 2 * layers }, (_, index) => `${prefix}.${index}`)
-const flat = (layers: readonly KeyValues[]) => layers.flatMap(({ key, value }) => [key, value])
-const named = (prefix: string, tensors: readonly tf.Tensor[]) =>
-  Object.fromEntries(tensors.map((tensor, index) => [`${prefix}.${index}`, tensor]))
-const paired = (prefix: string, tensors: Record<string, tf.Tensor>, layers: number): KeyValues[] =>
-  Array.from({ length: layers }, (_, layer) => ({
-    key: tensors[`${prefix}.${2 * layer}`]!,
-    value: tensors[`${prefix}.${2 * layer + 1}`]!,
-  }))
 
 /** The encoder, as far as the decoder looks at it: keys and values. */
 function compileEncoder(engine: Engine, { config, store }: Model): Promise<Program> {
   const family = modelFamily(config.modelType)
   const run = { config, training: false }
+  const ids = { shape: ['batch', 'source'], dtype: 'int32' } as const
   return engine.compile(
     ({ inputs, parameters }) => {
       const tokens = { inputIds: inputs.inputIds!, attentionMask: inputs.attentionMask! }
       const hidden = family.encoder(parameters, tokens, run)
-      return named('cross', flat(family.crossKeyValues(parameters, hidden, run)))
+      return namedCache('cross', family.crossKeyValues(parameters, hidden, run))
     },
-    {
-      inputs: { inputIds: ids('batch', 'source'), attentionMask: ids('batch', 'source') },
-      parameters: store,
-      packParameters: true,
-    },
+    { inputs: { inputIds: ids, attentionMask: ids }, parameters: store, packParameters: true },
   )
 }
 
-/** One step of the decoder: the last token's scores, and the keys and values of the new tokens. */
-function compileDecoder(engine: Engine, { config, store }: Model, hiddenStates: boolean): Promise<Program> {
+function decoderStep({ config, store }: Model): CachedStep {
   const family = modelFamily(config.modelType)
-  const { layers, heads, headSize } = family.cacheShape(config)
   const run = { config, training: false }
-  const cached = (prefix: string, length: string) =>
-    Object.fromEntries(
-      arrayNames(prefix, layers).map((name) => [name, { shape: ['batch', heads, length, headSize] }]),
-    )
-  return engine.compile(
-    ({ inputs, parameters }) => {
-      const { hidden, present } = family.decoder(
-        parameters,
-        {
-          inputIds: inputs.inputIds!,
-          attentionMask: inputs.attentionMask,
-          encoderAttentionMask: inputs.encoderAttentionMask!,
-          cross: paired('cross', inputs, layers),
-          past: paired('past', inputs, layers),
-          joinsPast: false,
-        },
-        run,
-      )
-      const [batch, sequence, size] = hidden.shape as [number, number, number]
-      const last = tf.reshape(tf.slice(hidden, [0, sequence - 1, 0], [batch, 1, size]), [batch, size])
-      return {
-        scores: family.languageModelHead(parameters, last, run),
-        ...(hiddenStates && { hidden }),
-        ...named('present', flat(present)),
+  const cache = family.cacheShape(config)
+  return {
+    store,
+    vocabSize: config.vocabSize,
+    hiddenSize: config.hiddenSize,
+    cache,
+    inputs: {
+      encoderAttentionMask: { shape: ['batch', 'source'], dtype: 'int32' },
+      ...cacheSpecs('cross', cache, 'source'),
+    },
+    traceSizes: sequenceTraceSizes,
+    compute(parameters, tensors, past) {
+      const tokens = {
+        inputIds: tensors.inputIds!,
+        attentionMask: tensors.attentionMask,
+        encoderAttentionMask: tensors.encoderAttentionMask!,
+        cross: cacheOf('cross', tensors, cache.layers),
+        past,
+        joinsPast: false,
       }
+      return family.decoder(parameters, tokens, run)
     },
-    {
-      inputs: {
-        inputIds: ids('batch', 'sequence'),
-        attentionMask: ids('batch', 'total'),
-        encoderAttentionMask: ids('batch', 'source'),
-        ...cached('cross', 'source'),
-        ...cached('past', 'past'),
-      },
-      parameters: store,
-      packParameters: true,
-      traceSizes: sequenceTraceSizes,
-    },
-  )
+    head: (parameters, hidden) => family.languageModelHead(parameters, hidden, run),
+  }
 }
 
-async function startSession(
-  { encoder, decoder }: { encoder: Program; decoder: Program },
-  config: SequenceToSequenceConfig,
-  { prompts, plan }: { prompts: PromptBatch; plan: StepPlan },
-): Promise<StepSession> {
-  const { layers, heads, headSize } = modelFamily(config.modelType).cacheShape(config)
-  const { rows: promptRows, length } = prompts
-  const cache = createKeyValueCache(promptRows, { arrays: 2 * layers, heads, headSize })
-  const source = { dtype: 'int32', shape: [promptRows, length] } as const
-  const encoded = await encoder.run({
-    inputIds: { ...source, data: prompts.inputIds },
-    attentionMask: { ...source, data: prompts.attentionMask },
-  })
-  // What rows look at follows them: each row of a beam has its prompt's.
-  let cross: Record<string, HostTensor> = {
-    ...encoded,
-    encoderAttentionMask: { ...source, data: prompts.attentionMask },
+/** Runs the encoder. What rows look at follows them: each row of a beam has its prompt's. */
+async function encode(
+  encoder: Program,
+  { rows, length, inputIds, attentionMask }: PromptBatch,
+): Promise<RowInputs> {
+  const source = { dtype: 'int32', shape: [rows, length] } as const
+  const mask: HostTensor = { ...source, data: attentionMask }
+  let tensors: Record<string, HostTensor> = {
+    ...(await encoder.run({ inputIds: { ...source, data: inputIds }, attentionMask: mask })),
+    encoderAttentionMask: mask,
   }
-  let origins = Int32Array.from({ length: promptRows }, (_, row) => row)
-  let scores = new Float32Array(0)
-
-  const run = async (inputIds: Int32Array, rows: number) => {
-    const sequence = inputIds.length / rows
-    const mask = new Int32Array(inputIds.length).fill(1)
-    if (scores.length < rows * config.vocabSize) scores = new Float32Array(rows * config.vocabSize)
-    const past = cache.tensors().map((tensor, index) => [`past.${index}`, tensor] as const)
-    const results = await decoder.run(
-      {
-        inputIds: { dtype: 'int32', shape: [rows, sequence], data: inputIds },
-        attentionMask: cache.mask(mask),
-        ...cross,
-        ...Object.fromEntries(past),
-      },
-      { outputs: { scores } },
-    )
-    cache.append(
-      past.map((_, index) => results[`present.${index}`]!.data as Float32Array),
-      mask,
-    )
-    return {
-      scores: results.scores!.data as Float32Array,
-      hidden: results.hidden?.data as Float32Array | undefined,
-    }
-  }
-
-  const first = await run(prompts.decoderInputIds!, promptRows)
-  let last: Float32Array | undefined
+  let origins = Int32Array.from({ length: rows }, (_, row) => row)
   return {
-    scores: first.scores,
-    ...(plan.hiddenStates &&
-      first.hidden && {
-        hiddenStates: { hiddenSize: config.hiddenSize, prompt: first.hidden, last: () => last! },
-      }),
-    async next(tokens, rows) {
-      cache.select(rows)
-      const moved = rows.map((row) => origins[row]!)
-      if (moved.length !== origins.length || moved.some((origin, row) => origin !== origins[row])) {
-        cross = Object.fromEntries(
-          Object.entries(cross).map(([name, tensor]) => [name, selectRows(tensor, rows)]),
-        )
-        origins = Int32Array.from(moved)
-      }
-      const result = await run(tokens, tokens.length)
-      last = result.hidden
-      return result.scores
+    tensors: () => tensors,
+    select(sources) {
+      const moved = sources.map((row) => origins[row]!)
+      if (moved.length === origins.length && moved.every((origin, row) => origin === origins[row])) return
+      tensors = Object.fromEntries(
+        Object.entries(tensors).map(([name, tensor]) => [name, selectRows(tensor, sources)]),
+      )
+      origins = Int32Array.from(moved)
     },
-    dispose: () => undefined,
   }
 }
 

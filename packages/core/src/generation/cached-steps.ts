@@ -1,0 +1,189 @@
+import type { Engine, InputSpec, ParameterStore, Program } from '@tfx/backend'
+import type { HostTensor } from '@tfx/common'
+import { tf } from '@tfx/compiler'
+import type { Parameters } from '../blocks/parameters'
+import type { KeyValues } from '../blocks/scaled-attention'
+import { createKeyValueCache } from './key-value-cache'
+import type { StepModel, StepSession } from './step-model'
+
+/** A {@link StepModel} that holds compiled programs. */
+export interface CompiledStepModel extends StepModel {
+  /** Frees the programs. The weights stay. */
+  dispose(): Promise<void>
+}
+
+/** One step of a model that keeps keys and values, whatever else it looks at. */
+export interface CachedStep {
+  readonly store: ParameterStore
+  readonly vocabSize: number
+  readonly hiddenSize: number
+  /** The shape of what each layer keeps for a token. */
+  readonly cache: { readonly layers: number; readonly heads: number; readonly headSize: number }
+  /** Inputs beside the tokens, their mask and the cache. Default: none. */
+  readonly inputs?: Readonly<Record<string, InputSpec>>
+  readonly traceSizes: readonly Readonly<Record<string, number>>[]
+  /** The hidden states of the new tokens, and their keys and values alone. */
+  readonly compute: (
+    parameters: Parameters,
+    inputs: Readonly<Record<string, tf.Tensor>>,
+    past: readonly KeyValues[],
+  ) => { hidden: tf.Tensor; present: readonly KeyValues[] }
+  /** float32 [rows, hidden] → scores [rows, vocabulary] */
+  readonly head: (parameters: Parameters, hidden: tf.Tensor) => tf.Tensor
+}
+
+/** Keys and values of all layers by name: `past.0` is the first layer's keys, `past.1` its values, and so on. */
+export const cacheNames = (prefix: string, layers: number): string[] =>
+  Array.from({ length: 2 * layers }, (_, index) => `${prefix}.${index}`)
+
+/** Tensors under the names of {@link cacheNames}. */
+export const namedCache = (prefix: string, layers: readonly KeyValues[]): Record<string, tf.Tensor> =>
+  Object.fromEntries(
+    layers.flatMap(({ key, value }, layer) => [
+      [`${prefix}.${2 * layer}`, key],
+      [`${prefix}.${2 * layer + 1}`, value],
+    ]),
+  )
+
+/** The layers of tensors that were named by {@link namedCache}. */
+export const cacheOf = (
+  prefix: string,
+  tensors: Readonly<Record<string, tf.Tensor>>,
+  layers: number,
+): KeyValues[] =>
+  Array.from({ length: layers }, (_, layer) => ({
+    key: tensors[`${prefix}.${2 * layer}`]!,
+    value: tensors[`${prefix}.${2 * layer + 1}`]!,
+  }))
+
+/** The specifications of a cache of some length, `past` or another axis. */
+export const cacheSpecs = (
+  prefix: string,
+  { layers, heads, headSize }: CachedStep['cache'],
+  length: string,
+): Record<string, InputSpec> =>
+  Object.fromEntries(
+    cacheNames(prefix, layers).map((name) => [name, { shape: ['batch', heads, length, headSize] }]),
+  )
+
+/** Compiles a step: the last token's scores, and the keys and values of the new tokens. */
+export function compileCachedStep(
+  engine: Engine,
+  { store, cache, inputs = {}, traceSizes, compute, head }: CachedStep,
+  hiddenStates: boolean,
+): Promise<Program> {
+  return engine.compile(
+    ({ inputs: tensors, parameters }) => {
+      const { hidden, present } = compute(parameters, tensors, cacheOf('past', tensors, cache.layers))
+      const [batch, sequence, size] = hidden.shape as [number, number, number]
+      const last = tf.reshape(tf.slice(hidden, [0, sequence - 1, 0], [batch, 1, size]), [batch, size])
+      return {
+        scores: head(parameters, last),
+        ...(hiddenStates && { hidden }),
+        ...namedCache('present', present),
+      }
+    },
+    {
+      inputs: {
+        inputIds: { shape: ['batch', 'sequence'], dtype: 'int32' },
+        attentionMask: { shape: ['batch', 'total'], dtype: 'int32' },
+        ...inputs,
+        ...cacheSpecs('past', cache, 'past'),
+      },
+      parameters: store,
+      packParameters: true,
+      traceSizes,
+    },
+  )
+}
+
+/** What the first run of a session reads, [rows, tokens] each. */
+export interface FirstTokens {
+  readonly rows: number
+  readonly inputIds: Int32Array
+  readonly attentionMask: Int32Array
+}
+
+/** Inputs beside the tokens, which follow the rows. */
+export interface RowInputs {
+  tensors(): Record<string, HostTensor>
+  /** Makes row i what was row `rows[i]`. */
+  select(rows: Int32Array): void
+}
+
+/** Reads the first tokens, and is ready for the next. */
+export async function startCachedSession(
+  program: Program,
+  {
+    vocabSize,
+    hiddenSize,
+    cache: { layers, ...shape },
+  }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache'>,
+  { first, others }: { first: FirstTokens; others?: RowInputs },
+): Promise<StepSession> {
+  const cache = createKeyValueCache(first.rows, { arrays: 2 * layers, ...shape })
+  const [pastNames, presentNames] = [cacheNames('past', layers), cacheNames('present', layers)]
+  // One buffer serves every step: what it holds is read before the next.
+  let scores = new Float32Array(0)
+
+  const run = async ({ rows, inputIds, attentionMask }: FirstTokens) => {
+    if (scores.length < rows * vocabSize) scores = new Float32Array(rows * vocabSize)
+    const past = cache.tensors().map((tensor, index) => [pastNames[index]!, tensor] as const)
+    const results = await program.run(
+      {
+        inputIds: { dtype: 'int32', shape: [rows, inputIds.length / rows], data: inputIds },
+        attentionMask: cache.mask(attentionMask),
+        ...others?.tensors(),
+        ...Object.fromEntries(past),
+      },
+      { outputs: { scores } },
+    )
+    cache.append(
+      presentNames.map((name) => results[name]!.data as Float32Array),
+      attentionMask,
+    )
+    return {
+      scores: results.scores!.data as Float32Array,
+      hidden: results.hidden?.data as Float32Array | undefined,
+    }
+  }
+
+  const { scores: firstScores, hidden: prompt } = await run(first)
+  let last: Float32Array | undefined
+  return {
+    scores: firstScores,
+    ...(prompt && { hiddenStates: { hiddenSize, prompt, last: () => last! } }),
+    async next(tokens, rows) {
+      cache.select(rows)
+      others?.select(rows)
+      const attentionMask = new Int32Array(tokens.length).fill(1)
+      const result = await run({ rows: tokens.length, inputIds: tokens, attentionMask })
+      last = result.hidden
+      return result.scores
+    },
+    dispose: () => undefined,
+  }
+}
+
+/** Programs that are compiled when they are first needed, and freed together. */
+export interface ProgramMemory {
+  once(name: string, compile: () => Promise<Program>): Promise<Program>
+  dispose(): Promise<void>
+}
+
+/** An empty {@link ProgramMemory}. */
+export function programMemory(): ProgramMemory {
+  const programs = new Map<string, Promise<Program>>()
+  return {
+    once(name, compile) {
+      const program = programs.get(name) ?? compile()
+      programs.set(name, program)
+      return program
+    },
+    async dispose() {
+      const compiled = [...programs.values()]
+      programs.clear()
+      for (const program of compiled) await (await program).dispose()
+    },
+  }
+}
