@@ -1,5 +1,6 @@
 import { activations } from './common-fields'
 import {
+  booleanField,
   choiceField,
   configError,
   integerField,
@@ -8,7 +9,6 @@ import {
   requireField,
   type ConfigJson,
 } from './config-fields'
-import { booleanField } from './decoder-fields'
 import { formatSequenceFields, parseSequenceFields, type SequenceDefaults } from './sequence-fields'
 import type { BartConfig, PositionKind } from './sequence-to-sequence-config'
 

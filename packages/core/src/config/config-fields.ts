@@ -78,3 +78,20 @@ export function requireField(json: ConfigJson, field: string, accepted: string |
     remedy: 'tfx does not compute this variant; choose a checkpoint without it.',
   })
 }
+
+/** True or false. @throws CheckpointError */
+export function booleanField(json: ConfigJson, field: string, fallback: boolean): boolean {
+  const value = json[field] ?? fallback
+  if (typeof value === 'boolean') return value
+  throw configError(field, { expected: 'true or false', received: value })
+}
+
+/** A number above 0, or undefined where the field is null, or absent without a fallback. @throws CheckpointError */
+export function optionalPositiveField(
+  json: ConfigJson,
+  field: string,
+  fallback?: number,
+): number | undefined {
+  const value = json[field] === undefined ? fallback : json[field]
+  return value === undefined || value === null ? undefined : positiveField(json, field, fallback ?? 1)
+}

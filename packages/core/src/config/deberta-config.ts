@@ -1,7 +1,13 @@
 import { formatBertFields, parseBertFields } from './bert-fields'
 import { activations } from './common-fields'
-import { choiceField, configError, integerField, rateField, type ConfigJson } from './config-fields'
-import { booleanField } from './decoder-fields'
+import {
+  booleanField,
+  choiceField,
+  configError,
+  integerField,
+  rateField,
+  type ConfigJson,
+} from './config-fields'
 import type { DebertaConfig } from './encoder-config'
 
 /**

@@ -1,5 +1,6 @@
 import { activations, requireWholeHeads } from './common-fields'
 import {
+  booleanField,
   choiceField,
   integerField,
   positiveField,
@@ -8,7 +9,8 @@ import {
   type ConfigJson,
 } from './config-fields'
 import type { Gpt2Config } from './decoder-config'
-import { booleanField, formatDecoderFields, parseDecoderFields } from './decoder-fields'
+import { parseDecoderFields } from './decoder-fields'
+import { formatWritingFields } from './token-fields'
 
 /**
  * Reads the config.json of a GPT-2 checkpoint. Absent fields take the defaults of `GPT2Config` in Hugging Face
@@ -59,7 +61,7 @@ export function parseGpt2Config(json: ConfigJson, modelType: Gpt2Config['modelTy
 /** GPT-2's own fields of config.json. */
 export function formatGpt2Config(config: Gpt2Config): Record<string, unknown> {
   return {
-    ...formatDecoderFields(config),
+    ...formatWritingFields(config),
     ...(config.modelType === 'tfx_decoder' && {
       position_embedding_type: config.positions,
       norm_order: config.normOrder,

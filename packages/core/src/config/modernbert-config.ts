@@ -1,6 +1,7 @@
 import type { RopeParameters } from '../blocks/rotary'
 import { activations, parseCommonFields, requireWholeHeads } from './common-fields'
 import {
+  booleanField,
   choiceField,
   configError,
   integerField,
@@ -9,7 +10,6 @@ import {
   type ConfigJson,
 } from './config-fields'
 import type { LayerType } from './decoder-config'
-import { booleanField } from './decoder-fields'
 import type { ModernBertConfig } from './encoder-config'
 import { formatRopeParameters, parseRope } from './rope-fields'
 

@@ -2,23 +2,20 @@ import type { RopeParameters } from '../blocks/rotary'
 import type { Activation } from '../blocks/layers'
 import { activations } from './common-fields'
 import {
+  booleanField,
   choiceField,
   configError,
   integerField,
+  optionalPositiveField,
   positiveField,
   rateField,
   requireField,
   type ConfigJson,
 } from './config-fields'
 import type { LayerType, RotaryDecoderConfig } from './decoder-config'
-import {
-  booleanField,
-  formatDecoderFields,
-  optionalPositiveField,
-  parseDecoderFields,
-  type DecoderDefaults,
-} from './decoder-fields'
+import { parseDecoderFields, type DecoderDefaults } from './decoder-fields'
 import { formatRopeScaling, parseRope } from './rope-fields'
+import { formatWritingFields } from './token-fields'
 
 type ModelType = RotaryDecoderConfig['modelType']
 
@@ -204,7 +201,7 @@ export function parseRotaryDecoderConfig(json: ConfigJson, modelType: ModelType)
 
 const takesAttentionBias = { llama: true, qwen3: true, gemma2: true, gemma3_text: true }
 
-/** Gemma has its own spelling; `gelu` in the other was meant to be the approximation, and is taken so. */
+/** Gemma has its own spelling. */
 function parseActivation(json: ConfigJson, own: Defaults): Activation {
   const [field, fallback] = own.hiddenAct
     ? (['hidden_activation', own.hiddenAct] as const)
@@ -293,7 +290,7 @@ export function formatRotaryDecoderConfig(config: RotaryDecoderConfig): Record<s
   const full = rope.full_attention
   const hasTypes = modelType.startsWith('qwen') || isGemma(modelType)
   return {
-    ...formatDecoderFields(config),
+    ...formatWritingFields(config),
     hidden_size: config.hiddenSize,
     num_hidden_layers: config.numHiddenLayers,
     num_attention_heads: config.numAttentionHeads,
