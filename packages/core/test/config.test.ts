@@ -1,3 +1,4 @@
+import { loadFixture } from '@tfx/testing'
 import { CheckpointError } from '@tfx/common'
 import { describe, expect, it } from 'vitest'
 import { formatConfig, readConfig, supportedModelTypes, withLabels } from '../src/index'
@@ -211,6 +212,88 @@ describe('withLabels', () => {
         "'labels' must be at least one label, all different",
       )
     }
+  })
+})
+
+describe('defaults', () => {
+  const { configs } = loadFixture<{ configs: Record<string, unknown>[] }>('core/default-configs')
+
+  it('are known of every architecture of transformers that is supported', () => {
+    const own = ['tfx_decoder', 'tfx_transformer']
+    const known = configs.map(({ model_type }) => model_type)
+    expect([...known, ...own].sort()).toEqual(supportedModelTypes().sort())
+  })
+
+  it.each(configs.map((json) => [json.model_type as string, json] as const))(
+    'of %s are those of its configuration class',
+    (modelType, json) => {
+      // Some encoders of old have no default that is of use for the vocabulary.
+      const given = { model_type: modelType, vocab_size: json.vocab_size }
+      expect({ ...readConfig(given), source: json }).toEqual(readConfig(json))
+    },
+  )
+})
+
+describe('decoders and encoder-decoders', () => {
+  const refused: [object, RegExp][] = [
+    [{ model_type: 'gpt2', add_cross_attention: true }, /'add_cross_attention' must be false/],
+    [{ model_type: 'gpt2', n_head: 5 }, /'n_head' must be a divisor of the hidden size 768/],
+    [{ model_type: 'gpt2', activation_function: 'quick_gelu' }, /'activation_function' must be one of gelu/],
+    [
+      { model_type: 'llama', rope_scaling: { rope_type: 'dynamic', factor: 2 } },
+      /'rope_type' must be one of default/,
+    ],
+    [{ model_type: 'llama', rope_scaling: { type: 'linear' } }, /'rope_scaling.factor' must be a number/],
+    [{ model_type: 'llama', rope_scaling: 'linear' }, /'rope_scaling' must be an object/],
+    [{ model_type: 'llama', num_key_value_heads: 3 }, /'num_key_value_heads' must be a divisor of the 32/],
+    [
+      { model_type: 'llama', quantization_config: { bits: 4 } },
+      /'quantization_config' must be absent or empty/,
+    ],
+    [{ model_type: 'llama', eos_token_id: 'x' }, /'eos_token_id' must be a token id, or a list of them/],
+    [{ model_type: 'qwen2', layer_types: ['linear_attention'] }, /'layer_types' must be full_attention or/],
+    [
+      { model_type: 'gemma3_text', use_bidirectional_attention: true },
+      /'use_bidirectional_attention' must be false/,
+    ],
+    [
+      { model_type: 'phi3', rope_scaling: { type: 'longrope', short_factor: [1], long_factor: [1] } },
+      /'short_factor' must be a list of 48 numbers above 0/,
+    ],
+    [{ model_type: 't5', feed_forward_proj: 'gated-swiglu' }, /'feed_forward_proj' must be one of gelu/],
+    [{ model_type: 't5', is_encoder_decoder: false }, /'is_encoder_decoder' must be true/],
+    [
+      { model_type: 'bart', encoder_attention_heads: 7 },
+      /'encoder_attention_heads' must be a divisor of the/,
+    ],
+    [{ model_type: 'marian', share_encoder_decoder_embeddings: false }, /must be true, but got false/],
+    [{ model_type: 'marian', decoder_vocab_size: 7 }, /'decoder_vocab_size' must be 58101, but got 7/],
+    [
+      { model_type: 'deberta-v2', vocab_size: 9, conv_kernel_size: 3 },
+      /'conv_kernel_size' must be 0, but got 3/,
+    ],
+    [
+      { model_type: 'deberta-v2', vocab_size: 9, pos_att_type: 'p2p' },
+      /'pos_att_type' must be c2p, p2c or both/,
+    ],
+  ]
+  it.each(refused)('refuse %j', (json, message) => {
+    expect(() => readConfig(json)).toThrow(CheckpointError)
+    expect(() => readConfig(json)).toThrow(message)
+  })
+
+  it('are refused where another kind is needed', () => {
+    const gpt2 = { model_type: 'gpt2' }
+    expect(readConfig(gpt2, { kind: 'decoder' }).modelType).toBe('gpt2')
+    expect(() => readConfig(gpt2, { kind: 'encoder' })).toThrow(
+      /'model_type' must be an encoder: bert, .*, but got "gpt2". Choose a checkpoint of one of these/,
+    )
+  })
+
+  it('take the activation that opus-mt calls swish', () => {
+    expect(readConfig({ model_type: 'marian', activation_function: 'swish' })).toMatchObject({
+      hiddenAct: 'silu',
+    })
   })
 })
 

@@ -1,4 +1,4 @@
-import { activations } from './common-fields'
+import { activations, parseLabels } from './common-fields'
 import {
   booleanField,
   choiceField,
@@ -81,6 +81,8 @@ export function parseBartConfig(json: ConfigJson, modelType: ModelType): BartCon
   const config: BartConfig = {
     modelType,
     ...fields,
+    // BART's class counts three labels by default.
+    ...(modelType === 'bart' && { labels: parseLabels({ num_labels: 3, ...json }) }),
     hiddenSize: integerField(json, 'd_model', { fallback: 1024 }),
     numEncoderLayers: integerField(json, 'encoder_layers', { fallback: 12 }),
     numDecoderLayers: integerField(json, 'decoder_layers', { fallback: 12 }),
