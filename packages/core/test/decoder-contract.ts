@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Engine, type Program, softmaxCrossEntropy } from '@tfx/backend'
+import { type Engine, softmaxCrossEntropy } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { fixturePath, loadFixture } from '@tfx/testing'
@@ -10,7 +10,15 @@ import {
   modelFamily,
   readConfig,
 } from '../src/index'
-import { int32, readTensors } from './encoder-contract'
+import {
+  compileModel,
+  type CompiledModel,
+  int32,
+  padded,
+  readTensors,
+  shapesOfSpecs,
+  type Weights,
+} from './model-contract'
 
 /** The tasks with a head. */
 export const decoderTasks = [
@@ -37,7 +45,7 @@ export interface DecoderFixture {
   readonly directory: string
   readonly config: DecoderConfig
   readonly family: DecoderFamily
-  readonly weights: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>
+  readonly weights: Weights
   readonly outputs: DecoderReference
 }
 
@@ -64,8 +72,7 @@ export function decoderBatch(
   task: DecoderHeadTask,
   padding = 0,
 ): Record<string, HostTensor> {
-  const pad = (rows: number[][], value: number) =>
-    int32(rows.map((row) => [...row, ...Array<number>(padding).fill(value)]))
+  const pad = (rows: number[][], value: number) => padded(rows, padding, value)
   const labels = {
     'causal-language-modelling': () => pad(outputs.labels, -100),
     'sequence-classification': () => int32(outputs.sequenceLabels),
@@ -116,55 +123,34 @@ export function decoderLoss(task: DecoderHeadTask, logits: tf.Tensor, labels: tf
 }
 
 /** The names of a task's parameters with their shapes. */
-export function decoderShapes(
+export const decoderShapes = (
   { family, config }: Pick<DecoderFixture, 'family' | 'config'>,
   task: DecoderHeadTask,
-) {
-  const specs = family.parameterShapes(config, task)
-  return Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]))
-}
+) => shapesOfSpecs(family.parameterShapes(config, task))
 
 /** A task's model with its loss and gradients, compiled for batches of any size. */
-export async function compileDecoder(
+export function compileDecoder(
   engine: Engine,
   fixture: DecoderFixture,
   {
     task,
     training = false,
-    trained = () => true,
+    trained,
   }: { task: DecoderHeadTask; training?: boolean; trained?: (name: string) => boolean },
-) {
-  const shapes = decoderShapes(fixture, task)
-  const store = engine.createStore(shapes, ['gradient'])
-  for (const name of Object.keys(shapes)) {
-    const values = weightOf(fixture, task, name)?.values
-    if (values) store.write(name, values)
-  }
-  const names = Object.keys(shapes).filter(trained)
+): Promise<CompiledModel> {
   const ids = { shape: ['batch', 'sequence'], dtype: 'int32' } as const
-  const program: Program = await engine.compile(
-    ({ inputs, parameters }) => {
+  return compileModel(engine, {
+    specs: fixture.family.parameterShapes(fixture.config, task),
+    weightOf: (name) => weightOf(fixture, task, name)?.values,
+    inputs: {
+      inputIds: ids,
+      attentionMask: ids,
+      labels: task === 'sequence-classification' ? ({ shape: ['batch'], dtype: 'int32' } as const) : ids,
+    },
+    compute(parameters, inputs) {
       const logits = decoderForward(fixture, task, { parameters, inputs, training })
       return { logits, loss: decoderLoss(task, logits, inputs.labels!) }
     },
-    {
-      inputs: {
-        inputIds: ids,
-        attentionMask: ids,
-        labels: task === 'sequence-classification' ? ({ shape: ['batch'], dtype: 'int32' } as const) : ids,
-      },
-      parameters: store,
-      gradients: { of: 'loss', withRespectTo: names },
-    },
-  )
-  return {
-    store,
-    names,
-    run: (batch: Record<string, HostTensor>, seed?: number) =>
-      program.run(batch, seed === undefined ? {} : { seed }),
-    async dispose() {
-      await program.dispose()
-      store.dispose()
-    },
-  }
+    trained,
+  })
 }

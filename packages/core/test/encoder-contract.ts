@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises'
-import { type Engine, type Program, softmaxCrossEntropy } from '@tfx/backend'
+import { type Engine, softmaxCrossEntropy } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { fixturePath, loadFixture } from '@tfx/testing'
+import { type EncoderConfig, type EncoderFamily, modelFamily, readConfig } from '../src/index'
 import {
-  type EncoderConfig,
-  type EncoderFamily,
-  modelFamily,
-  openSafetensors,
-  readConfig,
-} from '../src/index'
+  compileModel,
+  type CompiledModel,
+  int32,
+  padded,
+  readTensors,
+  shapesOfSpecs,
+  type Weights,
+} from './model-contract'
 
 /** The tasks with a head that every family has. */
 export const tasks = ['sequence-classification', 'token-classification', 'masked-language-modelling'] as const
@@ -33,7 +36,7 @@ export interface EncoderFixture {
   readonly directory: string
   readonly config: EncoderConfig
   readonly family: EncoderFamily
-  readonly weights: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>
+  readonly weights: Weights
   readonly outputs: EncoderOutputs
 }
 
@@ -48,35 +51,13 @@ export async function loadEncoderFixture(name: string): Promise<EncoderFixture> 
   return { directory, config, family: modelFamily(config.modelType), weights, outputs }
 }
 
-/** Every tensor of a safetensors file. */
-export async function readTensors(
-  path: string,
-): Promise<Map<string, { shape: readonly number[]; values: Float32Array }>> {
-  const file = await openSafetensors(path)
-  const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
-  for (const [name, { shape }] of file.tensors) tensors.set(name, { shape, values: await file.read(name) })
-  await file.close()
-  return tensors
-}
-
-/** A matrix of whole numbers as a program takes it; a list is a vector. */
-export function int32(rows: number[][] | number[]): HostTensor {
-  const data = Int32Array.from(rows.flat())
-  return {
-    dtype: 'int32',
-    shape: Array.isArray(rows[0]) ? [rows.length, rows[0].length] : [rows.length],
-    data,
-  }
-}
-
 /** The batch of a fixture, with columns of padding added; positions are moved accordingly. */
 export function fixtureBatch(
   { outputs, config, family }: EncoderFixture,
   task: HeadTask,
   padding = 0,
 ): Record<string, HostTensor> {
-  const pad = (rows: number[][], value: number) =>
-    int32(rows.map((row) => [...row, ...Array<number>(padding).fill(value)]))
+  const pad = (rows: number[][], value: number) => padded(rows, padding, value)
   const width = outputs.inputIds[0]!.length
   const move = (position: number) => Math.floor(position / width) * (width + padding) + (position % width)
   const tokens = {
@@ -126,61 +107,41 @@ interface ForwardOptions {
 }
 
 /** The names of a task's parameters with their shapes. */
-export function shapesOf({ family, config }: Pick<EncoderFixture, 'family' | 'config'>, task: HeadTask) {
-  const specs = family.parameterShapes(config, task)
-  return Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]))
-}
+export const shapesOf = ({ family, config }: Pick<EncoderFixture, 'family' | 'config'>, task: HeadTask) =>
+  shapesOfSpecs(family.parameterShapes(config, task))
 
 /** A task's model with its loss and gradients, compiled for batches of any size. */
-export async function compileTask(
+export function compileTask(
   engine: Engine,
   fixture: EncoderFixture,
   {
     task,
     training = false,
-    trained = () => true,
+    trained,
   }: { task: HeadTask; training?: boolean; trained?: (name: string) => boolean },
-) {
-  const shapes = shapesOf(fixture, task)
-  const store = engine.createStore(shapes, ['gradient'])
-  for (const name of Object.keys(shapes)) {
-    const values = fixture.weights.get(name)?.values
-    if (values) store.write(name, values)
-  }
-  const names = Object.keys(shapes).filter(trained)
+): Promise<CompiledModel> {
   const ids = { shape: ['batch', 'sequence'], dtype: 'int32' } as const
   const targets = { shape: ['targets'], dtype: 'int32' } as const
   const isMasked = task === 'masked-language-modelling'
-  const program: Program = await engine.compile(
-    ({ inputs, parameters }) => {
+  return compileModel(engine, {
+    specs: fixture.family.parameterShapes(fixture.config, task),
+    weightOf: (name) => fixture.weights.get(name)?.values,
+    inputs: {
+      inputIds: ids,
+      attentionMask: ids,
+      labels: {
+        'sequence-classification': { shape: ['batch'], dtype: 'int32' } as const,
+        'token-classification': ids,
+        'masked-language-modelling': targets,
+      }[task],
+      ...(fixture.family.usesTokenTypes && { tokenTypeIds: ids }),
+      ...(isMasked && { maskedPositions: targets }),
+    },
+    compute(parameters, inputs) {
       const logits = forward(fixture, task, { parameters, inputs, training })
       const flat = tf.reshape(logits, [-1, logits.shape.at(-1)!])
       return { logits, loss: softmaxCrossEntropy(flat, tf.reshape(inputs.labels!, [-1])) }
     },
-    {
-      inputs: {
-        inputIds: ids,
-        attentionMask: ids,
-        labels: {
-          'sequence-classification': { shape: ['batch'], dtype: 'int32' } as const,
-          'token-classification': ids,
-          'masked-language-modelling': targets,
-        }[task],
-        ...(fixture.family.usesTokenTypes && { tokenTypeIds: ids }),
-        ...(isMasked && { maskedPositions: targets }),
-      },
-      parameters: store,
-      gradients: { of: 'loss', withRespectTo: names },
-    },
-  )
-  return {
-    store,
-    names,
-    run: (batch: Record<string, HostTensor>, seed?: number) =>
-      program.run(batch, seed === undefined ? {} : { seed }),
-    async dispose() {
-      await program.dispose()
-      store.dispose()
-    },
-  }
+    trained,
+  })
 }

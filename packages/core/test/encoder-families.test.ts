@@ -1,35 +1,31 @@
 import '@tensorflow/tfjs-backend-cpu'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createOnnxEngine, createTfjsEngine, type Engine } from '@tfx/backend'
-import type { HostTensor } from '@tfx/common'
+import { rm } from 'node:fs/promises'
 import { tf } from '@tfx/compiler'
 import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  exportEncoder,
-  firstToken,
-  formatConfig,
-  initializeParameters,
-  loadCheckpoint,
-  meanPool,
-  readConfig,
-  saveCheckpoint,
-  withLabels,
-} from '../src/index'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { exportEncoder, firstToken, formatConfig, meanPool, readConfig, withLabels } from '../src/index'
 import {
   compileTask,
   type EncoderFixture,
   fixtureBatch,
   forward,
   type HeadTask,
-  int32,
   loadEncoderFixture,
-  readTensors,
   shapesOf,
   tasks,
 } from './encoder-contract'
+import {
+  engines,
+  expectDropout,
+  expectGradients,
+  expectUniform,
+  initialParameters,
+  int32,
+  learn,
+  parametersOf,
+  saveAndLoad,
+  tensorsOf,
+} from './model-contract'
 
 /** Every encoder family: a folder of `fixtures/core/encoders` and what is its own. */
 const families = [
@@ -48,30 +44,12 @@ const families = [
   { name: 'modernbert-cls', modelType: 'modernbert', longest: 40 },
 ] as const
 
-const engines: [string, () => Engine][] = [
-  ['onnx', () => createOnnxEngine()],
-  ['tfjs:cpu', () => createTfjsEngine('cpu')],
-]
 const tolerance = { absolute: 1e-5, relative: 1e-5 }
 const width = 11
 
-let folder = ''
 beforeAll(async () => {
   await tf.setBackend('cpu')
-  folder = await mkdtemp(join(tmpdir(), 'tfx-encoders-'))
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-const tensorsOf = (hosts: Record<string, HostTensor>) =>
-  Object.fromEntries(
-    Object.entries(hosts).map(([key, { data, shape }]) => [key, tf.tensor(data, [...shape], 'int32')]),
-  )
-
-function parametersOf({ weights }: EncoderFixture): Record<string, tf.Tensor> {
-  return Object.fromEntries(
-    [...weights].map(([key, { shape, values }]) => [key, tf.tensor(values, [...shape])]),
-  )
-}
 
 /** The backbone's result for the fixture's batch, run eagerly. */
 function hiddenStates(fixture: EncoderFixture, padding = 0) {
@@ -121,14 +99,7 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
       }
       expect(counted(logits!.data)).toBeAllClose(counted(expected.logits.flat(2)), tolerance)
       expect(loss!.data).toBeAllClose([expected.loss], tolerance)
-      const gradients = await readTensors(`${fixture.directory}/gradients-${task}.safetensors`)
-      expect([...gradients.keys()].sort()).toEqual([...model.names].sort())
-      for (const [key, { values }] of gradients) {
-        const largest = values.reduce((most, gradient) => Math.max(most, Math.abs(gradient)), 0)
-        // The key bias has a gradient of 0 but for rounding: softmax does not change when all scores shift.
-        const bound = { absolute: Math.max(1e-4 * largest, 1e-6), relative: 0 }
-        expect(await model.store.read(key, 'gradient'), key).toBeAllClose(values, bound)
-      }
+      await expectGradients(model, `${fixture.directory}/gradients-${task}.safetensors`)
       await model.dispose()
     })
 
@@ -149,7 +120,6 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
     })
 
     it('has dropout in training only, at every rate of its configuration', async () => {
-      const none = { hiddenDropout: 0, attentionDropout: 0, classifierDropout: 0 }
       const logitsOf = async (change: object, seed: number) => {
         const changed = { ...fixture, config: { ...fixture.config, ...change } }
         const model = await compileTask(engine, changed, { task: 'sequence-classification', training: true })
@@ -158,12 +128,7 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
         return [...logits!.data]
       }
       const still = fixture.outputs.tasks['sequence-classification'].logits.flat(2)
-      expect(await logitsOf(none, 1)).toBeAllClose(still, tolerance)
-      for (const rate of ['hiddenDropout', 'attentionDropout', 'classifierDropout'] as const) {
-        const dropped = await logitsOf({ ...none, [rate]: 0.5 }, 1)
-        expect(dropped, rate).not.toBeAllClose(still, { absolute: 1e-3 })
-        expect(await logitsOf({ ...none, [rate]: 0.5 }, 2), rate).not.toEqual(dropped)
-      }
+      await expectDropout(['hiddenDropout', 'attentionDropout', 'classifierDropout'], logitsOf, still)
     })
 
     it('learns the batch in ten steps, and changes only what is trained', async () => {
@@ -171,19 +136,7 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
       const frozen = Object.keys(backbone)[0]!
       const task: HeadTask = 'sequence-classification'
       const model = await compileTask(engine, fixture, { task, trained: (key) => key !== frozen })
-      const losses: number[] = []
-      for (let step = 0; step < 10; step++) {
-        const { loss } = await model.run(fixtureBatch(fixture, task))
-        losses.push(loss!.data[0]!)
-        for (const key of model.names) {
-          const gradient = await model.store.read(key, 'gradient')
-          const value = await model.store.read(key)
-          model.store.write(
-            key,
-            value.map((weight, index) => weight - 0.02 * gradient[index]!),
-          )
-        }
-      }
+      const losses = await learn(model, fixtureBatch(fixture, task), 0.02)
       expect(losses[9]).toBeLessThan(0.9 * losses[0]!)
       expect(await model.store.read(frozen)).toEqual(fixture.weights.get(frozen)!.values)
       await model.dispose()
@@ -192,45 +145,28 @@ describe.each(families)('$name', ({ name, modelType, longest }) => {
 
   it('starts a masked language model at a loss near ln(vocabulary)', async () => {
     const task = 'masked-language-modelling'
-    const parameters: Record<string, tf.Tensor> = {}
-    const shapes = shapesOf(fixture, task)
-    const write = (key: string, values: Float32Array) =>
-      void (parameters[key] = tf.tensor(values, [...shapes[key]!]))
-    await initializeParameters(fixture.config, task, { write })
+    const specs = fixture.family.parameterShapes(fixture.config, task)
+    const parameters = await initialParameters(fixture.config, task, specs)
     const inputs = tensorsOf(fixtureBatch(fixture, task))
     delete inputs.maskedPositions
     const logits = forward(fixture, task, { parameters, inputs })
     expect(logits.shape).toEqual([3 * width, fixture.config.vocabSize])
-    const loss = tf.neg(tf.mean(tf.logSoftmax(logits))).dataSync()[0]
-    expect(loss).toBeCloseTo(Math.log(fixture.config.vocabSize), 1)
+    expectUniform(logits, fixture.config.vocabSize)
   })
 
   it('saves and loads identical weights and the same configuration', async () => {
     for (const task of tasks) {
-      const directory = join(folder, `${name}-${task}`)
-      const vocabulary = new TextEncoder().encode('[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n')
-      await saveCheckpoint(directory, {
-        config: fixture.config,
-        task,
-        tokenizer: { files: new Map([['vocab.txt', vocabulary]]) },
-        parameters: {
-          shapes: shapesOf(fixture, task),
-          read: (key) => Promise.resolve(fixture.weights.get(key)!.values),
-        },
-      })
-      const loaded = await loadCheckpoint(directory, { kind: 'encoder' })
-      expect(loaded.tokenizer.maxLength).toBe(longest)
-      const { source: _, ...config } = loaded.config
+      const specs = fixture.family.parameterShapes(fixture.config, task)
+      const weightOf = (key: string) => fixture.weights.get(key)!.values
+      const { checkpoint, directory } = await saveAndLoad('encoder', { ...fixture, task, specs, weightOf })
+      expect(checkpoint.tokenizer.maxLength).toBe(longest)
+      const { source: _, ...config } = checkpoint.config
       expect(config).toEqual({
         ...fixture.config,
         source: undefined,
         ...(task === 'masked-language-modelling' && { labels: ['LABEL_0', 'LABEL_1'] }),
       })
-      const write = (key: string, values: Float32Array) =>
-        expect(values, key).toEqual(fixture.weights.get(key)!.values)
-      const report = await loaded.loadParameters(task, { write })
-      expect(report).toMatchObject({ newlyInitialised: [], unexpected: [] })
-      expect([...report.loaded].sort()).toEqual(Object.keys(shapesOf(fixture, task)).sort())
+      await rm(directory, { recursive: true })
     }
   })
 

@@ -1,14 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu'
-import { createOnnxEngine, createTfjsEngine, type Engine } from '@tfx/backend'
 import { describe, expect, it } from 'vitest'
 import { createDecoderSteps, createSequenceSteps, generate, type GenerateOptions } from '../src/index'
 import { decoderShapes, loadDecoderFixture } from './decoder-contract'
+import { engines } from './model-contract'
 import { loadSequenceFixture, sequenceShapes } from './sequence-to-sequence-contract'
 
-const engines: [string, () => Engine][] = [
-  ['onnx', () => createOnnxEngine()],
-  ['tfjs:cpu', () => createTfjsEngine('cpu')],
-]
 // phi3-long is not among them: transformers computes its cache anew where the prompt becomes long, tfx does not.
 const decoders = [
   ...['gpt2', 'gpt2-by-layer', 'llama', 'llama3', 'llama-linear', 'llama-yarn', 'mistral', 'qwen2', 'qwen3'],

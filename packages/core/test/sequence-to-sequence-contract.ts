@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Engine, type Program, softmaxCrossEntropy } from '@tfx/backend'
+import { type Engine, softmaxCrossEntropy } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { fixturePath, loadFixture } from '@tfx/testing'
@@ -9,7 +9,14 @@ import {
   type SequenceToSequenceConfig,
   type SequenceToSequenceFamily,
 } from '../src/index'
-import { int32, readTensors } from './encoder-contract'
+import {
+  compileModel,
+  type CompiledModel,
+  padded,
+  readTensors,
+  shapesOfSpecs,
+  type Weights,
+} from './model-contract'
 
 /** What `fixtures/core/sequence-to-sequence/make_sequence_to_sequence.py` wrote about a family. */
 export interface SequenceReference {
@@ -31,7 +38,7 @@ export interface SequenceFixture {
   readonly directory: string
   readonly config: SequenceToSequenceConfig
   readonly family: SequenceToSequenceFamily
-  readonly weights: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>
+  readonly weights: Weights
   readonly outputs: SequenceReference
 }
 
@@ -50,8 +57,7 @@ export async function loadSequenceFixture(name: string): Promise<SequenceFixture
 
 /** The batch of a fixture with columns of padding added to both sides. */
 export function sequenceBatch({ outputs, config }: SequenceFixture, padding = 0): Record<string, HostTensor> {
-  const pad = (rows: number[][], value: number) =>
-    int32(rows.map((row) => [...row, ...Array<number>(padding).fill(value)]))
+  const pad = (rows: number[][], value: number) => padded(rows, padding, value)
   return {
     inputIds: pad(outputs.inputIds, config.padTokenId),
     attentionMask: pad(outputs.attentionMask, 0),
@@ -77,49 +83,29 @@ export function sequenceForward(
 }
 
 /** The names of the parameters with their shapes. */
-export function sequenceShapes({ family, config }: Pick<SequenceFixture, 'family' | 'config'>) {
-  const specs = family.parameterShapes(config, task)
-  return Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]))
-}
+export const sequenceShapes = ({ family, config }: Pick<SequenceFixture, 'family' | 'config'>) =>
+  shapesOfSpecs(family.parameterShapes(config, task))
 
 /** A model with its loss and gradients, compiled for batches of any size. */
-export async function compileSequence(
+export function compileSequence(
   engine: Engine,
   fixture: SequenceFixture,
-  {
-    training = false,
-    trained = () => true,
-  }: { training?: boolean; trained?: (name: string) => boolean } = {},
-) {
-  const specs = fixture.family.parameterShapes(fixture.config, task)
-  const store = engine.createStore(sequenceShapes(fixture), ['gradient'])
-  for (const [name, { values }] of fixture.weights) store.write(name, values)
-  const names = Object.keys(specs).filter((name) => !specs[name]!.isFixed && trained(name))
+  { training = false, trained }: { training?: boolean; trained?: (name: string) => boolean } = {},
+): Promise<CompiledModel> {
   const source = { shape: ['batch', 'source'], dtype: 'int32' } as const
-  const program: Program = await engine.compile(
-    ({ inputs, parameters }) => {
+  return compileModel(engine, {
+    specs: fixture.family.parameterShapes(fixture.config, task),
+    weightOf: (name) => fixture.weights.get(name)?.values,
+    inputs: {
+      inputIds: source,
+      attentionMask: source,
+      labels: { shape: ['batch', 'target'], dtype: 'int32' },
+    },
+    compute(parameters, inputs) {
       const logits = sequenceForward(fixture, parameters, { inputs, training })
       const rows = tf.reshape(logits, [-1, logits.shape[2]!])
       return { logits, loss: softmaxCrossEntropy(rows, tf.reshape(inputs.labels!, [-1])) }
     },
-    {
-      inputs: {
-        inputIds: source,
-        attentionMask: source,
-        labels: { shape: ['batch', 'target'], dtype: 'int32' },
-      },
-      parameters: store,
-      gradients: { of: 'loss', withRespectTo: names },
-    },
-  )
-  return {
-    store,
-    names,
-    run: (batch: Record<string, HostTensor>, seed?: number) =>
-      program.run(batch, seed === undefined ? {} : { seed }),
-    async dispose() {
-      await program.dispose()
-      store.dispose()
-    },
-  }
+    trained,
+  })
 }

@@ -14,7 +14,7 @@ import {
   readConfig,
   transformerConfig,
 } from '../src/index'
-import { int32 } from './encoder-contract'
+import { int32 } from './model-contract'
 
 const sizes = {
   vocabSize: 20,
