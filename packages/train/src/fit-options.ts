@@ -3,7 +3,7 @@ import { ArgumentError, type HostTensor } from '@tfx/common'
 import type { TrainingEvent } from './events'
 import type { Optimizer } from './optimizer'
 import { type ParameterGroup, parameterGroups } from './parameter-groups'
-import { constantSchedule, type Schedule } from './schedules'
+import { constantSchedule, type Schedule } from './schedules/index'
 import { checkSlots } from './slots'
 
 /** One micro-batch: what the program runs on at once. */

@@ -1,0 +1,5 @@
+export type { Schedule } from './schedule'
+export * from './warmup-schedules'
+export * from './decay-schedules'
+export * from './cyclic-schedules'
+export * from './reduce-on-plateau'
