@@ -73,6 +73,18 @@ export interface Program {
   dispose(): Promise<void>
 }
 
+/**
+ * An array kept for each parameter: a name, if it has the parameter's shape, or a name and the shape that it has beside
+ * a parameter. A size of 0 takes no memory: what is not trained needs no gradient.
+ */
+export type SlotSpec = string | Slot
+
+/** A slot with a shape of its own. */
+export interface Slot {
+  readonly name: string
+  readonly shape: (parameterShape: readonly number[], parameter: string) => readonly number[]
+}
+
 /** Numbers that stay where the engine computes: parameters, their gradients, optimizer state. */
 interface StoreBase {
   /** Parameter name → shape, in insertion order. */
@@ -98,10 +110,12 @@ export interface MemoryStore extends StoreBase {
 /** One parameter's place in a {@link MemoryStore}. */
 export interface MemoryBlock {
   readonly memory: WebAssembly.Memory
-  /** Number of float32 elements of each slot. */
+  /** Number of float32 elements of the value, and of every slot without a shape of its own. */
   readonly length: number
-  /** Slot name → byte offset, a multiple of 64. */
+  /** Slot name → byte offset, a multiple of 64; up to the next such multiple there is nothing else. */
   readonly offsets: Readonly<Record<string, number>>
+  /** Slot name → number of float32 elements. */
+  readonly lengths: Readonly<Record<string, number>>
 }
 
 /** A store of tfjs tensors on whatever device the tfjs backend computes. */
@@ -127,7 +141,7 @@ export interface Engine {
    * @param shapes Parameter name → shape.
    * @param slots Slots beside `value`, for instance `['gradient', 'expAvg', 'expAvgSq']`.
    */
-  createStore(shapes: Record<string, readonly number[]>, slots?: readonly string[]): ParameterStore
+  createStore(shapes: Record<string, readonly number[]>, slots?: readonly SlotSpec[]): ParameterStore
   /** Compiles a step for this engine. */
   compile(step: StepFunction, options: CompileOptions): Promise<Program>
 }

@@ -1,5 +1,6 @@
 import { ArgumentError, EngineError, sizeOf } from '@tfx/common'
-import type { MemoryBlock, MemoryStore } from './engine'
+import type { MemoryBlock, MemoryStore, Slot, SlotSpec } from './engine'
+import { normalizeSlots } from './slot-specs'
 import { addSparseRows, type SparseRows } from './sparse-rows'
 
 const pageSize = 65536
@@ -19,16 +20,17 @@ const align = (bytes: number) => Math.ceil(bytes / alignment) * alignment
  */
 export function createMemoryStore(
   shapes: Readonly<Record<string, readonly number[]>>,
-  extraSlots: readonly string[] = [],
+  extraSlots: readonly SlotSpec[] = [],
   memoryLimit: number = largestMemory,
 ): MemoryStore {
-  const slots = ['value', ...extraSlots]
-  const blocks = allocate(shapes, slots, memoryLimit)
+  const specs = normalizeSlots(['value', ...extraSlots])
+  const slots = specs.map(({ name }) => name)
+  const blocks = allocate(shapes, specs, memoryLimit)
   const block = (name: string) => blocks.get(name) ?? unknownName('parameter', name, [...blocks.keys()])
   const view = (name: string, slot = 'value') => {
-    const { memory, length, offsets } = block(name)
+    const { memory, lengths, offsets } = block(name)
     const offset = offsets[slot] ?? unknownName('slot', slot, slots)
-    return new Float32Array(memory.buffer, offset, length)
+    return new Float32Array(memory.buffer, offset, lengths[slot])
   }
   return {
     kind: 'memory',
@@ -79,30 +81,29 @@ export function writeSparseGradient(store: MemoryStore, name: string, sparse: Sp
 /** Lays the slots of each parameter side by side, filling one memory after the other. */
 function allocate(
   shapes: Readonly<Record<string, readonly number[]>>,
-  slots: readonly string[],
+  slots: readonly Slot[],
   limit: number,
 ): Map<string, MemoryBlock> {
   const blocks = new Map<string, MemoryBlock>()
-  let pending: { name: string; length: number; start: number }[] = []
+  let pending: { name: string; block: Omit<MemoryBlock, 'memory'> }[] = []
   let end = 0
   const flush = () => {
     const memory = allocateMemory(end)
-    for (const { name, length, start } of pending) {
-      const offsets = Object.fromEntries(
-        slots.map((slot, index) => [slot, start + index * align(length * 4)]),
-      )
-      blocks.set(name, { memory, length, offsets })
-    }
+    for (const { name, block } of pending) blocks.set(name, { memory, ...block })
     pending = []
     end = 0
   }
   for (const [name, shape] of Object.entries(shapes)) {
-    const length = sizeOf(shape)
-    const bytes = align(length * 4) * slots.length
+    const sizes = slots.map((slot) => [slot.name, sizeOf(slot.shape(shape, name))] as const)
+    const bytes = sizes.reduce((sum, [, size]) => sum + align(size * 4), 0)
     if (bytes > limit) throw tooLarge(name, bytes, limit)
     if (end + bytes > limit) flush()
-    pending.push({ name, length, start: end })
-    end += bytes
+    const offsets: Record<string, number> = {}
+    for (const [slot, size] of sizes) {
+      offsets[slot] = end
+      end += align(size * 4)
+    }
+    pending.push({ name, block: { length: sizeOf(shape), offsets, lengths: Object.fromEntries(sizes) } })
   }
   flush()
   return blocks

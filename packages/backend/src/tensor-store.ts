@@ -1,16 +1,19 @@
 import { tf } from '@tfx/compiler'
-import type { TensorStore } from './engine'
+import type { SlotSpec, TensorStore } from './engine'
 import { checkLength, unknownName } from './memory-store'
+import { normalizeSlots } from './slot-specs'
 
 /** Keeps parameters as tfjs tensors, on whatever device the current tfjs backend computes. */
 export function createTensorStore(
   shapes: Readonly<Record<string, readonly number[]>>,
-  extraSlots: readonly string[] = [],
+  extraSlots: readonly SlotSpec[] = [],
 ): TensorStore {
-  const slots = ['value', ...extraSlots]
+  const specs = normalizeSlots(['value', ...extraSlots])
+  const slots = specs.map(({ name }) => name)
   const tensors = new Map<string, Map<string, tf.Tensor>>()
   for (const [name, shape] of Object.entries(shapes)) {
-    tensors.set(name, new Map(slots.map((slot) => [slot, tf.keep(tf.zeros([...shape]))])))
+    const zeros = (slot: (typeof specs)[number]) => tf.keep(tf.zeros([...slot.shape(shape, name)]))
+    tensors.set(name, new Map(specs.map((slot) => [slot.name, zeros(slot)])))
   }
   const slotsOf = (name: string) => tensors.get(name) ?? unknownName('parameter', name, [...tensors.keys()])
   const tensor = (name: string, slot = 'value') => slotsOf(name).get(slot) ?? unknownName('slot', slot, slots)

@@ -1,7 +1,7 @@
-import type { ParameterStore, Program } from '@tfx/backend'
+import type { ParameterStore, Program, SlotSpec } from '@tfx/backend'
 import { ArgumentError, type HostTensor } from '@tfx/common'
 import type { TrainingEvent } from './events'
-import type { Optimizer } from './optimizer'
+import type { Optimizer } from './optimizers/optimizer'
 import { type ParameterGroup, parameterGroups } from './parameter-groups'
 import { constantSchedule, type Schedule } from './schedules/index'
 import { checkSlots } from './slots'
@@ -94,8 +94,8 @@ type StaysOptional = 'stepsPerEpoch' | 'evaluate' | 'keepBest' | 'signal'
  * // gradient, expAvg, expAvgSq, accumulated
  * ```
  */
-export function fitSlots({ optimizer, gradientAccumulationSteps = 1, keepBest }: SlotOptions): string[] {
-  const slots = ['gradient', ...optimizer.slots]
+export function fitSlots({ optimizer, gradientAccumulationSteps = 1, keepBest }: SlotOptions): SlotSpec[] {
+  const slots: SlotSpec[] = ['gradient', ...optimizer.slots]
   if (gradientAccumulationSteps > 1) slots.push('accumulated')
   if (keepBest !== undefined) slots.push('best')
   return slots

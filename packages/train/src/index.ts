@@ -1,9 +1,8 @@
-export { adamW, type AdamWOptions } from './adamw'
 export { clipCoefficient, findNonFinite, globalNorm } from './gradients'
-export type { Optimizer, OptimizerUpdate, StepSettings } from './optimizer'
+export * from './optimizers/index'
 export { type ParameterGroup, parameterGroups } from './parameter-groups'
 export * from './schedules/index'
-export { accumulateSlot, copySlot, type SlotPair } from './slots'
+export { accumulateSlot, type AccumulateOptions, copySlot, swapSlots, type SlotPair } from './slots'
 export * from './events'
 export { fit } from './fit'
 export {

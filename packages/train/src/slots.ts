@@ -1,4 +1,4 @@
-import type { ParameterStore } from '@tfx/backend'
+import { type ParameterStore, slotName, type SlotSpec } from '@tfx/backend'
 import { ArgumentError } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { kernelsOf } from './kernels'
@@ -24,38 +24,72 @@ export function copySlot(store: ParameterStore, names: readonly string[], { from
   }
 }
 
+/**
+ * Exchanges two slots of some parameters, for instance to evaluate averaged weights and go on with the others.
+ *
+ * @throws ArgumentError if the store lacks one of the slots.
+ */
+export function swapSlots(store: ParameterStore, names: readonly string[], { from, to }: SlotPair): void {
+  checkSlots('swapSlots', store, [from, to])
+  for (const name of names) {
+    if (store.kind === 'memory') {
+      const kept = store.view(name, to).slice()
+      store.view(name, to).set(store.view(name, from))
+      store.view(name, from).set(kept)
+    } else {
+      const [first, second] = [tf.clone(store.tensor(name, from)), tf.clone(store.tensor(name, to))]
+      store.replace(name, second, from)
+      store.replace(name, first, to)
+    }
+  }
+}
+
 /** Sets some slots of some parameters to zero. */
-export function clearSlots(store: ParameterStore, names: readonly string[], slots: readonly string[]): void {
+export function clearSlots(
+  store: ParameterStore,
+  names: readonly string[],
+  slots: readonly SlotSpec[],
+): void {
   checkSlots('clearSlots', store, slots)
   for (const name of names) {
-    for (const slot of slots) {
+    for (const slot of slots.map(slotName)) {
       if (store.kind === 'memory') store.view(name, slot).fill(0)
       else store.replace(name, tf.zerosLike(store.tensor(name, slot)), slot)
     }
   }
 }
 
+/** What {@link accumulateSlot} does with what there is. */
+export interface AccumulateOptions extends SlotPair {
+  /** The factor on `from`. Default 1. */
+  readonly scale?: number
+  /** The factor on what `to` holds; 0 overwrites it, whatever it is. Default 1. */
+  readonly keep?: number
+}
+
 /**
- * Adds one slot of some parameters, scaled, to another: to ← to + scale · from.
+ * Adds one slot of some parameters to another: to ← keep · to + scale · from.
  *
- * @param options `scale`: default 1. `fresh`: overwrite `to` instead of adding to it; default false.
  * @throws ArgumentError if the store lacks one of the slots.
  */
 export function accumulateSlot(
   store: ParameterStore,
   names: readonly string[],
-  { from, to, scale = 1, fresh = false }: SlotPair & { scale?: number; fresh?: boolean },
+  { from, to, scale = 1, keep = 1 }: AccumulateOptions,
 ): void {
   checkSlots('accumulateSlot', store, [from, to])
   for (const name of names) {
     if (store.kind === 'memory') {
-      const { memory, offsets, length } = store.block(name)
-      const kernel = fresh ? kernelsOf(memory).setScaled : kernelsOf(memory).addScaled
-      kernel(offsets[to]!, offsets[from]!, length, scale)
+      const { memory, offsets, lengths } = store.block(name)
+      const kernels = kernelsOf(memory)
+      if (keep === 0) kernels.setScaled(offsets[to]!, offsets[from]!, lengths[to]!, scale)
+      else kernels.blend(offsets[to]!, offsets[from]!, lengths[to]!, keep, scale)
     } else {
       const total = tf.tidy(() => {
         const scaled = tf.mul(store.tensor(name, from), scale)
-        return fresh ? scaled : tf.add(store.tensor(name, to), scaled)
+        if (keep === 0) return scaled
+        const kept = store.tensor(name, to)
+        return tf.add(keep === 1 ? kept : tf.mul(kept, keep), scaled)
       })
       store.replace(name, total, to)
     }
@@ -63,8 +97,8 @@ export function accumulateSlot(
 }
 
 /** @throws ArgumentError if the store was created without one of the slots. */
-export function checkSlots(caller: string, store: ParameterStore, slots: readonly string[]): void {
-  const missing = slots.filter((slot) => slot !== 'value' && !store.slots.includes(slot))
+export function checkSlots(caller: string, store: ParameterStore, slots: readonly SlotSpec[]): void {
+  const missing = slots.map(slotName).filter((slot) => slot !== 'value' && !store.slots.includes(slot))
   if (missing.length === 0) return
   throw new ArgumentError({
     function: caller,

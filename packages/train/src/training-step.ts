@@ -45,7 +45,7 @@ export async function learnFrom(
   if (!Number.isFinite(loss)) throw nonFinite(`the loss is ${loss}`, pending, options)
   if (accumulation > 1) {
     // Each gradient is of a mean over the targets of its own micro-batch: weigh it by their number.
-    const scaling = { scale: batch.weight, fresh: pending.microBatches === 0 }
+    const scaling = { scale: batch.weight, keep: pending.microBatches === 0 ? 0 : 1 }
     accumulateSlot(store, parameters, { from: 'gradient', to: 'accumulated', ...scaling })
   }
   pending.microBatches++

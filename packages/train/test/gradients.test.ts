@@ -58,7 +58,7 @@ describe.each(storeKinds)('gradients in a %s store', (_, createStore) => {
     store.write('a', gradient, 'gradient')
     const before = tf.memory().numTensors
     const slots = { from: 'gradient', to: 'accumulated' }
-    accumulateSlot(store, ['a'], { ...slots, scale: 3, fresh: true })
+    accumulateSlot(store, ['a'], { ...slots, scale: 3, keep: 0 })
     expect([...(await store.read('a', 'accumulated'))]).toEqual([...gradient].map((element) => 3 * element))
     accumulateSlot(store, ['a'], { ...slots, scale: -0.5 })
     expect([...(await store.read('a', 'accumulated'))]).toEqual([...gradient].map((element) => 2.5 * element))

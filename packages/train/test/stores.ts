@@ -1,9 +1,9 @@
 import '@tensorflow/tfjs-backend-cpu'
 import { createMemoryStore, createOnnxEngine, createTensorStore, createTfjsEngine } from '@tfx/backend'
-import type { Engine, ParameterStore } from '@tfx/backend'
+import type { Engine, ParameterStore, SlotSpec } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 
-type CreateStore = (shapes: Record<string, readonly number[]>, slots: readonly string[]) => ParameterStore
+type CreateStore = (shapes: Record<string, readonly number[]>, slots: readonly SlotSpec[]) => ParameterStore
 
 await tf.setBackend('cpu')
 

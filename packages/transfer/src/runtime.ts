@@ -1,4 +1,4 @@
-import { type Engine, getEngine, type ParameterStore, type Program } from '@tfx/backend'
+import { type Engine, getEngine, type ParameterStore, type Program, type SlotSpec } from '@tfx/backend'
 import { type HostTensor, throwIfAborted } from '@tfx/common'
 import {
   type EncoderConfig,
@@ -27,7 +27,7 @@ export function shapesOf(specs: ParameterSpecs): Record<string, readonly number[
 export function createStore(
   engine: Engine,
   { config, task }: { config: EncoderConfig; task: EncoderTask },
-  slots: readonly string[] = [],
+  slots: readonly SlotSpec[] = [],
 ): ParameterStore {
   return engine.createStore(shapesOf(modelFamily(config.modelType).parameterShapes(config, task)), slots)
 }

@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
-import { checkCount, checkNumber, type Schedule } from './schedule'
+import { checkCount, checkNumber } from '../check-numbers'
+import type { Schedule } from './schedule'
 
 /** From one value to another on half a cosine. */
 const cosineBetween = (from: number, to: number, progress: number) =>

@@ -1,4 +1,5 @@
-import { checkCount, checkNumber, type Schedule } from './schedule'
+import { checkCount, checkNumber } from '../check-numbers'
+import type { Schedule } from './schedule'
 
 /**
  * Falls by `gamma` after every `stepSize` steps: `torch.optim.lr_scheduler.StepLR`.

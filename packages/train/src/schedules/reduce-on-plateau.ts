@@ -1,4 +1,4 @@
-import { checkCount, checkNumber } from './schedule'
+import { checkCount, checkNumber } from '../check-numbers'
 
 /** Options of {@link reduceOnPlateau}, with torch's names and defaults. */
 export interface PlateauOptions {

@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
-import { checkCount, checkNumber, type Schedule } from './schedule'
+import { checkCount, checkNumber } from '../check-numbers'
+import type { Schedule } from './schedule'
 
 /** How long a schedule warms up: a number of steps, or a part of all steps (rounded up). Not both. */
 export interface WarmupOptions {

@@ -1,7 +1,7 @@
-import type { ParameterStore } from '@tfx/backend'
+import { type ParameterStore, slotName, type SlotSpec } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
-import { type Kernels, kernelsOf } from './kernels'
-import { checkSlots } from './slots'
+import { type Kernels, kernelsOf } from '../kernels'
+import { checkSlots } from '../slots'
 
 /** What changes from step to step. */
 export interface StepSettings {
@@ -27,8 +27,8 @@ export interface OptimizerUpdate extends StepSettings {
 /** A rule that turns gradients into new values. It holds no state: that lies in the slots of a store. */
 export interface Optimizer {
   readonly name: string
-  /** The state that it keeps for each parameter, as slot names. Zero before the first step. */
-  readonly slots: readonly string[]
+  /** The state that it keeps for each parameter, as slots. Zero before the first step. */
+  readonly slots: readonly SlotSpec[]
   /** The weight decay of parameters that are decayed. */
   readonly weightDecay: number
   /**
@@ -37,13 +37,22 @@ export interface Optimizer {
    * @throws ArgumentError if the store lacks one of the slots.
    */
   update(options: OptimizerUpdate): void
+  /** There if the values that training moves are not those to evaluate and keep. */
+  readonly evaluationWeights?: EvaluationWeights
+}
+
+/** Goes over from the values of training to those of evaluation, and back. */
+export interface EvaluationWeights {
+  enter(this: void, store: ParameterStore, names: readonly string[]): void
+  leave(this: void, store: ParameterStore, names: readonly string[]): void
 }
 
 /** An optimizer's two forms; tests hold them equal. */
 export interface OptimizerDefinition<Slot extends string> {
   readonly name: string
-  readonly slots: readonly Slot[]
+  readonly slots: readonly (Slot | { name: Slot; shape: Exclude<SlotSpec, string>['shape'] })[]
   readonly weightDecay: number
+  readonly evaluationWeights?: EvaluationWeights
   /** The rule over the tensors of one parameter, on any tfjs backend: returns the new value and state. */
   rule(
     state: Readonly<Record<'value' | 'gradient' | Slot, tf.Tensor>>,
@@ -56,39 +65,47 @@ export interface OptimizerDefinition<Slot extends string> {
 /** Where one parameter lies. */
 export interface FusedPlace<Slot extends string> {
   readonly kernels: Kernels
+  readonly memory: WebAssembly.Memory
+  readonly name: string
+  readonly shape: readonly number[]
   /** Byte offsets of its arrays. */
   readonly offsets: Readonly<Record<'value' | 'gradient' | Slot, number>>
-  /** Elements of each array. */
+  /** Elements of the value. */
   readonly length: number
 }
 
 /** Makes an optimizer of its two forms. */
 export function defineOptimizer<Slot extends string>(definition: OptimizerDefinition<Slot>): Optimizer {
-  const { name, slots, weightDecay } = definition
+  const { rule, fused, ...described } = definition
+  const { name, slots } = described
+  const stateSlots = ['value', ...slots.map(slotName)]
   return {
-    name,
-    slots,
-    weightDecay,
+    ...described,
     update({ store, names, gradientSlot = 'gradient', ...settings }) {
-      checkSlots(`${name}.update`, store, ['value', gradientSlot, ...slots])
+      checkSlots(`${name}.update`, store, [...stateSlots, gradientSlot])
       for (const parameter of names) {
         if (store.kind === 'memory') {
           const { memory, offsets, length } = store.block(parameter)
           const place = {
             kernels: kernelsOf(memory),
+            memory,
+            name: parameter,
+            shape: store.shapes[parameter]!,
             offsets: { ...offsets, gradient: offsets[gradientSlot] },
             length,
           }
           // The slots were checked above.
-          definition.fused(place as unknown as FusedPlace<Slot>, settings)
+          fused(place as unknown as FusedPlace<Slot>, settings)
           continue
         }
-        const updated = tf.tidy(() => {
+        const updated: Readonly<Record<string, tf.Tensor>> = tf.tidy(() => {
           const state: Record<string, tf.Tensor> = { gradient: store.tensor(parameter, gradientSlot) }
-          for (const slot of ['value', ...slots]) state[slot] = store.tensor(parameter, slot)
-          return definition.rule(state as Parameters<typeof definition.rule>[0], settings)
+          for (const slot of stateSlots) state[slot] = store.tensor(parameter, slot)
+          const next: Record<string, tf.Tensor> = rule(state as Parameters<typeof rule>[0], settings)
+          // A rule may return more than this variant of it keeps.
+          return Object.fromEntries(stateSlots.map((slot) => [slot, next[slot]!]))
         })
-        for (const slot of ['value', ...slots] as const) store.replace(parameter, updated[slot], slot)
+        for (const slot of stateSlots) store.replace(parameter, updated[slot]!, slot)
       }
     },
   }
