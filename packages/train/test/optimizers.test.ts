@@ -155,7 +155,7 @@ describe.each(variants)('%s', (_, make) => {
       const largest = Math.max(...results[1]!.map(Math.abs))
       // Each iteration of Muon multiplies the rounding of small singular values by 3.4.
       const rounding = make().name.startsWith('muon') ? 1e-5 : 1e-7
-      expect(results[0]).toBeAllClose(results[1]!, { absolute: 2e-6 * largest + rounding, relative: 2e-6 })
+      expect(results[0]).toBeAllClose(results[1]!, { absolute: 4e-6 * largest + rounding, relative: 2e-6 })
     }
     const seeds = fc.array(element, { minLength: 1, maxLength: 7 })
     await fc.assert(fc.asyncProperty(shape, seeds, fc.constantFrom(1, 0.125), check), { numRuns: 40 })

@@ -54,12 +54,12 @@ export interface OptimizerDefinition<Slot extends string> {
   readonly weightDecay: number
   readonly evaluationWeights?: EvaluationWeights
   /** The rule over the tensors of one parameter, on any tfjs backend: returns the new value and state. */
-  rule(
+  readonly rule: (
     state: Readonly<Record<'value' | 'gradient' | Slot, tf.Tensor>>,
     settings: StepSettings,
-  ): Record<'value' | Slot, tf.Tensor>
+  ) => Record<'value' | Slot, tf.Tensor>
   /** The same as one pass over memory, in place. */
-  fused(place: FusedPlace<Slot>, settings: StepSettings): void
+  readonly fused: (place: FusedPlace<Slot>, settings: StepSettings) => void
 }
 
 /** Where one parameter lies. */
