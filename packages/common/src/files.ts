@@ -56,6 +56,8 @@ export async function writeDirectory(
     await fill(temporary)
     await syncTree(temporary)
     await replace(temporary, target)
+    // The name itself must survive a loss of power too. Windows cannot open directories, and syncs names by itself.
+    if (process.platform !== 'win32') await sync(dirname(target))
   } catch (error) {
     await rm(temporary, { recursive: true, force: true })
     throw describeWriteFailure(error, { caller, directory })
@@ -102,12 +104,16 @@ async function syncTree(directory: string): Promise<void> {
   for (const name of await readdir(directory, { recursive: true })) {
     const path = join(directory, name)
     if (!(await stat(path)).isFile()) continue
-    const file = await open(path, 'r')
-    try {
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await sync(path)
+  }
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 

@@ -70,10 +70,13 @@ export function factoredSquares(
   let total: f64 = 0
   for (let row: i32 = 0; row < rows; row++) {
     const start = gradient + (row as usize) * end
+    // Multiplied in before squaring, which a small gradient alone would not survive.
+    const factor = scale * sqrt<f32>(rowMean / load<f32>(rowAverage + ((row as usize) << 2)))
+    const factors = f32x4.splat(factor)
     let sums = f32x4.splat(0)
     let i: usize = 0
     for (; i < vectorEnd; i += 16) {
-      const g = v128.load(start + i)
+      const g = f32x4.mul(v128.load(start + i), factors)
       sums = f32x4.add(sums, f32x4.div(f32x4.mul(g, g), v128.load(columnAverage + i)))
     }
     let sum =
@@ -82,12 +85,12 @@ export function factoredSquares(
       f32x4.extract_lane(sums, 2) +
       f32x4.extract_lane(sums, 3)
     for (; i < end; i += 4) {
-      const g = load<f32>(start + i)
+      const g = load<f32>(start + i) * factor
       sum += (g * g) / load<f32>(columnAverage + i)
     }
-    total += sum * ((rowMean / load<f32>(rowAverage + ((row as usize) << 2))) as f64)
+    total += sum
   }
-  return total * (scale as f64) * (scale as f64)
+  return total
 }
 
 /** Takes Adafactor's step; `expAvg` of 0 says that there is no first moment. */

@@ -58,6 +58,8 @@ export interface FitResult {
   readonly best: BestRecord | undefined
   /** Optimizer steps taken. */
   readonly steps: number
+  /** Whether `earlyStopping` ended it. */
+  readonly stoppedEarly: boolean
   readonly seconds: number
   readonly phases: Readonly<PhaseSeconds>
 }
@@ -72,10 +74,17 @@ export type TrainingEvent =
       /** How many numbers are trained. */
       readonly parameters: number
     }
+  /** The run goes on from a checkpoint taken after this step. */
+  | { readonly type: 'resume'; readonly step: number; readonly epoch: number }
   | ({ readonly type: 'step' } & StepRecord)
+  /** A step whose loss or gradient was not finite, and which changed nothing. */
+  | { readonly type: 'skip'; readonly step: number; readonly epoch: number; readonly reason: string }
   | ({ readonly type: 'evaluate' } & EvaluationRecord)
   /** The evaluation just reported is the best so far. */
   | ({ readonly type: 'best' } & BestRecord)
+  /** The metric has not improved for as many evaluations as `earlyStopping` allows. */
+  | { readonly type: 'earlyStop'; readonly step: number; readonly epoch: number }
+  | { readonly type: 'checkpoint'; readonly step: number; readonly directory: string }
   | {
       readonly type: 'epoch'
       readonly epoch: number

@@ -1,9 +1,13 @@
 import type { ParameterStore, Program, SlotSpec } from '@tfx/backend'
 import { ArgumentError, type HostTensor } from '@tfx/common'
+import type { AdversarialTraining } from './adversarial'
+import { checkAveraging, type WeightAveraging } from './averaging'
+import { type CheckpointSettings, resolveCheckpoints } from './checkpoint-options'
+import type { GradientClipping } from './clipping'
 import type { TrainingEvent } from './events'
 import type { Optimizer } from './optimizers/optimizer'
 import { type ParameterGroup, parameterGroups } from './parameter-groups'
-import { constantSchedule, type Schedule } from './schedules/index'
+import { constantSchedule, type PlateauRule, type Schedule } from './schedules/index'
 import { checkSlots } from './slots'
 
 /** One micro-batch: what the program runs on at once. */
@@ -33,6 +37,12 @@ export interface SlotOptions {
   readonly gradientAccumulationSteps?: number
   /** Keep the weights of the best evaluation, and end with them. */
   readonly keepBest?: BestMetric | undefined
+  /** Evaluate and end with an average of the weights instead of the last ones. */
+  readonly averaging?: WeightAveraging | undefined
+  /** Learn from the worst neighbour of each micro-batch too: twice the time. */
+  readonly adversarial?: AdversarialTraining | undefined
+  /** If given, only these parameters get the slots of training; the others keep their values alone. */
+  readonly parameters?: readonly string[]
 }
 
 /** Options of `fit`. */
@@ -57,8 +67,14 @@ export interface FitOptions extends SlotOptions {
   readonly learningRate?: number
   /** Its factor, step by step. Default constant. */
   readonly schedule?: Schedule
+  /** Multiplies the rate with what the rule makes of a metric that `evaluate` returns. */
+  readonly plateau?: { readonly rule: PlateauRule; readonly metric: string } | undefined
   /** Clips the gradient to this global L2 norm; 0 turns clipping off. Default 1. */
   readonly maxGradientNorm?: number
+  /** Clips in another way instead. */
+  readonly clipping?: GradientClipping | undefined
+  /** How many steps in a row may be left out because their loss or gradient is not finite. Default 0. */
+  readonly skipNonFinite?: number
   /** Which parameters are decayed, and how much. Default: {@link parameterGroups} with the optimizer's decay. */
   readonly groups?: readonly ParameterGroup[]
   /** Decides every dropout mask. Default 42. */
@@ -69,6 +85,14 @@ export interface FitOptions extends SlotOptions {
   /** Evaluate after each epoch, or each so many steps and after the last. Default `epoch`. */
   readonly evaluateEvery?: 'epoch' | number
 
+  /**
+   * End when the metric of `keepBest` has not improved by more than `threshold` (default 0) in `patience` evaluations,
+   * as the EarlyStoppingCallback of Hugging Face.
+   */
+  readonly earlyStopping?: { readonly patience: number; readonly threshold?: number } | undefined
+  /** Save the state of the run, and resume from it: killed at any instant, it ends with the same weights to the bit. */
+  readonly checkpoints?: CheckpointSettings | undefined
+
   /** Stops training between two steps. */
   readonly signal?: AbortSignal | undefined
   /** Told everything as it happens; what it throws ends the training. */
@@ -76,13 +100,23 @@ export interface FitOptions extends SlotOptions {
 }
 
 /** {@link FitOptions} with its defaults. */
-export type ResolvedFitOptions = Omit<Required<FitOptions>, StaysOptional | 'onEvent'> &
+export type ResolvedFitOptions = Omit<Required<FitOptions>, StaysOptional | 'onEvent' | 'checkpoints'> &
   Pick<FitOptions, StaysOptional> & {
+    readonly checkpoints: Required<CheckpointSettings> | undefined
     readonly onEvent: (event: TrainingEvent) => void
     readonly totalSteps: number | undefined
   }
 
-type StaysOptional = 'stepsPerEpoch' | 'evaluate' | 'keepBest' | 'signal'
+type StaysOptional =
+  | 'stepsPerEpoch'
+  | 'evaluate'
+  | 'keepBest'
+  | 'averaging'
+  | 'adversarial'
+  | 'plateau'
+  | 'clipping'
+  | 'earlyStopping'
+  | 'signal'
 
 /**
  * The slots that `fit` needs in its store beside `value`.
@@ -94,11 +128,23 @@ type StaysOptional = 'stepsPerEpoch' | 'evaluate' | 'keepBest' | 'signal'
  * // gradient, expAvg, expAvgSq, accumulated
  * ```
  */
-export function fitSlots({ optimizer, gradientAccumulationSteps = 1, keepBest }: SlotOptions): SlotSpec[] {
-  const slots: SlotSpec[] = ['gradient', ...optimizer.slots]
-  if (gradientAccumulationSteps > 1) slots.push('accumulated')
-  if (keepBest !== undefined) slots.push('best')
-  return slots
+export function fitSlots({ parameters, ...options }: SlotOptions): SlotSpec[] {
+  const slots: SlotSpec[] = ['gradient', ...options.optimizer.slots]
+  if (accumulates(options)) slots.push('accumulated')
+  if (options.keepBest !== undefined) slots.push('best')
+  if (options.averaging !== undefined) slots.push('average')
+  if (parameters === undefined) return slots
+  const trained = new Set(parameters)
+  return slots.map((spec) => {
+    const { name, shape } =
+      typeof spec === 'string' ? { name: spec, shape: (own: readonly number[]) => own } : spec
+    return { name, shape: (own, parameter) => (trained.has(parameter) ? shape(own, parameter) : [0]) }
+  })
+}
+
+/** Whether a step is made of more than one gradient. */
+export function accumulates({ gradientAccumulationSteps = 1, adversarial }: Partial<SlotOptions>): boolean {
+  return gradientAccumulationSteps > 1 || adversarial !== undefined
 }
 
 /** @throws ArgumentError on a value that cannot be meant. */
@@ -110,11 +156,13 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     learningRate: 5e-5,
     schedule: constantSchedule(),
     maxGradientNorm: 1,
+    skipNonFinite: 0,
     groups: parameterGroups(options.parameters, { weightDecay: options.optimizer.weightDecay }),
     seed: 42,
     evaluateEvery: 'epoch' as const,
     ...withoutUndefined(options),
     onEvent: options.onEvent ?? (() => undefined),
+    checkpoints: options.checkpoints && resolveCheckpoints(options.checkpoints),
     epochs,
     maxSteps,
     totalSteps: Number.isFinite(total) ? total : undefined,
@@ -156,9 +204,37 @@ function check(options: ResolvedFitOptions): void {
     const remedy = 'Pass an evaluate function that returns the metric, or leave keepBest out.'
     throw invalid('keepBest', { expected: 'left out without evaluate', received: 'given', remedy })
   }
+  checkRegularization(options)
   checkNames('parameters', options.parameters, Object.keys(store.shapes))
   for (const { names } of options.groups) checkNames('groups', names, options.parameters)
   checkSlots('fit', store, fitSlots(options))
+}
+
+function checkRegularization({ averaging, optimizer, earlyStopping, ...options }: ResolvedFitOptions): void {
+  if (averaging !== undefined) checkAveraging('fit', averaging)
+  if (averaging !== undefined && optimizer.evaluationWeights !== undefined) {
+    const expected = `left out with '${optimizer.name}', which averages by itself`
+    throw invalid('averaging', { expected, received: averaging.kind, remedy: 'Leave it out.' })
+  }
+  if (earlyStopping !== undefined) {
+    checkCount('earlyStopping.patience', earlyStopping.patience)
+    if (options.keepBest === undefined) {
+      const remedy = 'Pass keepBest, the metric that is to improve.'
+      throw invalid('earlyStopping', { expected: 'left out without keepBest', received: 'given', remedy })
+    }
+  }
+  if (options.plateau !== undefined && options.evaluate === undefined) {
+    const remedy = 'Pass an evaluate function that returns the metric.'
+    throw invalid('plateau', { expected: 'left out without evaluate', received: 'given', remedy })
+  }
+  if (options.checkpoints !== undefined) {
+    const { everySteps, keep } = options.checkpoints
+    checkCount('checkpoints.keep', keep)
+    if (everySteps !== Infinity) checkCount('checkpoints.everySteps', everySteps)
+  }
+  if (options.adversarial !== undefined) {
+    checkNames('adversarial.parameters', options.adversarial.parameters, options.parameters)
+  }
 }
 
 function checkNames(argument: string, names: readonly string[], known: readonly string[]): void {
@@ -166,7 +242,8 @@ function checkNames(argument: string, names: readonly string[], known: readonly 
   const unknown = names.find((name) => !among.has(name))
   if (unknown === undefined && names.length > 0) return
   throw invalid(argument, {
-    expected: argument === 'groups' ? 'made of the names in parameters' : 'one or more names in the store',
+    expected:
+      argument !== 'parameters' ? 'made of the names in parameters' : 'one or more names in the store',
     received: unknown === undefined ? 'no name' : `'${unknown}'`,
     remedy: `There are ${known.length} to choose from, the first is '${known[0]}'.`,
   })

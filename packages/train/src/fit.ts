@@ -1,14 +1,12 @@
-import { ArgumentError, DataError, sizeOf, throwIfAborted } from '@tfx/common'
-import {
-  type BestRecord,
-  type EvaluationRecord,
-  type FitResult,
-  type PhaseSeconds,
-  type StepRecord,
-  TrainingAbortedError,
-} from './events'
-import { type BestMetric, type FitOptions, type ResolvedFitOptions, resolveFitOptions } from './fit-options'
-import { readAhead } from './read-ahead'
+import { DataError, sizeOf, throwIfAborted } from '@tfx/common'
+import { startAverage, updateAverage } from './averaging'
+import { evaluate, evaluationWeights } from './evaluation'
+import { type FitResult, TrainingAbortedError } from './events'
+import { type FitOptions, resolveFitOptions, type TrainingBatch } from './fit-options'
+import { interruption } from './interruption'
+import { type ReadAhead, readAhead } from './read-ahead'
+import { createRun, resultOf, type Run, secondsSince, timed } from './run'
+import { clearRunCheckpoints, readRunCheckpoint, writeRunCheckpoint } from './run-checkpoint'
 import { clearSlots, copySlot } from './slots'
 import { applyStep, beginStep, learnFrom } from './training-step'
 
@@ -20,13 +18,14 @@ import { applyStep, beginStep, learnFrom } from './training-step'
  * seed and batches give the same weights. The next batch is fetched while the program runs.
  *
  * The optimizer's state is cleared first. With `keepBest` the store ends with the weights of the best
- * evaluation, otherwise with the last.
+ * evaluation, otherwise with the last, or their average. With `checkpoints` a run that was cut goes on where it was.
  *
  * @returns The history of every step, the evaluations, the best of them, and where the time went.
  * @throws ArgumentError on options that cannot be meant, a program without `loss`, a metric that is not there.
  * @throws DataError if an epoch has no batch with targets.
  * @throws TrainingError if the loss or a gradient is not finite, before that step changes any parameter.
  * @throws TrainingAbortedError once `signal` fires; the store keeps what was learned.
+ * @throws CheckpointError, FileSystemError if `checkpoints` cannot be read or written.
  *
  * @example
  * ```ts
@@ -38,85 +37,97 @@ import { applyStep, beginStep, learnFrom } from './training-step'
  * ```
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const run = createRun(resolveFitOptions(options))
-  const { signal, onEvent } = run.options
+  const resolved = resolveFitOptions(options)
+  const { signal, close } = interruption(resolved.signal, resolved.checkpoints?.onSignals ?? false)
+  const run = createRun({ ...resolved, signal })
+  const { onEvent } = resolved
   try {
     await train(run)
   } catch (error) {
     if (signal?.aborted !== true) throw error
+    // The state is that after the last whole step, and so are the weights.
+    if (run.state.history.length > 0) await save(run)
     const result = resultOf(run)
     onEvent({ type: 'aborted', result })
     throw new TrainingAbortedError(result, error)
+  } finally {
+    close()
   }
   const result = resultOf(run)
   onEvent({ type: 'end', result })
   return result
 }
 
-/** What changes while `fit` runs. */
-interface Run {
-  readonly options: ResolvedFitOptions
-  /** One record for each step taken: its length is their number. */
-  readonly history: StepRecord[]
-  readonly evaluations: EvaluationRecord[]
-  best: BestRecord | undefined
-  readonly phases: PhaseSeconds
-  readonly started: number
-}
-
-function createRun(options: ResolvedFitOptions): Run {
-  const phases = { data: 0, run: 0, update: 0, evaluate: 0 }
-  return { options, history: [], evaluations: [], best: undefined, phases, started: performance.now() }
-}
-
-function resultOf({ history, evaluations, best, phases, started }: Run): FitResult {
-  return { history, evaluations, best, steps: history.length, seconds: secondsSince(started), phases }
-}
-
 async function train(run: Run): Promise<void> {
-  const { store, parameters, optimizer, epochs, maxSteps, totalSteps, onEvent } = run.options
+  const { store, parameters, epochs, maxSteps } = run.options
+  await start(run)
+  while (run.state.epoch <= epochs && run.state.history.length < maxSteps && !run.state.stoppedEarly) {
+    await trainEpoch(run)
+  }
+  const { evaluations, history, epoch, best } = run.state
+  if (evaluations.at(-1)?.step !== history.length) await evaluate(run, epoch - 1)
+  if (best !== undefined) copySlot(store, parameters, { from: 'best', to: 'value' })
+  else evaluationWeights(run.options, history.length)?.enter(store, parameters)
+}
+
+/** From zero, or from the latest checkpoint. */
+async function start(run: Run): Promise<void> {
+  const { store, parameters, optimizer, averaging, checkpoints, epochs, totalSteps, onEvent } = run.options
   clearSlots(store, parameters, optimizer.slots)
+  if (averaging !== undefined) startAverage({ averaging, store, parameters })
   onEvent({
     type: 'start',
     totalSteps,
     epochs: epochs === Infinity ? undefined : epochs,
     parameters: parameters.reduce((sum, name) => sum + sizeOf(store.shapes[name] ?? []), 0),
   })
-  let epoch = 0
-  while (epoch < epochs && run.history.length < maxSteps) await trainEpoch(run, ++epoch)
-  if (run.evaluations.at(-1)?.step !== run.history.length) await evaluate(run, epoch)
-  if (run.best !== undefined && run.best.step !== run.history.length) {
-    copySlot(store, parameters, { from: 'best', to: 'value' })
+  if (checkpoints === undefined) return
+  if (!checkpoints.resume) {
+    await clearRunCheckpoints(checkpoints.directory)
+    return
   }
+  const state = await readRunCheckpoint({ ...run.options, checkpoints })
+  if (state === undefined) return
+  run.state = state
+  onEvent({ type: 'resume', step: state.history.length, epoch: state.epoch })
 }
 
-async function trainEpoch(run: Run, epoch: number): Promise<void> {
-  const { options, history } = run
-  const { onEvent } = options
+async function trainEpoch(run: Run): Promise<void> {
+  const { options, state } = run
+  const { history, epoch } = state
   const started = performance.now()
-  const before = history.length
-  await takeSteps(run, epoch)
-  const steps = history.slice(before)
+  await takeSteps(run)
+  const steps = history.slice(state.epochStart)
   if (steps.length === 0) throw noBatches(epoch)
   const targets = steps.reduce((sum, step) => sum + step.targets, 0)
   const loss = steps.reduce((sum, step) => sum + step.loss * step.targets, 0) / targets
-  onEvent({ type: 'epoch', epoch, step: history.length, loss, seconds: secondsSince(started) })
+  options.onEvent({ type: 'epoch', epoch, step: history.length, loss, seconds: secondsSince(started) })
   if (options.evaluateEvery === 'epoch') await evaluate(run, epoch)
+  state.epoch++
+  state.epochStart = history.length
+  state.microBatches = 0
+  await save(run)
 }
 
-/** Goes through the batches of one epoch, or as far as `maxSteps` allows. */
-async function takeSteps(run: Run, epoch: number): Promise<void> {
-  const { options, history } = run
-  const { batches, gradientAccumulationSteps, evaluateEvery, maxSteps, signal, onEvent } = options
+/** Goes through the batches of an epoch, or as far as `maxSteps` allows. */
+async function takeSteps(run: Run): Promise<void> {
+  const { options, state } = run
+  const { batches, gradientAccumulationSteps, maxSteps, signal } = options
+  const { history, epoch } = state
   const source = readAhead(batches(epoch))
   const whileRunning = () => source.request()
+  const begin = () => beginStep({ step: history.length + 1, epoch }, state.plateau?.scale)
   try {
-    let pending = beginStep({ step: history.length + 1, epoch })
-    while (history.length < maxSteps) {
+    await skipDone(run, source)
+    await evaluateIfDue(run)
+    let pending = begin()
+    let taken = state.microBatches
+    while (history.length < maxSteps && !state.stoppedEarly) {
       // An engine may never leave the microtask queue; timers and signals need a turn too.
       await new Promise((resolve) => setImmediate(resolve))
       throwIfAborted(signal, 'fit')
       const batch = await timed(run, 'data', () => source.take())
+      if (batch !== undefined) taken++
       if (batch?.weight === 0) continue
       throwIfAborted(signal, 'fit')
       if (batch !== undefined) {
@@ -125,53 +136,69 @@ async function takeSteps(run: Run, epoch: number): Promise<void> {
       }
       // The step is full, or the data is at its end.
       if (pending.microBatches === 0) break
-      const record = await timed(run, 'update', () => applyStep(pending, options))
-      history.push(record)
-      onEvent({ type: 'step', ...record })
-      if (typeof evaluateEvery === 'number' && record.step % evaluateEvery === 0) await evaluate(run, epoch)
-      pending = beginStep({ step: history.length + 1, epoch })
+      await timed(run, 'update', () => finishStep(run, { pending, taken }))
+      await evaluateIfDue(run)
+      await saveIfDue(run)
+      pending = begin()
     }
   } finally {
     await source.close()
   }
 }
 
-async function evaluate(run: Run, epoch: number): Promise<void> {
-  const { options, evaluations, history } = run
-  const { evaluate: measure, keepBest, store, parameters, onEvent, signal } = options
-  if (measure === undefined) return
-  throwIfAborted(signal, 'fit')
-  const started = performance.now()
-  const metrics = await timed(run, 'evaluate', measure)
-  const record = { step: history.length, epoch, metrics, seconds: secondsSince(started) }
-  evaluations.push(record)
-  onEvent({ type: 'evaluate', ...record })
-  if (keepBest === undefined) return
-  const value = metrics[keepBest.metric]
-  if (value === undefined) throw missingMetric(keepBest, Object.keys(metrics))
-  if (!isBetter(value, run.best?.value, keepBest)) return
-  copySlot(store, parameters, { from: 'value', to: 'best' })
-  run.best = { step: history.length, epoch, metric: keepBest.metric, value }
-  onEvent({ type: 'best', ...run.best })
+/** Takes a step and books it, or skips it. */
+async function finishStep(
+  { options, state }: Run,
+  { pending, taken }: { pending: ReturnType<typeof beginStep>; taken: number },
+): Promise<void> {
+  const { averaging, store, parameters, onEvent, skipNonFinite } = options
+  const record = await applyStep(pending, options)
+  state.microBatches = taken
+  if (record !== undefined) {
+    if (averaging !== undefined) updateAverage({ averaging, store, parameters }, record.step)
+    state.history.push(record)
+    state.skipped = 0
+    onEvent({ type: 'step', ...record })
+    return
+  }
+  state.skipped++
+  if (state.skipped > skipNonFinite) throw pending.flaw!
+  onEvent({ type: 'skip', step: pending.step, epoch: pending.epoch, reason: pending.flaw!.message })
 }
 
-/** NaN is never better; a tie goes to the earlier one. */
-function isBetter(value: number, best: number | undefined, { mode }: BestMetric): boolean {
-  if (Number.isNaN(value)) return false
-  return best === undefined || (mode === 'max' ? value > best : value < best)
-}
-
-async function timed<T>({ phases }: Run, phase: keyof PhaseSeconds, work: () => Promise<T>): Promise<T> {
-  const started = performance.now()
-  try {
-    return await work()
-  } finally {
-    phases[phase] += secondsSince(started)
+/** Passes over what a resumed epoch has already learned from. */
+async function skipDone({ state, options }: Run, source: ReadAhead<TrainingBatch>): Promise<void> {
+  for (let index = 0; index < state.microBatches; index++) {
+    throwIfAborted(options.signal, 'fit')
+    if ((await source.take()) === undefined) throw otherData(state.epoch, state.microBatches)
   }
 }
 
-function secondsSince(start: number): number {
-  return (performance.now() - start) / 1000
+/** Also after a resume: a run may have been cut between a step and its evaluation. */
+async function evaluateIfDue(run: Run): Promise<void> {
+  const { history, evaluations, epoch } = run.state
+  const { evaluateEvery } = run.options
+  const isDue =
+    typeof evaluateEvery === 'number' && history.length > 0 && history.length % evaluateEvery === 0
+  if (isDue && evaluations.at(-1)?.step !== history.length) await evaluate(run, epoch)
+}
+
+async function saveIfDue(run: Run): Promise<void> {
+  const { checkpoints } = run.options
+  if (checkpoints === undefined) return
+  const step = run.state.history.length
+  const seconds = secondsSince(run.savedAt)
+  if (step % checkpoints.everySteps === 0 || seconds >= checkpoints.everySeconds) await save(run)
+}
+
+async function save(run: Run): Promise<void> {
+  const { options, state } = run
+  const { checkpoints, onEvent } = options
+  if (checkpoints === undefined) return
+  const seconds = resultOf(run).seconds
+  const directory = await writeRunCheckpoint({ ...state, seconds }, { ...options, checkpoints })
+  run.savedAt = performance.now()
+  onEvent({ type: 'checkpoint', step: state.history.length, directory })
 }
 
 function noBatches(epoch: number): DataError {
@@ -184,12 +211,12 @@ function noBatches(epoch: number): DataError {
   })
 }
 
-function missingMetric({ metric }: BestMetric, names: readonly string[]): ArgumentError {
-  return new ArgumentError({
+function otherData(epoch: number, microBatches: number): DataError {
+  return new DataError({
     function: 'fit',
-    argument: 'keepBest.metric',
-    expected: `a metric that evaluate returns: ${names.map((name) => `'${name}'`).join(', ')}`,
-    received: `'${metric}'`,
-    remedy: 'Choose one of them.',
+    argument: 'batches',
+    expected: `those of the run that is resumed, at least ${microBatches} in epoch ${epoch}`,
+    received: 'fewer',
+    remedy: 'Resume with the same data and batch size, or start anew with checkpoints: { resume: false }.',
   })
 }

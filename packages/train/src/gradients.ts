@@ -36,16 +36,6 @@ export async function globalNorm(
 }
 
 /**
- * The factor that clips a gradient of this norm: min(1, maximum / (norm + 1e-6)), as
- * torch.nn.utils.clip_grad_norm_. Pass it on as an optimizer's `gradientScale`.
- *
- * @param maximum The largest norm allowed; 0 turns clipping off.
- */
-export function clipCoefficient(norm: number, maximum: number): number {
-  return maximum === 0 ? 1 : Math.min(1, maximum / (norm + 1e-6))
-}
-
-/**
  * The first parameter with a NaN or an infinity in one slot, or undefined.
  *
  * @param slot Default `gradient`.

@@ -1,8 +1,12 @@
 /** Parameters that are updated with the same settings. */
 export interface ParameterGroup {
   readonly names: readonly string[]
-  /** Decoupled weight decay: each step multiplies the values by 1 − learningRate · weightDecay. */
+  /** What the optimizer understands by it; with AdamW each step multiplies the values by 1 − learningRate · weightDecay. */
   readonly weightDecay: number
+  /** The factor on the learning rate. Default 1. */
+  readonly learningRateScale?: number
+  /** The first step, from 1, that updates them; until then they are frozen, and count in no norm. Default 1. */
+  readonly firstStep?: number
 }
 
 // What the Hugging Face Trainer exempts (`get_decay_parameter_names`), in its words and order; the last is

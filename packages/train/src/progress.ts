@@ -63,6 +63,18 @@ export function progressReporter(options: ProgressOptions = {}): (event: Trainin
       case 'best':
         line(`best ${event.metric} so far: ${formatNumber(event.value)}`)
         break
+      case 'resume':
+        line(`resumed after step ${event.step}, in epoch ${event.epoch}`)
+        break
+      case 'skip':
+        line(`step ${event.step} skipped: ${event.reason}`)
+        break
+      case 'earlyStop':
+        line(`stopping early after step ${event.step}: no better since`)
+        break
+      case 'checkpoint':
+        // Too often to be said.
+        break
       case 'end':
         line(`trained ${event.result.steps} steps in ${formatTime(event.result.seconds)}`)
         break

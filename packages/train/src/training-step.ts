@@ -1,7 +1,9 @@
 import { ArgumentError, mixSeed, TrainingError } from '@tfx/common'
 import type { StepRecord } from './events'
-import type { ResolvedFitOptions, TrainingBatch } from './fit-options'
-import { clipCoefficient, findNonFinite, globalNorm } from './gradients'
+import { atWorstNeighbour } from './adversarial'
+import { clipCoefficient, clipEach } from './clipping'
+import { accumulates, type ResolvedFitOptions, type TrainingBatch } from './fit-options'
+import { findNonFinite, globalNorm } from './gradients'
 import { accumulateSlot } from './slots'
 
 /** One optimizer step in the making: the sums over its micro-batches. */
@@ -17,36 +19,52 @@ export interface PendingStep {
   lossSum: number
   examples: number
   tokens: number
+  /** What a plateau has made of the learning rate. */
+  readonly rateScale: number
+  /** Why the step must not be taken. */
+  flaw: TrainingError | undefined
 }
 
 /** Begins a step. */
-export function beginStep({ step, epoch }: { step: number; epoch: number }): PendingStep {
-  const started = performance.now()
-  return { step, epoch, started, microBatches: 0, targets: 0, lossSum: 0, examples: 0, tokens: 0 }
+export function beginStep({ step, epoch }: { step: number; epoch: number }, rateScale = 1): PendingStep {
+  const sums = { microBatches: 0, targets: 0, lossSum: 0, examples: 0, tokens: 0 }
+  return { step, epoch, started: performance.now(), rateScale, ...sums, flaw: undefined }
 }
 
 /**
  * Runs the program on one micro-batch and adds its gradient to the step's.
  *
  * @param work `whileRunning` is called once the program has started.
- * @throws TrainingError if the loss is not finite.
+ * @throws TrainingError if the loss is not finite and such steps are not to be skipped.
  */
 export async function learnFrom(
   batch: TrainingBatch,
   { pending, whileRunning }: { pending: PendingStep; whileRunning: () => void },
-  { program, store, parameters, ...options }: ResolvedFitOptions,
+  options: ResolvedFitOptions,
 ): Promise<void> {
-  const { gradientAccumulationSteps: accumulation } = options
-  const seed = mixSeed(options.seed, (pending.step - 1) * accumulation + pending.microBatches)
+  const { program, store, parameters, adversarial } = options
+  const seed = mixSeed(
+    options.seed,
+    (pending.step - 1) * options.gradientAccumulationSteps + pending.microBatches,
+  )
   const running = program.run(batch.inputs, { seed })
   whileRunning()
   const loss = (await running).loss?.data[0]
   if (loss === undefined) throw missingLoss()
-  if (!Number.isFinite(loss)) throw nonFinite(`the loss is ${loss}`, pending, options)
-  if (accumulation > 1) {
+  if (!Number.isFinite(loss)) {
+    pending.flaw ??= nonFinite(`the loss is ${loss}`, pending, options)
+    if (options.skipNonFinite === 0) throw pending.flaw
+  }
+  if (accumulates(options)) {
     // Each gradient is of a mean over the targets of its own micro-batch: weigh it by their number.
-    const scaling = { scale: batch.weight, keep: pending.microBatches === 0 ? 0 : 1 }
-    accumulateSlot(store, parameters, { from: 'gradient', to: 'accumulated', ...scaling })
+    const slots = { from: 'gradient', to: 'accumulated', scale: batch.weight }
+    accumulateSlot(store, parameters, { ...slots, keep: pending.microBatches === 0 ? 0 : 1 })
+    if (adversarial !== undefined && pending.flaw === undefined) {
+      await atWorstNeighbour(store, adversarial, async () => {
+        await program.run(batch.inputs, { seed })
+        accumulateSlot(store, parameters, slots)
+      })
+    }
   }
   pending.microBatches++
   pending.targets += batch.weight
@@ -58,31 +76,52 @@ export async function learnFrom(
 /**
  * Clips the step's gradient and updates the parameters.
  *
- * @throws TrainingError if a gradient is not finite, before any parameter is changed.
+ * @returns Its record, or undefined if the step has a flaw and is skipped.
+ * @throws TrainingError if a gradient is not finite and such steps are not to be skipped, before any parameter is changed.
  */
-export async function applyStep(pending: PendingStep, options: ResolvedFitOptions): Promise<StepRecord> {
-  const { store, parameters, optimizer, groups, gradientAccumulationSteps } = options
-  const accumulates = gradientAccumulationSteps > 1
-  const gradientSlot = accumulates ? 'accumulated' : 'gradient'
-  const average = accumulates ? 1 / pending.targets : 1
-  const gradientNorm = (await globalNorm(store, parameters, gradientSlot)) * average
+export async function applyStep(
+  pending: PendingStep,
+  options: ResolvedFitOptions,
+): Promise<StepRecord | undefined> {
+  if (pending.flaw !== undefined) return undefined
+  const { store, optimizer, clipping } = options
+  const groups = options.groups.filter(({ firstStep = 1 }) => firstStep <= pending.step)
+  const active = new Set(groups.flatMap((group) => group.names))
+  const names = options.parameters.filter((name) => active.has(name))
+  const isSum = accumulates(options)
+  const gradientSlot = isSum ? 'accumulated' : 'gradient'
+  const average = isSum ? 1 / pending.targets : 1
+  const gradientNorm = (await globalNorm(store, names, gradientSlot)) * average
   if (!Number.isFinite(gradientNorm)) {
-    const name = await findNonFinite(store, parameters, gradientSlot)
-    throw nonFinite(`the gradient of '${name}' has a NaN or an infinity`, pending, options)
+    const name = await findNonFinite(store, names, gradientSlot)
+    pending.flaw = nonFinite(`the gradient of '${name}' has a NaN or an infinity`, pending, options)
+    if (options.skipNonFinite === 0) throw pending.flaw
+    return undefined
   }
-  const gradientScale = average * clipCoefficient(gradientNorm, options.maxGradientNorm)
+  let gradientScale = average
+  if (clipping === undefined || clipping.by === 'norm') {
+    gradientScale *= clipCoefficient(gradientNorm, clipping?.maximum ?? options.maxGradientNorm)
+  } else {
+    const { by, maximum } = clipping
+    // Limits are on the average gradient: bring it there before, not after.
+    if (isSum) accumulateSlot(store, names, { from: gradientSlot, to: gradientSlot, keep: 0, scale: average })
+    clipEach(store, names, { by, maximum, slot: gradientSlot })
+    gradientScale = 1
+  }
   const { step, epoch, targets, examples, tokens } = pending
   const learningRate = rateOf(pending, options)
-  for (const { names, weightDecay } of groups) {
-    optimizer.update({ store, names, weightDecay, gradientSlot, gradientScale, learningRate, step })
+  for (const { names, weightDecay, learningRateScale = 1, firstStep = 1 } of groups) {
+    const rate = learningRate * learningRateScale
+    const own = { names, weightDecay, learningRate: rate, step: step - firstStep + 1 }
+    optimizer.update({ store, gradientSlot, gradientScale, ...own })
   }
   const seconds = (performance.now() - pending.started) / 1000
   const loss = pending.lossSum / targets
   return { step, epoch, loss, learningRate, gradientNorm, examples, tokens, targets, seconds }
 }
 
-function rateOf({ step }: PendingStep, { learningRate, schedule }: RateOptions): number {
-  return learningRate * schedule(step - 1)
+function rateOf({ step, rateScale }: PendingStep, { learningRate, schedule }: RateOptions): number {
+  return learningRate * schedule(step - 1) * rateScale
 }
 
 type RateOptions = Pick<ResolvedFitOptions, 'learningRate' | 'schedule'>

@@ -16,6 +16,7 @@ const result: FitResult = {
   history: [],
   evaluations: [],
   best: undefined,
+  stoppedEarly: false,
   steps: 8,
   seconds: 3725,
   phases: { data: 0, run: 0, update: 0, evaluate: 0 },

@@ -42,8 +42,8 @@ export async function regression(
   engine: Engine,
   { dropoutRate = 0, ...slotOptions }: Partial<SlotOptions> & { dropoutRate?: number } = {},
 ) {
-  const optimizer = adamW({ weightDecay: 0.01 })
-  const store = engine.createStore(shapes, fitSlots({ optimizer, ...slotOptions }))
+  const { optimizer = adamW({ weightDecay: 0.01 }) } = slotOptions
+  const store = engine.createStore(shapes, fitSlots({ ...slotOptions, optimizer }))
   const random = createRandom(3)
   for (const name of parameters) {
     const values = store.read(name)
@@ -58,8 +58,8 @@ export async function regression(
     gradients: { of: 'loss', withRespectTo: parameters },
   })
   const options = {
-    optimizer,
     ...slotOptions,
+    optimizer,
     store,
     program,
     parameters,
