@@ -1,5 +1,13 @@
 import type { RowSource } from '@tfx/data'
-import type { TrainingEvent } from '@tfx/train'
+import type {
+  CheckpointSettings,
+  Optimizer,
+  OptimizerName,
+  Schedule,
+  ScheduledRun,
+  ScheduleName,
+  TrainingEvent,
+} from '@tfx/train'
 
 /** What every `transfer` can be told. Defaults are those of Hugging Face's Trainer unless stated. */
 export interface TransferOptions {
@@ -7,11 +15,17 @@ export interface TransferOptions {
   epochs?: number
   /** Examples in a batch. Default 8. */
   batchSize?: number
-  /** The highest learning rate of AdamW; it falls linearly to 0. Default 5e-5. */
+  /** The highest learning rate. Default 5e-5, which suits AdamW; Adafactor wants 1e-3, Lion 1e-5. */
   learningRate?: number
+  /** By name, with its usual settings, or made by a function of `@tfx/train`. Default `adamW`. */
+  optimizer?: OptimizerName | Optimizer
+  /** How the rate changes: a name of Hugging Face, or a function that makes a schedule for the run. Default `linear`. */
+  schedule?: ScheduleName | ((run: ScheduledRun) => Schedule)
+  /** The factor on the learning rate from each layer to the one below it. Default 1. */
+  layerwiseDecay?: number
   /** The share of the steps over which the rate rises from 0. Default 0. */
   warmupRatio?: number
-  /** Decoupled weight decay, on everything but biases and norms. Default 0. */
+  /** Weight decay of the optimizer by name, on everything but biases and norms. Default 0. */
   weightDecay?: number
   /** Clips the gradient to this global L2 norm; 0 turns clipping off. Default 1. */
   maxGradientNorm?: number
@@ -42,6 +56,22 @@ export interface TransferOptions {
    * base is worth. Default false.
    */
   fromScratch?: boolean
+  /** Evaluate and end with a moving average of the weights that keeps this share at each step; 0 for none. Default 0. */
+  emaDecay?: number
+  /** End when so many evaluations in a row have not improved the metric; 0 for never. Default 0. */
+  earlyStoppingPatience?: number
+  /**
+   * Learn from each batch's worst neighbour too, its word embeddings moved by this norm (FGM): often a little better, at
+   * twice the time. 1 is usual, 0 for none. Default 0.
+   */
+  adversarialEpsilon?: number
+  /** How many steps in a row may be left out because their loss or gradient is not finite. Default 0. */
+  skipNonFinite?: number
+  /**
+   * A directory to save the state of the run in, by time and at the end of each epoch. A run that was cut, by a crash or a
+   * kill, goes on from there when the same call is made again, and ends with the same weights to the bit. Default: none.
+   */
+  checkpoints?: string | Omit<CheckpointSettings, 'identity'>
   /** Stops training between two steps; see {@link learnedSoFar}. */
   signal?: AbortSignal
   /** Told everything that happens during training. */
@@ -57,6 +87,9 @@ export const transferOptionNames: readonly string[] = Object.keys({
   epochs: true,
   batchSize: true,
   learningRate: true,
+  optimizer: true,
+  schedule: true,
+  layerwiseDecay: true,
   warmupRatio: true,
   weightDecay: true,
   maxGradientNorm: true,
@@ -69,6 +102,11 @@ export const transferOptionNames: readonly string[] = Object.keys({
   validation: true,
   keepBest: true,
   fromScratch: true,
+  emaDecay: true,
+  earlyStoppingPatience: true,
+  adversarialEpsilon: true,
+  skipNonFinite: true,
+  checkpoints: true,
   signal: true,
   onEvent: true,
   progress: true,

@@ -1,6 +1,7 @@
 import { ArgumentError } from '@tfx/common'
 import type { EncoderConfig, Tokenizer } from '@tfx/core'
 import { checkMaxLength, longestInput } from './check-options'
+import { optimizerNames, scheduleNames } from '@tfx/train'
 import type { TransferOptions } from './options'
 
 /** Where a setting's value comes from. */
@@ -23,6 +24,15 @@ export interface ResolvedSettings {
   readonly maxGradientNorm: number
   readonly gradientAccumulationSteps: number
   readonly seed: number
+  /** Of a name of its own if it was given as an object. */
+  readonly optimizer: string
+  /** `custom` if it was given as a function. */
+  readonly schedule: string
+  readonly layerwiseDecay: number
+  readonly emaDecay: number
+  readonly earlyStoppingPatience: number
+  readonly adversarialEpsilon: number
+  readonly skipNonFinite: number
   readonly batching: 'length' | 'random'
   readonly maxLength: number
   readonly truncation: boolean
@@ -41,6 +51,8 @@ const trainerDefaults = {
   maxGradientNorm: 1,
   gradientAccumulationSteps: 1,
   seed: 42,
+  optimizer: 'adamW',
+  schedule: 'linear',
 } as const
 
 const ownDefaults = {
@@ -48,6 +60,11 @@ const ownDefaults = {
   keepBest: true,
   fromScratch: false,
   validationFraction: 0.1,
+  layerwiseDecay: 1,
+  emaDecay: 0,
+  earlyStoppingPatience: 0,
+  adversarialEpsilon: 0,
+  skipNonFinite: 0,
 } as const
 
 /** Smallest value and kind of each number. */
@@ -63,6 +80,11 @@ const limits: Readonly<Record<string, { least: number; most?: number; integer?: 
     seed: { least: -(2 ** 31), most: 2 ** 32 - 1, integer: true },
     validationFraction: { least: 0, most: 0.9 },
     dropout: { least: 0, most: 0.99 },
+    layerwiseDecay: { least: 0, most: 1, above: true },
+    emaDecay: { least: 0, most: 0.999999 },
+    earlyStoppingPatience: { least: 0, integer: true },
+    adversarialEpsilon: { least: 0 },
+    skipNonFinite: { least: 0, integer: true },
   }
 
 /** What settings are resolved against. */
@@ -86,7 +108,11 @@ export function resolveSettings(
   const given: Readonly<Record<string, unknown>> = {
     ...options,
     validationFraction: validationFraction(base.validation),
+    optimizer: typeof options.optimizer === 'object' ? options.optimizer.name : options.optimizer,
+    schedule: typeof options.schedule === 'function' ? 'custom' : options.schedule,
   }
+  checkName('optimizer', options.optimizer, optimizerNames)
+  checkName('schedule', options.schedule, scheduleNames)
   const list: Setting[] = []
   const add = (name: string, fallback: Setting['value'], origin: SettingOrigin) => {
     const option = given[name]
@@ -132,6 +158,12 @@ function check(name: string, value: unknown, kind: string): void {
   const kindOf = integer ? 'an integer' : 'a number'
   const upper = most === Infinity ? '' : ` and at most ${most}`
   throw wrong(name, `${kindOf} ${above ? 'above' : 'of at least'} ${least}${upper}`, value)
+}
+
+/** A name must be one of those there are; anything else is made by a function, whose type tells. */
+function checkName(argument: string, value: unknown, names: readonly string[]): void {
+  if (typeof value !== 'string' || names.includes(value)) return
+  throw wrong(argument, `one of ${names.join(', ')}`, value)
 }
 
 const wrong = (name: string, expected: string, received: unknown) =>

@@ -2,11 +2,10 @@ import { getEngine } from '@tfx/backend'
 import { throwIfAborted } from '@tfx/common'
 import { modelFamily, type EncoderTask } from '@tfx/core'
 import {
-  adamW,
   fit,
   type FitResult,
   fitSlots,
-  linearSchedule,
+  type Optimizer,
   progressReporter,
   TrainingAbortedError,
   type TrainingEvent,
@@ -21,7 +20,14 @@ import { rememberLearned } from './learned'
 import { createModel, scoreAll, type TransferModel } from './model'
 import { type TransferOptions, transferOptionNames } from './options'
 import { compileForward, copyParameter, createStore, type Weights } from './runtime'
-import { type ResolvedSettings, resolveSettings } from './settings'
+import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
+import {
+  chosenCheckpoints,
+  chosenGroups,
+  chosenOptimizer,
+  chosenSchedule,
+  regularization,
+} from './training-settings'
 
 /**
  * Fine-tunes a pretrained model on a data set, for any task.
@@ -45,22 +51,24 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   const opened = await openBase(base, options)
   const { tokenizer } = opened
   const { values, list } = resolveSettings(options, { ...opened, validation: parts.validation })
-  const data = await readDataset(head, parts, { ...options, ...values })
+  const { seed, validationFraction } = values
+  const data = await readDataset(head, parts, { ...options, seed, validationFraction })
   const config = head.configure(withDropout(opened.config, values, options), data.training, options)
   checkTargets(head, data, config)
   const encode = (examples: readonly Example[]) =>
     encodeExamples(examples, { ...values, tokenizer, caller: 'transfer' })
   const encoded = { training: encode(data.training), validation: encode(data.validation) }
-  const optimizer = adamW({ weightDecay: values.weightDecay })
+  const optimizer = chosenOptimizer(options, values)
   const keepBest = values.keepBest && data.validation.length > 0 ? head.best : undefined
   const slots = fitSlots({
     optimizer,
     gradientAccumulationSteps: values.gradientAccumulationSteps,
     keepBest,
+    ...regularization(values, []),
   })
   const store = createStore(await getEngine(), { config, task: head.task }, slots)
   const weights: Weights = { config, tokenizer, store }
-  const run = { head, weights, settings: values, options, optimizer, keepBest, progress: { steps: 0 } }
+  const run = { head, weights, settings: values, list, options, optimizer, keepBest, progress: { steps: 0 } }
   try {
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: head.task }))]
     const finish = async (training: FitResult | undefined) => {
@@ -102,7 +110,8 @@ interface TrainingRun<Example extends TextInput, Answer, Options> {
   weights: Weights
   settings: ResolvedSettings
   options: Options & TransferOptions
-  optimizer: ReturnType<typeof adamW>
+  list: readonly Setting[]
+  optimizer: Optimizer
   keepBest: TaskHead<Example, Answer, Options>['best'] | undefined
   /** Optimizer steps taken. */
   progress: { steps: number }
@@ -114,12 +123,22 @@ interface EncodedData<Example> {
 }
 
 async function train<Example extends TextInput, Answer, Options extends object>(
-  { head, weights, settings, options, optimizer, keepBest, progress }: TrainingRun<Example, Answer, Options>,
+  {
+    head,
+    weights,
+    settings,
+    list,
+    options,
+    optimizer,
+    keepBest,
+    progress,
+  }: TrainingRun<Example, Answer, Options>,
   { training, validation }: EncodedData<Example>,
 ): Promise<FitResult> {
   const { config, tokenizer, store } = weights
-  const { batchSize, gradientAccumulationSteps, epochs, warmupRatio, seed } = settings
+  const { batchSize, gradientAccumulationSteps, epochs, seed, earlyStoppingPatience } = settings
   const { signal } = options
+  const parameters = Object.keys(store.shapes)
   const program = await compileTraining(head, weights, options)
   const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
@@ -128,17 +147,21 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   try {
     return await fit({
       ...settings,
+      ...regularization(settings, parameters),
       store,
       program,
-      parameters: Object.keys(store.shapes),
+      parameters,
+      groups: chosenGroups(settings, parameters, optimizer),
       batches: (epoch) => trainingBatches(training, { ...settings, head, config, tokenizer }, epoch),
       epochs: Math.ceil(epochs),
       maxSteps: totalSteps,
       stepsPerEpoch,
       optimizer,
-      schedule: linearSchedule({ totalSteps, warmupSteps: Math.ceil(totalSteps * warmupRatio) }),
+      schedule: chosenSchedule(options, settings, totalSteps),
       seed,
       keepBest,
+      earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,
+      checkpoints: chosenCheckpoints(options, list, { training, validation }),
       ...(evaluation && { evaluate: () => scoreAll(evaluation, validation, runOptions) }),
       signal,
       onEvent: eventHandler(options, progress),

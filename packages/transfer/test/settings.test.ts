@@ -1,3 +1,4 @@
+import { lion } from '@tfx/train'
 import { describe, expect, it } from 'vitest'
 import { describeSettings } from '../src/index'
 import { resolveSettings, type SettingsBase } from '../src/settings'
@@ -21,12 +22,19 @@ describe('resolveSettings', () => {
       maxGradientNorm: 1,
       gradientAccumulationSteps: 1,
       seed: 42,
+      optimizer: 'adamW',
+      schedule: 'linear',
     })
     expect(byOrigin('tfx default')).toEqual({
       batching: 'length',
       keepBest: true,
       fromScratch: false,
       validationFraction: 0.1,
+      layerwiseDecay: 1,
+      emaDecay: 0,
+      earlyStoppingPatience: 0,
+      adversarialEpsilon: 0,
+      skipNonFinite: 0,
       truncation: false,
     })
     // The tokenizer's limit is below the model's.
@@ -58,6 +66,21 @@ describe('resolveSettings', () => {
       "transfer: 'maxLength' must be an integer from 2 to the 256 tokens that the model takes, but got 257. " +
         'Leave it out to use what the model takes.',
     )
+  })
+})
+
+describe('names', () => {
+  it('of optimizers and schedules are those there are; others are made by functions', () => {
+    expect(() => resolveSettings({ optimizer: 'adamw' as 'adamW' }, base)).toThrow(
+      "transfer: 'optimizer' must be one of adamW, adam, adafactor, adagrad, lamb, lion, muon, nAdam, rAdam, rmsProp, " +
+        "scheduleFreeAdamW, sgd, but got 'adamw'.",
+    )
+    expect(() => resolveSettings({ schedule: 'cosin' as 'cosine' }, base)).toThrow(
+      "'schedule' must be one of constant, constant_with_warmup, linear, cosine, cosine_with_restarts, polynomial, " +
+        "inverse_sqrt, but got 'cosin'.",
+    )
+    const { values } = resolveSettings({ optimizer: lion(), schedule: () => () => 1 }, base)
+    expect([values.optimizer, values.schedule]).toEqual(['lion', 'custom'])
   })
 })
 

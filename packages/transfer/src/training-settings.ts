@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import {
+  type CheckpointSettings,
+  type FitOptions,
+  type Optimizer,
+  optimizerByName,
+  type OptimizerName,
+  parameterGroups,
+  type Schedule,
+  scheduleByName,
+  type ScheduleName,
+  withLayerwiseDecay,
+} from '@tfx/train'
+import type { EncodedExample } from './encode'
+import type { TransferOptions } from './options'
+import type { ResolvedSettings, Setting } from './settings'
+
+/** The optimizer that was given or named. */
+export function chosenOptimizer(
+  { optimizer }: TransferOptions,
+  { weightDecay, ...settings }: ResolvedSettings,
+): Optimizer {
+  if (typeof optimizer === 'object') return optimizer
+  return optimizerByName(settings.optimizer as OptimizerName, { weightDecay })
+}
+
+/** The schedule that was given or named, for a run of some length. */
+export function chosenSchedule(
+  { schedule }: TransferOptions,
+  { learningRate, warmupRatio, ...settings }: ResolvedSettings,
+  totalSteps: number,
+): Schedule {
+  const run = { totalSteps, warmupSteps: Math.ceil(totalSteps * warmupRatio), learningRate }
+  return typeof schedule === 'function'
+    ? schedule(run)
+    : scheduleByName(settings.schedule as ScheduleName, run)
+}
+
+const wordEmbeddings = /(?:word_embeddings?|tok_embeddings|embed_tokens|wte|shared)\.weight$/
+
+/** The settings of regularization as options of `fit`; `slots` of a store follow from them. */
+export function regularization(
+  settings: ResolvedSettings,
+  parameters: readonly string[],
+): Pick<FitOptions, 'averaging' | 'adversarial'> {
+  const { emaDecay, adversarialEpsilon } = settings
+  const embeddings = parameters.filter((name) => wordEmbeddings.test(name))
+  return {
+    averaging: emaDecay > 0 ? { kind: 'ema', decay: emaDecay } : undefined,
+    adversarial: adversarialEpsilon > 0 ? { parameters: embeddings, epsilon: adversarialEpsilon } : undefined,
+  }
+}
+
+/** Rates by layer. */
+export function chosenGroups(
+  { layerwiseDecay }: ResolvedSettings,
+  parameters: readonly string[],
+  { weightDecay }: Optimizer,
+): FitOptions['groups'] & object {
+  const groups = parameterGroups(parameters, { weightDecay })
+  return layerwiseDecay === 1 ? groups : withLayerwiseDecay(groups, { decay: layerwiseDecay })
+}
+
+/** Where to save the run, and what it is: its settings, and all that it learns from. */
+export function chosenCheckpoints(
+  { checkpoints }: TransferOptions,
+  list: readonly Setting[],
+  data: Readonly<Record<string, readonly EncodedExample<unknown>[]>>,
+): CheckpointSettings | undefined {
+  if (checkpoints === undefined) return undefined
+  const given = typeof checkpoints === 'string' ? { directory: checkpoints } : checkpoints
+  const settings = Object.fromEntries(list.map(({ name, value }) => [name, value]))
+  return { ...given, identity: { ...settings, data: hashOf(data) } }
+}
+
+function hashOf(data: Readonly<Record<string, readonly EncodedExample<unknown>[]>>): string {
+  const hash = createHash('sha256')
+  for (const [part, examples] of Object.entries(data)) {
+    hash.update(`${part}:${examples.length}\n`)
+    for (const { example, encoding } of examples)
+      hash.update(JSON.stringify([example, Array.from(encoding.inputIds)]))
+  }
+  return hash.digest('hex').slice(0, 16)
+}
