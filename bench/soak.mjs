@@ -28,7 +28,7 @@ async function train(folder) {
     )
     return { text: text.join(' '), label: text.includes('great') ? 'yes' : 'no' }
   })
-  const model = await transfer('@tfx/base-encoder', rows, {
+  const model = await transfer(fileURLToPath(new URL('../packages/base-encoder', import.meta.url)), rows, {
     epochs: 2,
     batching: 'random',
     gradientAccumulationSteps: 2,
