@@ -1,3 +1,4 @@
+export * from './adapters'
 export * from './base'
 export * from './checkpoint'
 export { exportDecoder, type DecoderExportOptions } from './export/decoder'

@@ -1,6 +1,7 @@
 import { getEngine } from '@tfx/backend'
 import { CheckpointError } from '@tfx/common'
-import { loadCheckpoint, resolveBase } from '@tfx/core'
+import { loadAdapter, loadCheckpoint, resolveBase } from '@tfx/core'
+import { mergeInto, withAdapterLabels } from './adapted'
 import { checkMaxLength, checkOptionNames, longestInput } from './check-options'
 import type { TaskHead, TextInput } from './head'
 import { createModel, type TransferModel } from './model'
@@ -8,13 +9,23 @@ import type { TransferOptions } from './options'
 import { createStore } from './runtime'
 
 /** Options of `load`. */
-export type LoadOptions = Pick<TransferOptions, 'cacheDirectory' | 'signal' | 'truncation' | 'maxLength'>
+export interface LoadOptions extends Pick<
+  TransferOptions,
+  'cacheDirectory' | 'signal' | 'truncation' | 'maxLength'
+> {
+  /** The directory of an adapter in PEFT's format, trained on this base by tfx or by PEFT; it is merged into the weights. */
+  adapter?: string
+  /** The names of the classes that the adapter's head tells apart. Default: the base's, or LABEL_0, LABEL_1, … */
+  labels?: readonly string[]
+}
 
 const optionNames = Object.keys({
   cacheDirectory: true,
   signal: true,
   truncation: true,
   maxLength: true,
+  adapter: true,
+  labels: true,
 } satisfies Record<keyof LoadOptions, true>)
 
 /**
@@ -36,7 +47,9 @@ export async function loadFor<Example extends TextInput, Answer, Options>(
     ...(signal && { signal }),
   })
   const checkpoint = await loadCheckpoint(directory, { kind: 'encoder' })
-  const { config, tokenizer } = checkpoint
+  const loaded = options.adapter === undefined ? undefined : await loadAdapter(options.adapter)
+  const { tokenizer } = checkpoint
+  const config = loaded ? withAdapterLabels(checkpoint.config, loaded, options.labels) : checkpoint.config
   head.checkModel?.(config)
   const longest = longestInput(checkpoint)
   const { maxLength = longest, truncation = options.maxLength !== undefined } = options
@@ -45,7 +58,9 @@ export async function loadFor<Example extends TextInput, Answer, Options>(
   try {
     const write = (name: string, values: Float32Array) => store.write(name, values)
     const { newlyInitialised } = await checkpoint.loadParameters(head.task, { config, write })
-    if (newlyInitialised.length > 0) throw missingHead(source, { name: head.name, missing: newlyInitialised })
+    const adapted = loaded ? await mergeInto(store, loaded, { config, task: head.task }) : []
+    const missing = newlyInitialised.filter((name) => !adapted.includes(name))
+    if (missing.length > 0) throw missingHead(source, { name: head.name, missing })
     const weights = { config, tokenizer, store }
     return await createModel({ head, weights, truncation, maxLength, settings: [], notes: [] })
   } catch (error) {

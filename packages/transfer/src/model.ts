@@ -3,6 +3,7 @@ import { ArgumentError } from '@tfx/common'
 import { type EncoderConfig, exportEncoder, onnxFiles, type OnnxPrecision, saveCheckpoint } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
+import { saveTrainedAdapter, type TrainedAdapter } from './adapted'
 import { checkOptionNames } from './check-options'
 import { encodeExamples, type EncodedExample } from './encode'
 import type { TaskHead, TextInput } from './head'
@@ -59,6 +60,13 @@ export interface TransferModel<Answer, Options> {
    * @throws FileSystemError if the directory is not empty, or cannot be written.
    */
   save(directory: string, options?: SaveOptions): Promise<void>
+  /**
+   * Writes what an adapter has learned, with the head, as files that PEFT and {@link load} read; it was merged into the
+   * weights that `save` writes.
+   *
+   * @throws ArgumentError if the model was not trained by an adapter, FileSystemError as `save`.
+   */
+  saveAdapter(directory: string, options?: Pick<SaveOptions, 'overwrite'>): Promise<void>
   /** Frees the weights. The model cannot be used afterwards. */
   dispose(): Promise<void>
 }
@@ -67,6 +75,7 @@ export interface TransferModel<Answer, Options> {
 export interface ModelParts<Example extends TextInput, Answer, Options> {
   readonly head: TaskHead<Example, Answer, Options>
   readonly weights: Weights
+  readonly trainedAdapter?: TrainedAdapter
   readonly truncation: boolean
   readonly maxLength: number
   readonly settings: readonly Setting[]
@@ -121,6 +130,10 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     },
     async save(directory, options) {
       await save(weights, directory, { ...checkSave(directory, options), task: head.task })
+    },
+    async saveAdapter(directory, options = {}) {
+      checkOptionNames(options, ['overwrite'], 'saveAdapter')
+      await saveTrainedAdapter(parts.trainedAdapter, directory, options)
     },
     async dispose() {
       forgetWeights(model)

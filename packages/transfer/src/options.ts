@@ -1,3 +1,4 @@
+import type { Adapter } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type {
   CheckpointSettings,
@@ -56,6 +57,11 @@ export interface TransferOptions {
    * base is worth. Default false.
    */
   fromScratch?: boolean
+  /**
+   * Train few parameters instead of all: `lora`, `ia3` or `bitfit` with their usual settings, or one made by a function of
+   * `@tfx/core`. The others cost neither gradients nor optimizer state. Rates are higher than usual: 1e-4 to 1e-3.
+   */
+  adapter?: AdapterName | Adapter
   /** Evaluate and end with a moving average of the weights that keeps this share at each step; 0 for none. Default 0. */
   emaDecay?: number
   /** End when so many evaluations in a row have not improved the metric; 0 for never. Default 0. */
@@ -82,6 +88,9 @@ export interface TransferOptions {
   cacheDirectory?: string
 }
 
+/** An adapter with its usual settings. */
+export type AdapterName = Adapter['method']
+
 /** The names of all options. */
 export const transferOptionNames: readonly string[] = Object.keys({
   epochs: true,
@@ -102,6 +111,7 @@ export const transferOptionNames: readonly string[] = Object.keys({
   validation: true,
   keepBest: true,
   fromScratch: true,
+  adapter: true,
   emaDecay: true,
   earlyStoppingPatience: true,
   adversarialEpsilon: true,

@@ -26,10 +26,11 @@ export function shapesOf(specs: ParameterSpecs): Record<string, readonly number[
 /** A new store for a model. */
 export function createStore(
   engine: Engine,
-  { config, task }: { config: EncoderConfig; task: EncoderTask },
+  { config, task, added = {} }: { config: EncoderConfig; task: EncoderTask; added?: ParameterSpecs },
   slots: readonly SlotSpec[] = [],
 ): ParameterStore {
-  return engine.createStore(shapesOf(modelFamily(config.modelType).parameterShapes(config, task)), slots)
+  const specs = modelFamily(config.modelType).parameterShapes(config, task)
+  return engine.createStore(shapesOf({ ...specs, ...added }), slots)
 }
 
 /** Compiles a model's forward pass: what prediction and evaluation run. */

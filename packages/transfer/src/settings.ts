@@ -29,6 +29,8 @@ export interface ResolvedSettings {
   /** `custom` if it was given as a function. */
   readonly schedule: string
   readonly layerwiseDecay: number
+  /** `none`, or its method. */
+  readonly adapter: string
   readonly emaDecay: number
   readonly earlyStoppingPatience: number
   readonly adversarialEpsilon: number
@@ -61,6 +63,7 @@ const ownDefaults = {
   fromScratch: false,
   validationFraction: 0.1,
   layerwiseDecay: 1,
+  adapter: 'none',
   emaDecay: 0,
   earlyStoppingPatience: 0,
   adversarialEpsilon: 0,
@@ -109,10 +112,12 @@ export function resolveSettings(
     ...options,
     validationFraction: validationFraction(base.validation),
     optimizer: typeof options.optimizer === 'object' ? options.optimizer.name : options.optimizer,
+    adapter: typeof options.adapter === 'object' ? options.adapter.method : options.adapter,
     schedule: typeof options.schedule === 'function' ? 'custom' : options.schedule,
   }
   checkName('optimizer', options.optimizer, optimizerNames)
   checkName('schedule', options.schedule, scheduleNames)
+  checkName('adapter', options.adapter, ['lora', 'ia3', 'bitfit'])
   const list: Setting[] = []
   const add = (name: string, fallback: Setting['value'], origin: SettingOrigin) => {
     const option = given[name]

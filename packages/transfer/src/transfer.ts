@@ -10,6 +10,7 @@ import {
   TrainingAbortedError,
   type TrainingEvent,
 } from '@tfx/train'
+import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { checkTargets, datasetParts, readDataset, type TransferDataset } from './dataset'
@@ -58,24 +59,39 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   const encode = (examples: readonly Example[]) =>
     encodeExamples(examples, { ...values, tokenizer, caller: 'transfer' })
   const encoded = { training: encode(data.training), validation: encode(data.validation) }
+  const part = trainedPart(options, { config, task: head.task })
   const optimizer = chosenOptimizer(options, values)
   const keepBest = values.keepBest && data.validation.length > 0 ? head.best : undefined
   const slots = fitSlots({
     optimizer,
     gradientAccumulationSteps: values.gradientAccumulationSteps,
     keepBest,
-    ...regularization(values, []),
+    ...regularization(values, part.trained),
+    parameters: part.trained,
   })
-  const store = createStore(await getEngine(), { config, task: head.task }, slots)
+  const store = createStore(await getEngine(), part, slots)
   const weights: Weights = { config, tokenizer, store }
-  const run = { head, weights, settings: values, list, options, optimizer, keepBest, progress: { steps: 0 } }
+  const run = {
+    head,
+    weights,
+    part,
+    settings: values,
+    list,
+    options,
+    optimizer,
+    keepBest,
+    progress: { steps: 0 },
+  }
   try {
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: head.task }))]
+    await fillAdapter(part, store, values.seed)
     const finish = async (training: FitResult | undefined) => {
-      const small = await withoutTrainingState(weights, head.task)
+      const small = await withoutTrainingState(weights, part)
+      const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
       return createModel({
         head,
         weights: small,
+        ...(trainedAdapter && { trainedAdapter }),
         settings: list,
         notes,
         ...values,
@@ -108,6 +124,7 @@ async function fill(
 interface TrainingRun<Example extends TextInput, Answer, Options> {
   head: TaskHead<Example, Answer, Options>
   weights: Weights
+  part: TrainedPart
   settings: ResolvedSettings
   options: Options & TransferOptions
   list: readonly Setting[]
@@ -126,6 +143,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   {
     head,
     weights,
+    part,
     settings,
     list,
     options,
@@ -138,8 +156,8 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   const { config, tokenizer, store } = weights
   const { batchSize, gradientAccumulationSteps, epochs, seed, earlyStoppingPatience } = settings
   const { signal } = options
-  const parameters = Object.keys(store.shapes)
-  const program = await compileTraining(head, weights, options)
+  const parameters = part.trained
+  const program = await compileTraining({ head, weights, part, options })
   const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
   const totalSteps = Math.max(1, Math.ceil(stepsPerEpoch * epochs))
@@ -172,11 +190,12 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   }
 }
 
-async function compileTraining<Example extends TextInput, Answer, Options extends object>(
-  head: TaskHead<Example, Answer, Options>,
-  { config, store }: Weights,
-  options: Options,
-) {
+async function compileTraining<Example extends TextInput, Answer, Options extends object>({
+  head,
+  weights: { config, store },
+  part,
+  options,
+}: Pick<TrainingRun<Example, Answer, Options>, 'head' | 'weights' | 'part' | 'options'>) {
   const engine = await getEngine()
   const family = modelFamily(config.modelType)
   return engine.compile(
@@ -187,7 +206,7 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
     {
       inputs: { ...modelInputSpecs(config), ...head.targetInputs(config) },
       parameters: store,
-      gradients: { of: 'loss', withRespectTo: Object.keys(store.shapes) },
+      gradients: { of: 'loss', withRespectTo: part.trained },
     },
   )
 }
@@ -204,10 +223,18 @@ function eventHandler(
   }
 }
 
-/** Copies the weights to a store without gradients and optimizer state: a quarter of the memory. */
-async function withoutTrainingState({ store, ...weights }: Weights, task: EncoderTask): Promise<Weights> {
-  const small = createStore(await getEngine(), { config: weights.config, task })
-  for (const name of Object.keys(store.shapes)) await copyParameter(store, small, name)
+/**
+ * Copies the weights to a store without gradients and optimizer state, a quarter of the memory, and merges the adapter
+ * into them.
+ */
+async function withoutTrainingState({ store, ...weights }: Weights, part: TrainedPart): Promise<Weights> {
+  const { config, task, adapter, specs } = part
+  const small = createStore(await getEngine(), { config, task })
+  const read = readMerged(part, store)
+  for (const name of Object.keys(specs)) {
+    if (adapter === undefined) await copyParameter(store, small, name)
+    else small.write(name, await read(name))
+  }
   return { ...weights, store: small }
 }
 

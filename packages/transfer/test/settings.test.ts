@@ -31,6 +31,7 @@ describe('resolveSettings', () => {
       fromScratch: false,
       validationFraction: 0.1,
       layerwiseDecay: 1,
+      adapter: 'none',
       emaDecay: 0,
       earlyStoppingPatience: 0,
       adversarialEpsilon: 0,

@@ -1,5 +1,6 @@
-import { dropout, gelu, layerNorm, linear, rmsNorm, silu } from '@tfx/backend'
+import { dropout, gelu, layerNorm, rmsNorm, silu } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
+import { adaptedLinear } from '../adapters/adapted-linear'
 import { parameterOf, type LinearModule, type Parameters, type ParameterSpecs } from './parameters'
 
 /** The activation functions of the supported checkpoints, by their Hugging Face name. */
@@ -21,7 +22,7 @@ export function activate(x: tf.Tensor, activation: Activation): tf.Tensor {
 }
 
 /**
- * `linear` with the weights `{name}.weight` [out, in] and `{name}.bias` [out].
+ * `linear` with the weights `{name}.weight` [out, in] and `{name}.bias` [out], and with its adapter if it has one.
  *
  * @param module Its name, or its name and what it lacks.
  * @param x float32 [..., in]; a matrix where the weight is transposed.
@@ -34,9 +35,7 @@ export function linearLayer(parameters: Parameters, module: LinearModule, x: tf.
   } = typeof module === 'string' ? { name: module } : module
   const weight = parameterOf(parameters, `${name}.weight`)
   const bias = hasBias ? parameterOf(parameters, `${name}.bias`) : undefined
-  if (!isTransposed) return linear(x, weight, bias)
-  const product = tf.matMul(x, weight)
-  return bias ? tf.add(product, bias) : product
+  return adaptedLinear(parameters, { name, weight, bias, isTransposed }, x)
 }
 
 /** `layerNorm` over the last axis with the weights `{name}.weight` and `{name}.bias`. */

@@ -1,0 +1,19 @@
+export {
+  type Adapter,
+  type BitFitAdapter,
+  bitFit,
+  ia3,
+  type Ia3Adapter,
+  lora,
+  type LoraAdapter,
+  type LoraOptions,
+} from './adapter'
+export {
+  type AdaptedModel,
+  adapterSpecs,
+  initialAdapter,
+  type ReadParameter,
+  trainedNames,
+} from './adapter-parameters'
+export { mergedReader } from './merge'
+export { type AdapterContents, loadAdapter, type LoadedAdapter, saveAdapter } from './peft-file'

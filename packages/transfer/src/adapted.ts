@@ -1,0 +1,175 @@
+import type { ParameterStore } from '@tfx/backend'
+import { ArgumentError, CheckpointError, createRandom, mixSeed } from '@tfx/common'
+import {
+  type Adapter,
+  adapterSpecs,
+  bitFit,
+  type EncoderConfig,
+  type EncoderTask,
+  ia3,
+  initialAdapter,
+  type LoadedAdapter,
+  lora,
+  mergedReader,
+  modelFamily,
+  type ParameterSpecs,
+  type ReadParameter,
+  saveAdapter,
+  trainedNames,
+  withLabels,
+} from '@tfx/core'
+import type { TransferOptions } from './options'
+
+/** What of a model is trained. */
+export interface TrainedPart {
+  readonly adapter: Adapter | undefined
+  readonly config: EncoderConfig
+  readonly task: EncoderTask
+  /** Every parameter of the model without its adapter. */
+  readonly specs: ParameterSpecs
+  /** Those that the adapter adds. */
+  readonly added: ParameterSpecs
+  /** The names of the head's parameters. */
+  readonly head: readonly string[]
+  /** The names of what is trained. */
+  readonly trained: readonly string[]
+}
+
+/** Everything, or an adapter with the head. */
+export function trainedPart(
+  { adapter: given }: Pick<TransferOptions, 'adapter'>,
+  { config, task }: { config: EncoderConfig; task: EncoderTask },
+): TrainedPart {
+  const family = modelFamily(config.modelType)
+  const specs = family.parameterShapes(config, task)
+  // A pooler belongs to the backbone, as PEFT has it, though not every task reads it.
+  const head = Object.keys(specs).filter((name) => !name.startsWith(family.backbonePrefix))
+  const adapter = typeof given === 'string' ? { lora, ia3, bitfit: bitFit }[given]() : given
+  const part = { adapter, config, task, specs, head }
+  if (adapter === undefined) return { ...part, added: {}, trained: Object.keys(specs) }
+  const model = { config, specs }
+  return { ...part, added: adapterSpecs(adapter, model), trained: trainedNames(adapter, model, head) }
+}
+
+/** Writes the values that a new adapter starts from. */
+export async function fillAdapter(
+  { adapter, config, specs }: TrainedPart,
+  store: ParameterStore,
+  seed: number,
+): Promise<void> {
+  if (adapter === undefined) return
+  const random = createRandom(mixSeed(seed, 2))
+  const read = (name: string) => store.read(name)
+  for await (const [name, values] of initialAdapter(adapter, { config, specs }, { random, read })) {
+    store.write(name, values)
+  }
+}
+
+/** Reads a model's parameters, its adapter merged into them. */
+export function readMerged({ adapter, config, specs }: TrainedPart, store: ParameterStore): ReadParameter {
+  const read = (name: string) => store.read(name)
+  return adapter === undefined ? read : mergedReader(adapter, { config, specs }, read)
+}
+
+/** An adapter that was trained, kept beside the model that it has been merged into. */
+export interface TrainedAdapter extends TrainedPart {
+  readonly values: ReadonlyMap<string, Float32Array>
+  readonly baseModel: string | undefined
+}
+
+/** Copies the adapter and the head out of a store; undefined if there is no adapter that has a file. */
+export async function takeAdapter(
+  part: TrainedPart,
+  store: ParameterStore,
+  baseModel: string | undefined,
+): Promise<TrainedAdapter | undefined> {
+  if (part.adapter === undefined || part.adapter.method === 'bitfit') return undefined
+  const names = [...Object.keys(part.added), ...part.head]
+  const values = await Promise.all(names.map(async (name) => [name, await store.read(name)] as const))
+  return { ...part, values: new Map(values), baseModel }
+}
+
+const taskTypes: Partial<Record<EncoderTask, string>> = {
+  'sequence-classification': 'SEQ_CLS',
+  'token-classification': 'TOKEN_CLS',
+  'feature-extraction': 'FEATURE_EXTRACTION',
+}
+
+/** @throws ArgumentError if the model was not trained by an adapter; FileSystemError */
+export async function saveTrainedAdapter(
+  trained: TrainedAdapter | undefined,
+  directory: string,
+  { overwrite = false }: { overwrite?: boolean },
+): Promise<void> {
+  if (trained?.adapter === undefined || trained.adapter.method === 'bitfit') {
+    throw new ArgumentError({
+      function: 'saveAdapter',
+      argument: 'model',
+      expected: 'one that was trained by an adapter with files of its own',
+      received: 'one without',
+      remedy: "Train with { adapter: 'lora' } or 'ia3', or save the whole model: model.save(directory).",
+    })
+  }
+  const { adapter, baseModel, values, task, ...model } = trained
+  const taskType = taskTypes[task]
+  const contents = {
+    ...model,
+    adapter,
+    read: async (name: string) => values.get(name)!,
+    ...(taskType !== undefined && { taskType }),
+    ...(baseModel !== undefined && { baseModel }),
+  }
+  await saveAdapter(directory, contents, { overwrite, caller: 'saveAdapter' })
+}
+
+/** The configuration of a base with the labels of an adapter's head: its own names if their number is the same. */
+export function withAdapterLabels(
+  config: EncoderConfig,
+  { tensors }: LoadedAdapter,
+  labels: readonly string[] | undefined,
+): EncoderConfig {
+  const bias = [...tensors].find(([name]) => /(?:^|\.)(?:classifier|out_proj)\.bias$/.test(name))
+  const count = bias?.[1].shape[0] ?? config.labels.length
+  if (labels === undefined && count === config.labels.length) return config
+  return withLabels(config, labels ?? Array.from({ length: count }, (_, index) => `LABEL_${index}`))
+}
+
+/**
+ * Merges an adapter into the weights in a store, and takes over the head that was saved with it.
+ *
+ * @returns The names of the parameters of the adapter's head.
+ * @throws CheckpointError if it is one for another model.
+ */
+export async function mergeInto(
+  store: ParameterStore,
+  { adapter, tensors }: LoadedAdapter,
+  { config, task }: { config: EncoderConfig; task: EncoderTask },
+): Promise<string[]> {
+  const { specs, added } = trainedPart({ adapter }, { config, task })
+  const expected: ParameterSpecs = { ...specs, ...added }
+  for (const [name, { shape }] of tensors) {
+    if (expected[name]?.shape.join() !== shape.join()) throw otherModel(name, shape, expected[name]?.shape)
+  }
+  const missing = Object.keys(added).find((name) => !tensors.has(name))
+  if (missing !== undefined) throw otherModel(missing, undefined, added[missing]!.shape)
+  const read = async (name: string) => tensors.get(name)?.values ?? store.read(name)
+  const merged = mergedReader(adapter, { config, specs }, read)
+  for (const name of Object.keys(specs)) store.write(name, await merged(name))
+  return [...tensors.keys()].filter((name) => name in specs)
+}
+
+function otherModel(
+  name: string,
+  received: readonly number[] | undefined,
+  expected: readonly number[] | undefined,
+): CheckpointError {
+  const describe = (shape: readonly number[] | undefined) =>
+    shape === undefined ? 'none' : `[${shape.join(', ')}]`
+  return new CheckpointError({
+    function: 'load',
+    argument: 'adapter',
+    expected: `an adapter of this base, with ${describe(expected)} for ${name}`,
+    received: describe(received),
+    remedy: 'Load it on the base that it was trained on; adapter_config.json names it.',
+  })
+}
