@@ -42,8 +42,9 @@ export function trainedPart(
 ): TrainedPart {
   const family = modelFamily(config.modelType)
   const specs = family.parameterShapes(config, task)
-  // A pooler belongs to the backbone, as PEFT has it, though not every task reads it.
-  const head = Object.keys(specs).filter((name) => !name.startsWith(family.backbonePrefix))
+  // The pooler too, which bases pretrained by masking words do not have: what starts at random must be trained and saved.
+  const backbone = family.parameterShapes(config, 'feature-extraction')
+  const head = Object.keys(specs).filter((name) => !(name in backbone))
   const adapter = typeof given === 'string' ? { lora, ia3, bitfit: bitFit }[given]() : given
   const part = { adapter, config, task, specs, head }
   if (adapter === undefined) return { ...part, added: {}, trained: Object.keys(specs) }
