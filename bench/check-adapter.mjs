@@ -24,9 +24,9 @@ const root = mkdtempSync(join(tmpdir(), 'tfx-adapter-'))
 try {
   for (const [name, adapter] of Object.entries(adapters)) {
     const model = await transfer(base, rows, {
-      epochs: 2,
+      epochs: 1,
       adapter,
-      learningRate: 5e-3,
+      learningRate: 2e-3,
       validation: false,
       progress: false,
     })
