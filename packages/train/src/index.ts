@@ -9,6 +9,12 @@ export { type ParameterGroup, parameterGroups } from './parameter-groups'
 export * from './schedules/index'
 export { accumulateSlot, type AccumulateOptions, copySlot, swapSlots, type SlotPair } from './slots'
 export * from './events'
+export {
+  findLearningRate,
+  type FindLearningRateOptions,
+  type LearningRateFinding,
+  plotLearningRates,
+} from './find-learning-rate'
 export { fit } from './fit'
 export {
   type BestMetric,
