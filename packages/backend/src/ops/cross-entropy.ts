@@ -33,29 +33,42 @@ export function softmaxCrossEntropy(
   return reduction === 'sum' ? total : tf.div(total, tf.sum(counted))
 }
 
-/** The loss of each row. The gradient comes from the probabilities and the label's column alone: no one-hot. */
+/**
+ * The loss of each row, log Σ exp(x) − x[target]. Its gradient is softmax(x) less 1 in the label's column: no one-hot.
+ *
+ * Logits over a vocabulary are the largest array of a language model, so each step takes what the one before
+ * leaves: x − max, exp, times dy/Σ and the target's update can all be written over the logits, one after the other.
+ * For that the label's logit must be read first: the maximum with it changes no number, but makes all the rest wait for it.
+ */
 function rowLosses(logits: tf.Tensor, targets: tf.Tensor, labelSmoothing: number): tf.Tensor {
   const classes = logits.shape[1]!
   const compute = tf.customGrad((...args) => {
     const [logits, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc]
-    const probabilities = tf.softmax(logits)
-    // log Σ exp(x) = max(x) − log max(p): no second pass of exponentials.
-    const logSum = tf.sub(tf.max(logits, -1), tf.log(tf.max(probabilities, -1)))
-    const negative = tf.sub(logSum, pickTargets(logits, targets))
-    save([probabilities, targets])
-    const smooth = () => tf.sub(logSum, tf.mean(logits, -1))
-    const value =
+    const picked = tf.expandDims(pickTargets(logits, targets), -1)
+    const largest = tf.maximum(tf.max(logits, -1, true), picked)
+    const shifted = tf.sub(logits, largest)
+    const exponentials = tf.exp(shifted)
+    const sums = tf.sum(exponentials, -1, true)
+    save([exponentials, sums, targets])
+    // Both relative to the largest logit.
+    const logSum = tf.log(sums)
+    const negative = tf.sub(logSum, tf.sub(picked, largest))
+    const smooth = () => tf.sub(logSum, tf.mean(shifted, -1, true))
+    const column =
       labelSmoothing === 0
         ? negative
         : tf.add(tf.mul(negative, 1 - labelSmoothing), tf.mul(smooth(), labelSmoothing))
     return {
-      value,
+      value: tf.squeeze(column, [-1]),
       gradFunc: (dy, saved) => {
-        const [probabilities, targets] = saved as [tf.Tensor, tf.Tensor]
+        const [exponentials, sums, targets] = saved as [tf.Tensor, tf.Tensor, tf.Tensor]
         const column = tf.expandDims(dy, -1)
-        const shifted = labelSmoothing === 0 ? probabilities : tf.sub(probabilities, labelSmoothing / classes)
-        const updates = tf.mul(dy, labelSmoothing - 1)
-        return addToTargets(tf.mul(shifted, column), targets, updates)
+        const probabilities = tf.mul(exponentials, tf.div(column, sums))
+        const smoothed =
+          labelSmoothing === 0
+            ? probabilities
+            : tf.sub(probabilities, tf.mul(column, labelSmoothing / classes))
+        return addToTargets(smoothed, targets, tf.mul(dy, labelSmoothing - 1))
       },
     }
   })
