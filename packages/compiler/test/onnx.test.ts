@@ -57,6 +57,12 @@ test('inputs, outputs and symbolic axes carry their names; stored weights are no
   await fed.release()
 })
 
+test('results between inputs and outputs have known shapes, so that they can be written in place', () => {
+  const flat = ({ x }: Tensors) => ({ total: tf.sum(tf.exp(tf.reshape(x!, [-1]))) })
+  const model = toOnnx(traceProgram(flat, { x: { shape: ['batch', 'sequence'] } }))
+  expect(Buffer.from(model).includes('batch*sequence')).toBe(true)
+})
+
 test('stored and fed weights give the same', async () => {
   const program = traceProgram(classify, specs)
   const stored = await runModel(toOnnx(program, { weights: (name) => weights[name] }), { ids })

@@ -79,13 +79,16 @@ export function toOnnx(
     if (value.kind === 'node' && !outputNames.has(value)) outputNames.set(value, name)
   }
 
+  const intermediates: OnnxValueInfo[] = []
   const quantization = precision === 'int8' || precision === 'int4' ? precision : undefined
   const quantized = new Set<string>()
   for (const node of nodes) {
     for (const output of node.outputs) {
       // onnxruntime crashes on a Split that lacks a piece; elsewhere what is not used need not be computed.
       const isWanted = uses.count(output) > 0 || node.op === 'Split'
-      names.set(output, isWanted ? (outputNames.get(output) ?? builder.freshName()) : '')
+      const name = isWanted ? (outputNames.get(output) ?? builder.freshName()) : ''
+      names.set(output, name)
+      if (isWanted && !outputNames.has(output)) intermediates.push(valueInfo(name, output))
     }
     if (
       quantization &&
@@ -125,6 +128,7 @@ export function toOnnx(
       dtype: inputTypes[input.name] ?? input.dtype,
     })),
     outputs: [...leading, ...outputs.map(({ name, value }) => valueInfo(name, value))],
+    intermediates,
   }
   return encodeModel(precision === 'float16' ? toHalfPrecision(model) : model, external)
 }

@@ -36,6 +36,10 @@ export function toHalfPrecision(model: OnnxModel): OnnxModel {
       ...nodes,
       ...[...renamedOutputs].map(([name, half]) => cast(half, name, 'float32')),
     ],
+    intermediates: model.intermediates.map((value) => ({
+      ...value,
+      dtype: isFloat(value) ? 'float16' : value.dtype,
+    })),
     initializers: model.initializers.map(halfTensor),
   }
 }

@@ -44,6 +44,11 @@ export interface OnnxModel {
   nodes: readonly OnnxNode[]
   inputs: readonly OnnxValueInfo[]
   outputs: readonly OnnxValueInfo[]
+  /**
+   * What lies between: onnxruntime writes a result over an operand that ends there only if it knows that both have
+   * one shape, and it does not follow shapes through a computed Reshape.
+   */
+  intermediates: readonly OnnxValueInfo[]
   initializers: readonly OnnxTensor[]
 }
 
@@ -153,7 +158,7 @@ function writeValueInfo(writer: Writer, { name, dtype, shape, isSequence }: Onnx
 
 /** Serializes a model as an ONNX ModelProto, with its large tensors beside it where a place for them is given. */
 export function encodeModel(
-  { producer, opset, nodes, inputs, outputs, initializers }: OnnxModel,
+  { producer, opset, nodes, inputs, outputs, intermediates, initializers }: OnnxModel,
   external?: ExternalData,
 ): Uint8Array {
   const writeTensor = tensorWriter(external)
@@ -166,6 +171,7 @@ export function encodeModel(
     for (const tensor of initializers) message(graph, 5, (inner) => writeTensor(inner, tensor))
     for (const input of inputs) message(graph, 11, (inner) => writeValueInfo(inner, input))
     for (const output of outputs) message(graph, 12, (inner) => writeValueInfo(inner, output))
+    for (const value of intermediates) message(graph, 13, (inner) => writeValueInfo(inner, value))
   })
   for (const [domain, version] of [
     ['', opset],
