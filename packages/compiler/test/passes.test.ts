@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type GraphProgram, tf, toOnnx, type TraceableFunction, traceProgram } from '../src/index'
 import { foldScales } from '../src/passes/fold-scales'
 import { fuseBias } from '../src/passes/fuse-bias'
+import { mergeProducts } from '../src/passes/merge-products'
 import { expectSame, runEager, runModelOften } from './support/run'
 
 type Tensors = Record<string, tf.Tensor>
@@ -148,5 +149,84 @@ describe('fuseBias', () => {
   }
   test.each(Object.entries(kept))('not where %s', async (_, [compute, expected]) => {
     expect(await opsAfter(fuseBias, compute)).toEqual(expected)
+  })
+})
+
+describe('mergeProducts', () => {
+  const shapes = {
+    x: { shape: ['batch', 4] },
+    wide: { shape: [3, 4] },
+    narrow: { shape: [2, 4] },
+    fed: { shape: [2, 4] },
+    a: { shape: [3] },
+    b: { shape: [2] },
+  }
+  const values: Record<string, Float32Array> = {
+    wide: sines(3, 4).data,
+    narrow: sines(2, 4).data.map((value) => value + 1),
+    a: sines(3).data,
+    b: sines(2).data.map((value) => value - 1),
+  }
+  const relu = (x: tf.Tensor) => tf.relu(x)
+  const cases: Record<string, [(tensors: Tensors) => Tensors, string[]]> = {
+    'products of one matrix become one': [
+      ({ x, wide, narrow }) => ({ y: relu(product(x, wide, true)), z: relu(product(x, narrow, true)) }),
+      ['Gemm', 'Split', 'Relu', 'Relu'],
+    ],
+    'with their biases': [
+      ({ x, wide, narrow, a, b }) => ({
+        y: relu(tf.add(product(x, wide, true), a as tf.Tensor)),
+        z: relu(tf.add(product(x, narrow, true), b as tf.Tensor)),
+      }),
+      ['Gemm', 'Split', 'Relu', 'Relu'],
+    ],
+    'a weight that is fed stays apart': [
+      ({ x, wide, fed }) => ({ y: relu(product(x, wide, true)), z: relu(product(x, fed, true)) }),
+      ['Gemm', 'Relu', 'Gemm', 'Relu'],
+    ],
+    'so does one with a bias beside one without': [
+      ({ x, wide, narrow, a }) => ({
+        y: relu(tf.add(product(x, wide, true), a as tf.Tensor)),
+        z: relu(product(x, narrow, true)),
+      }),
+      ['Gemm', 'Relu', 'Gemm', 'Relu'],
+    ],
+    'so does a weight that has another use': [
+      ({ x, wide, narrow }) => ({
+        y: relu(product(x, wide, true)),
+        z: relu(product(x, narrow, true)),
+        w: tf.exp(narrow as tf.Tensor),
+      }),
+      ['Gemm', 'Relu', 'Gemm', 'Relu', 'Exp'],
+    ],
+    'so does a product of another matrix': [
+      ({ x, wide, narrow }) => ({
+        y: relu(product(x, wide, true)),
+        z: relu(product(tf.exp(x as tf.Tensor), narrow, true)),
+      }),
+      ['Gemm', 'Relu', 'Exp', 'Gemm', 'Relu'],
+    ],
+  }
+  test.each(Object.entries(cases))('%s', async (_, [compute, ops]) => {
+    const program = traceProgram(compute, shapes)
+    const merged = mergeProducts(fuseBias(program), (name) => values[name])
+    expect(merged.program.nodes.map(({ op }) => op)).toEqual(ops)
+    const weights = (name: string) => values[name]
+    const model = toOnnx(program, { weights, mergeProducts: true })
+    const feeds = [1, 5].map((batch) => ({ x: sines(batch, 4), fed: sines(2, 4) }))
+    const fed = feeds.map(({ x, fed }) =>
+      program.inputs.some(({ name }) => name === 'fed') ? { x, fed } : { x },
+    )
+    const stored = Object.fromEntries(
+      Object.entries(values).map(([name, data]) => [
+        name,
+        { dtype: 'float32' as const, shape: shapes[name as 'a'].shape, data },
+      ]),
+    )
+    const received = await runModelOften(model, fed)
+    feeds.forEach((feed, index) => {
+      const expected = runEager(compute, { ...stored, ...feed })
+      expectSame(received[index] ?? {}, expected, { absolute: 1e-5, relative: 1e-5 })
+    })
   })
 })

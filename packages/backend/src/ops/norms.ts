@@ -52,8 +52,27 @@ export function rmsNorm(
   x: tf.Tensor,
   { weight, epsilon = 1e-6 }: { weight: tf.Tensor; epsilon?: number },
 ): tf.Tensor {
-  const meanSquare = tf.mean(tf.square(x), -1, true)
-  return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, epsilon))), weight)
+  if (!canFuse()) {
+    const meanSquare = tf.mean(tf.square(x), -1, true)
+    return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, epsilon))), weight)
+  }
+  const fused = tf.customGrad((...args) => {
+    const [x, weight, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc]
+    const results = tf.engine().runKernel('TfxRmsNorm', { x, weight }, { epsilon })
+    const [value, inverseRoot] = results as tf.Tensor[] as [tf.Tensor, tf.Tensor]
+    save([x, weight, inverseRoot])
+    return { value, gradFunc: (dy, saved) => rmsNormGradient(dy, saved) }
+  })
+  return fused(x, weight)
+}
+
+function rmsNormGradient(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [x, weight, inverseRoot] = saved as [tf.Tensor, tf.Tensor, tf.Tensor]
+  const normalized = tf.mul(x, inverseRoot)
+  const scaled = tf.mul(dy, weight)
+  const projection = tf.mul(normalized, tf.mean(tf.mul(scaled, normalized), -1, true))
+  const leading = Array.from({ length: x.rank - 1 }, (_, axis) => axis)
+  return [tf.mul(tf.sub(scaled, projection), inverseRoot), tf.sum(tf.mul(dy, normalized), leading)]
 }
 
 /** Options of {@link batchNorm}. */

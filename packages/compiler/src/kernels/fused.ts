@@ -19,6 +19,18 @@ export const fusedKernels: KernelTable = {
       outputs: [{ shape: x.shape, dtype: x.dtype }, statistics, statistics],
     })
   },
+  /** inputs x, weight; attribute epsilon → normalized x, inverse root of the mean square */
+  TfxRmsNorm: ({ graph, inputs, attributes }) => {
+    const { x, weight } = inputs as { x: Traced; weight: Traced }
+    const statistics = { shape: [...x.shape.slice(0, -1), 1], dtype: x.dtype }
+    return graph.node({
+      // onnxruntime has it under this name for every opset; ONNX itself, as RMSNormalization, from opset 23.
+      op: 'SimplifiedLayerNormalization',
+      inputs: [x, weight].map((value) => materialize(graph, value)),
+      attributes: { axis: -1, epsilon: { float: attributes.epsilon as number } },
+      outputs: [{ shape: x.shape, dtype: x.dtype }, statistics],
+    })
+  },
   /** input x; attribute approximate: none | tanh */
   TfxGelu: ({ graph, inputs, attributes }) => {
     const x = materialize(graph, inputs.x!)

@@ -2,6 +2,7 @@ import { TraceError } from '@tfx/common'
 import type { ConstantValue, GraphNode, InputValue, Value } from '../graph'
 import { foldScales } from '../passes/fold-scales'
 import { fuseBias } from '../passes/fuse-bias'
+import { mergeProducts } from '../passes/merge-products'
 import { countUses } from '../passes/rewrite'
 import type { GraphProgram } from '../program'
 import { describeSize } from '../symbolic'
@@ -25,6 +26,8 @@ export interface OnnxOptions {
    * (`MatMulNBits`). Default `float32`.
    */
   precision?: 'float32' | 'float16' | Quantization
+  /** Make one product of several that multiply one matrix with stored weights; they lose their names. Default false. */
+  mergeProducts?: boolean
   /** Where large weights go instead of into the file: needed beyond 2 GiB. Default: into the file. */
   external?: ExternalData | undefined
 }
@@ -39,10 +42,20 @@ const opset = 20
  */
 export function toOnnx(
   program: GraphProgram,
-  { weights, inputTypes = {}, leadingSequence, precision = 'float32', external }: OnnxOptions = {},
+  {
+    weights,
+    inputTypes = {},
+    leadingSequence,
+    precision = 'float32',
+    external,
+    ...options
+  }: OnnxOptions = {},
 ): Uint8Array {
-  const { nodes, inputs, outputs } = fuseBias(foldScales(program))
-  const stored = (name: string) => weights?.(name)
+  const simplified = fuseBias(foldScales(program))
+  const given = (name: string) => weights?.(name)
+  const merged = options.mergeProducts ? mergeProducts(simplified, given) : undefined
+  const { nodes, inputs, outputs } = merged?.program ?? simplified
+  const stored = merged?.stored ?? given
   rejectSharedNames(program)
   const builder = new OnnxBuilder([...inputs, ...outputs].map(({ name }) => name))
   const names = new Map<Value, string>()

@@ -28,9 +28,13 @@ export function countUses({ nodes, outputs }: Pick<GraphProgram, 'nodes' | 'outp
   }
 }
 
-/** What takes the place of a node: another node's fields, or one of the values that are there already. */
+/**
+ * What takes the place of a node: another node's fields, or a value that is there already or is made by new nodes, which
+ * come first.
+ */
 export type Replacement =
-  Partial<Pick<GraphNode, 'op' | 'domain' | 'inputs' | 'attributes'>> | { useInstead: Value }
+  | Partial<Pick<GraphNode, 'op' | 'domain' | 'inputs' | 'attributes'>>
+  | { useInstead: Value; nodes?: readonly GraphNode[] }
 
 /**
  * Applies replacements to a program and drops what is no longer needed. Values are rebuilt, so
@@ -45,14 +49,9 @@ export function rewrite(
   const current = <V extends Value | undefined>(value: V): V =>
     (value === undefined ? value : (renewed.get(value) ?? value)) as V
   const nodes: GraphNode[] = []
-  for (const node of program.nodes) {
-    const replacement = replacements.get(node)
-    if (replacement && 'useInstead' in replacement) {
-      renewed.set(node.outputs[0] as Value, current(replacement.useInstead))
-      continue
-    }
+  const add = (node: GraphNode, changes?: Partial<GraphNode>) => {
     const outputs: NodeValue[] = []
-    const changed = { ...node, ...replacement }
+    const changed = { ...node, ...changes }
     const next: GraphNode = { ...changed, inputs: changed.inputs.map(current), outputs }
     for (const output of node.outputs) {
       const value: NodeValue = { ...output, node: next }
@@ -60,6 +59,13 @@ export function rewrite(
       renewed.set(output, value)
     }
     nodes.push(next)
+  }
+  for (const node of program.nodes) {
+    const replacement = replacements.get(node)
+    if (replacement && 'useInstead' in replacement) {
+      for (const fresh of replacement.nodes ?? []) add(fresh)
+      renewed.set(node.outputs[0] as Value, current(replacement.useInstead))
+    } else add(node, replacement)
   }
   const outputs = program.outputs.map(({ name, value }) => ({ name, value: current(value) }))
   return { ...program, ...prune({ nodes, inputs: program.inputs }, outputs) }

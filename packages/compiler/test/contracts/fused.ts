@@ -6,6 +6,8 @@ import { opCase, operand, type Values } from '../support/operands'
 
 type Tensors = Record<string, tf.Tensor>
 
+const undifferentiated = 'the functions that call it bring their own'
+
 const floats: Values = { dtypes: ['float32'] }
 const size = fc.constantFrom<number | 'batch'>('batch', 1, 2, 3)
 const run = (name: string, inputs: Tensors, attributes?: Record<string, unknown>) =>
@@ -33,6 +35,24 @@ const layerNorm = ({ x, weight, bias }: Tensors): tf.Tensor[] => {
   return [tf.add(tf.mul(tf.mul(centered, scale), weight as tf.Tensor), bias as tf.Tensor), mean, scale]
 }
 
+const rmsNorm = ({ x, weight }: Tensors): tf.Tensor[] => {
+  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x as tf.Tensor), -1, true), 1e-5))
+  return [tf.mul(tf.mul(x as tf.Tensor, scale), weight as tf.Tensor), scale]
+}
+
+/** A norm over the last axis, with parameters of its width. */
+const normContract = (kernel: string, parameters: readonly string[], reference: OpCase['op']) => ({
+  cases: fc.tuple(size, fc.constantFrom(2, 5)).chain(([rows, width]) => {
+    const row: Template = [width]
+    const operands = Object.fromEntries(parameters.map((name) => [name, operand(row, floats)]))
+    return fc
+      .record({ x: operand([rows, 2, width], floats), ...operands })
+      .map((operands) => opCase(operands, (inputs) => run(kernel, inputs, { epsilon: 1e-5 }), { reference }))
+  }),
+  gradient: undifferentiated,
+  tolerance: { absolute: 2e-5, relative: 2e-5 },
+})
+
 const gelu = {
   none: (x: tf.Tensor) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
   tanh: (x: tf.Tensor) => {
@@ -41,27 +61,10 @@ const gelu = {
   },
 }
 
-const undifferentiated = 'the functions that call it bring their own'
-
 /** Private kernels; what they compute is given by plain ops. */
 export const fusedContracts: ContractTable = {
-  TfxLayerNorm: {
-    cases: fc.tuple(size, fc.constantFrom(2, 5)).chain(([rows, width]) => {
-      const row: Template = [width]
-      const operands = {
-        x: operand([rows, 2, width], floats),
-        weight: operand(row, floats),
-        bias: operand(row, floats),
-      }
-      return fc.record(operands).map((operands) =>
-        opCase(operands, (inputs) => run('TfxLayerNorm', inputs, { epsilon: 1e-5 }), {
-          reference: layerNorm,
-        }),
-      )
-    }),
-    gradient: undifferentiated,
-    tolerance: { absolute: 2e-5, relative: 2e-5 },
-  },
+  TfxLayerNorm: normContract('TfxLayerNorm', ['weight', 'bias'], layerNorm),
+  TfxRmsNorm: normContract('TfxRmsNorm', ['weight'], rmsNorm),
   TfxGelu: {
     cases: fc.constantFrom<'none' | 'tanh'>('none', 'tanh').chain((approximate) =>
       shapes().chain((shape) =>
