@@ -1,8 +1,8 @@
-import { readFileSync, truncateSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, readFileSync, readSync, truncateSync } from 'node:fs'
 import { FileSystemError } from '@tfx/common'
 import type { FitResult, TrainingEvent } from '../events'
 import type { TrainingEventHandler } from './combine-handlers'
-import { openLogFile } from './log-file'
+import { openLogFile, type WriteLog } from './log-file'
 
 /** Options of {@link jsonLinesLogger}. */
 export interface JsonLinesLoggerOptions {
@@ -27,20 +27,23 @@ export interface JsonLinesLoggerOptions {
  * ```
  */
 export function jsonLinesLogger({ file }: JsonLinesLoggerOptions): TrainingEventHandler {
-  let append: (line: string) => void = () => undefined
+  let write: WriteLog = () => undefined
+  const append = (line: string) => write(() => appendFileSync(file, line))
   /** The first line, until the second event tells whether the run is new. */
   let pending: string | undefined
   let done: ReadonlySet<string | undefined> = new Set()
   return (event) => {
     const line = lineOf(event)
     if (event.type === 'start') {
-      append = openLogFile(file, { caller: 'jsonLinesLogger' })
+      write = openLogFile(file, 'jsonLinesLogger')
       checkLog(file)
       pending = line
       return
     }
     if (pending !== undefined) {
-      done = cutAfter(file, event.type === 'resume' ? event.step : -1)
+      write(() => {
+        done = cutAfter(file, event.type === 'resume' ? event.step : -1)
+      })
       append(pending)
       pending = undefined
     }
@@ -68,7 +71,7 @@ function parseLine(line: string): LoggedEvent | undefined {
 
 /** @throws FileSystemError rather than replace what somebody may need. */
 function checkLog(file: string): void {
-  const [first = ''] = readFileSync(file, 'utf8').split('\n', 1)
+  const first = firstLine(file)
   if (first === '' || parseLine(first)?.type === 'start') return
   throw new FileSystemError({
     function: 'jsonLinesLogger',
@@ -77,6 +80,17 @@ function checkLog(file: string): void {
     received: `'${file}', which holds something else`,
     remedy: 'Choose another path.',
   })
+}
+
+/** As much of the first line as is enough to tell. */
+function firstLine(file: string): string {
+  const descriptor = openSync(file, 'r')
+  try {
+    const bytes = Buffer.alloc(1024)
+    return bytes.toString('utf8', 0, readSync(descriptor, bytes)).split('\n', 1)[0]!
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /**

@@ -2,41 +2,35 @@ import { appendFileSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describeWriteFailure } from '@tfx/common'
 
-/** Options of {@link openLogFile}. */
-interface LogFileOptions {
-  /** The public function to name in errors. */
-  readonly caller: string
-}
+/** Does something to the file of a log, unless that failed before. */
+export type WriteLog = (work: (file: string) => void) => void
 
 /**
- * A file that a log is appended to. What is written is with the operating system when the call returns, so that a killed
- * run loses no line.
+ * Opens a log. What is written to it must be with the operating system when the work returns, so that a killed run loses no
+ * line.
  *
- * @param path Created if it is not there, with the directories above it.
- * @returns Appends to it. The first failure, for instance of a full disk, is a process warning, and ends the log: losing it
- *   must not lose the training.
- * @throws FileSystemError if it cannot be opened: nothing is lost yet, and the path probably wrong.
+ * @param file Created if it is not there, with the directories above it.
+ * @param caller The public function to name in errors.
+ * @returns Does work on the file. The first failure, for instance of a full disk, is a process warning and ends the log:
+ *   losing it must not lose the training.
+ * @throws FileSystemError if the file cannot be opened: nothing is lost yet, and the path probably wrong.
  */
-export function openLogFile(path: string, { caller }: LogFileOptions): (data: string | Uint8Array) => void {
+export function openLogFile(file: string, caller: string): WriteLog {
+  const describe = (error: unknown) => describeWriteFailure(error, { caller, directory: file })
   let failed = false
   try {
-    mkdirSync(dirname(path), { recursive: true })
-    appendFileSync(path, '')
+    mkdirSync(dirname(file), { recursive: true })
+    appendFileSync(file, '')
   } catch (error) {
-    throw describeWriteFailure(error, { caller, directory: path })
+    throw describe(error)
   }
-  return (data) => {
+  return (work) => {
     if (failed) return
     try {
-      appendFileSync(path, data)
+      work(file)
     } catch (error) {
       failed = true
-      warnOfLostLog(describeWriteFailure(error, { caller, directory: path }))
+      process.emitWarning(describe(error) as Error)
     }
   }
-}
-
-/** Says that something beside the training could not be written. */
-export function warnOfLostLog(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error))
 }

@@ -107,7 +107,7 @@ export async function writeReport(file: string, report: RunReport): Promise<void
     await writeFile(temporary, reportHtml(report))
     await rename(temporary, file)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await rm(temporary, { force: true }).catch(() => undefined)
     throw describeWriteFailure(error, { caller: 'writeReport', directory: file })
   }
 }

@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describeWriteFailure } from '@tfx/common'
 import type { EvaluationRecord, FitResult, StepRecord } from '../events'
 import type { TrainingEventHandler } from './combine-handlers'
 import { restartEvent, scalarsEvent, tfRecord, versionEvent } from './event-file'
-import { openLogFile } from './log-file'
+import { openLogFile, type WriteLog } from './log-file'
 
 /** Options of {@link tensorBoardLogger}. */
 export interface TensorBoardLoggerOptions {
@@ -29,11 +29,11 @@ export interface TensorBoardLoggerOptions {
  * ```
  */
 export function tensorBoardLogger({ directory }: TensorBoardLoggerOptions): TrainingEventHandler {
-  let append: (data: Uint8Array) => void = () => undefined
+  let write: WriteLog = () => undefined
   let isNew = true
-  const write = (event: Uint8Array) => append(tfRecord(event))
+  const append = (event: Uint8Array) => write((file) => appendFileSync(file, tfRecord(event)))
   const writeScalars = (scalars: Readonly<Record<string, number>>, step: number) =>
-    write(scalarsEvent(scalars, { wallTime: now(), step }))
+    append(scalarsEvent(scalars, { wallTime: now(), step }))
   /** What a checkpoint holds of its step: the file before may lack its evaluation. */
   const writeAgain = ({ history, evaluations, steps }: FitResult) => {
     const [step, evaluation] = [history.at(-1), evaluations.at(-1)]
@@ -42,12 +42,12 @@ export function tensorBoardLogger({ directory }: TensorBoardLoggerOptions): Trai
   }
   return (event) => {
     if (event.type === 'start') {
-      append = openLogFile(newFile(directory), { caller: 'tensorBoardLogger' })
-      write(versionEvent(now()))
+      write = openLogFile(newFile(directory), 'tensorBoardLogger')
+      append(versionEvent(now()))
       isNew = true
       return
     }
-    if (isNew) write(restartEvent({ wallTime: now(), step: event.type === 'resume' ? event.step : 0 }))
+    if (isNew) append(restartEvent({ wallTime: now(), step: event.type === 'resume' ? event.step : 0 }))
     isNew = false
     if (event.type === 'resume') writeAgain(event.result)
     else if (event.type === 'step') writeScalars(scalarsOfStep(event), event.step)
