@@ -224,7 +224,7 @@ it('logs a run that is cut and resumed as if it had not been', async () => {
   const resumed = (await train('cut')) as FitResult
   expect(resumed.steps).toBe(18)
 
-  const curves = (name: string) => {
+  const curves = (name: string): Record<string, unknown> => {
     const { 'eval/runtime': times, ...scalars } = readScalars(join(folder, name))
     return { ...scalars, times: times!.map(([step]) => step) }
   }

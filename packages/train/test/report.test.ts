@@ -166,7 +166,7 @@ async function look({ page, messages, requests }: BrowserPage) {
   await page.mouse.move(x + (width * (64 + (588 - 64) * (59.2 / 119))) / 600, y + 50)
   const readout = await page.locator('figure[data-chart="Loss"] output').innerText()
   const content = await page.evaluate(() => {
-    const all = (selector: string, root: ParentNode = document) => [...root.querySelectorAll(selector)]
+    const all = (selector: string, root: ParentNode = document) => Array.from(root.querySelectorAll(selector))
     const textOf = (element: Element) => element.textContent.replace(/\s+/g, ' ').trim()
     const curves = all('figure.chart').flatMap((figure) => {
       const ticks = all('.ticks.y text', figure).map((tick) => [
@@ -190,7 +190,7 @@ async function look({ page, messages, requests }: BrowserPage) {
     })
     const tables = all('table[id]').map((table) => [
       table.id,
-      all('tr', table).map((row) => [...row.children].map(textOf)),
+      all('tr', table).map((row) => Array.from(row.children, textOf)),
     ]) as [string, string[][]][]
     const elements = { images: all('img').length, scripts: all('script:not([type])').length }
     return {

@@ -2,13 +2,16 @@ import { getEngine } from '@tfx/backend'
 import { throwIfAborted } from '@tfx/common'
 import { modelFamily, type EncoderTask } from '@tfx/core'
 import {
+  combineHandlers,
   fit,
   type FitResult,
   fitSlots,
+  jsonLinesLogger,
   type Optimizer,
   progressReporter,
+  tensorBoardLogger,
   TrainingAbortedError,
-  type TrainingEvent,
+  type TrainingEventHandler,
 } from '@tfx/train'
 import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
@@ -20,6 +23,7 @@ import { initializeMissing } from './initialize-missing'
 import { rememberLearned } from './learned'
 import { createModel, scoreAll, type TransferModel } from './model'
 import { type TransferOptions, transferOptionNames } from './options'
+import { reportTraining } from './run-report'
 import { compileForward, copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
 import {
@@ -88,7 +92,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
     const finish = async (training: FitResult | undefined) => {
       const small = await withoutTrainingState(weights, part)
       const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
-      return createModel({
+      const model = await createModel({
         head,
         weights: small,
         ...(trainedAdapter && { trainedAdapter }),
@@ -97,6 +101,12 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
         ...values,
         ...(training && { training }),
       })
+      const { report: file } = options
+      if (file !== undefined && training !== undefined) {
+        const title = `Fine-tuning ${typeof base === 'string' ? base : 'a trained model'} for ${head.name}`
+        await reportTraining({ file, title, head, model, training, data: encoded })
+      }
+      return model
     }
     try {
       return await finish(await train(run, encoded))
@@ -212,15 +222,19 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
 }
 
 function eventHandler(
-  { onEvent, progress = true }: TransferOptions,
+  { onEvent, progress = true, jsonLines, tensorBoard }: TransferOptions,
   count: { steps: number },
-): (event: TrainingEvent) => void {
-  const report = progress ? progressReporter() : undefined
-  return (event) => {
+): TrainingEventHandler {
+  const countSteps: TrainingEventHandler = (event) => {
     if (event.type === 'step') count.steps = event.step
-    report?.(event)
-    onEvent?.(event)
   }
+  return combineHandlers(
+    countSteps,
+    progress ? progressReporter() : undefined,
+    jsonLines === undefined ? undefined : jsonLinesLogger({ file: jsonLines }),
+    tensorBoard === undefined ? undefined : tensorBoardLogger({ directory: tensorBoard }),
+    onEvent,
+  )
 }
 
 /**
