@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it, vi } from 'vitest'
+import { learnedSoFar, type SentimentModel, transfer } from '../src/index'
+import { base, failureOf, quick, temporaryFolders, toyRows } from './support'
+
+const folders = temporaryFolders()
+const positive = '<script>alert(1)</script>'
+const rows = toyRows(['no', positive], { count: 60 })
+// A row that no model can get right.
+const odd = { text: 'the movie was good & <b>bold</b>', label: positive }
+const validation = [...toyRows(['no', positive], { count: 12, seed: 2 }), odd]
+
+describe('what transfer writes of a training', () => {
+  it('is a report with the examples got wrong, an event file, and a log', async () => {
+    const [report, tensorBoard, jsonLines] = ['a/run.html', 'runs/a', 'run.jsonl'].map(folders.path) as [
+      string,
+      string,
+      string,
+    ]
+    const options = { ...quick, epochs: 4, report, tensorBoard, jsonLines }
+    const model = await transfer(base, { train: rows, validation }, options)
+    const { training } = model
+
+    const page = readFileSync(report, 'utf8')
+    expect(page).toContain('<title>Fine-tuning ' + base + ' for sentiment</title>')
+    expect(page).not.toContain(positive)
+    expect(page).toContain('the movie was good &amp; &lt;b&gt;bold&lt;/b&gt;')
+    const wrong = (await model.predict(validation)).filter(
+      ({ label }, index) => label !== validation[index]!.label,
+    )
+    expect(page).toContain(`${wrong.length} of 13 examples of validation are answered wrongly`)
+    const cells = page.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ')
+    expect(cells).toContain('&lt;script&gt;alert(1)&lt;/script&gt; 30 50.0 % 7 53.8 %')
+    expect(cells).toContain('learningRate 0.005 option')
+    const values = /"name":"each step","points":(\[\[.*?\]\])/.exec(page)![1]!
+    expect(JSON.parse(values)).toEqual(training!.history.map(({ step, loss }) => [step, loss]))
+
+    expect(readdirSync(tensorBoard)).toEqual([expect.stringMatching(/^events\.out\.tfevents\./)])
+    const lines = readFileSync(jsonLines, 'utf8').trimEnd().split('\n')
+    expect(lines.filter((line) => line.includes('"type":"step"'))).toHaveLength(training!.steps)
+    await model.dispose()
+  })
+
+  it('is a report also of a training that was aborted', async () => {
+    const report = folders.path('aborted.html')
+    const controller = new AbortController()
+    const error = await failureOf(
+      transfer(base, rows, {
+        ...quick,
+        report,
+        signal: controller.signal,
+        onEvent: (event) => event.type === 'step' && event.step === 3 && controller.abort(),
+      }),
+    )
+    expect(readFileSync(report, 'utf8')).toContain('<dd>3</dd>')
+    await learnedSoFar<SentimentModel>(error)!.dispose()
+  })
+
+  it('costs no model if the report cannot be written', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    writeFileSync(folders.path('a-file'), '')
+    const model = await transfer(base, rows, {
+      ...quick,
+      epochs: 0.1,
+      report: folders.path('a-file/run.html'),
+    })
+    expect(model.labels).toEqual([positive, 'no'])
+    expect(String(warn.mock.calls[0]![0])).toContain("writeReport: 'directory' must be writable")
+    warn.mockRestore()
+    await model.dispose()
+  })
+})
