@@ -22,16 +22,17 @@ describe('what transfer writes of a training', () => {
     const { training } = model
 
     const page = readFileSync(report, 'utf8')
-    expect(page).toContain('<title>Fine-tuning ' + base + ' for sentiment</title>')
-    expect(page).not.toContain(positive)
-    expect(page).toContain('the movie was good &amp; &lt;b&gt;bold&lt;/b&gt;')
-    const wrong = (await model.predict(validation)).filter(
-      ({ label }, index) => label !== validation[index]!.label,
-    )
-    expect(page).toContain(`${wrong.length} of 13 examples of validation are answered wrongly`)
-    const cells = page.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ')
-    expect(cells).toContain('&lt;script&gt;alert(1)&lt;/script&gt; 30 50.0 % 7 53.8 %')
-    expect(cells).toContain('learningRate 0.005 option')
+    expect(page.includes(positive)).toBe(false)
+    const found = (pattern: RegExp) => pattern.exec(page.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' '))?.[0]
+    expect(found(/Fine-tuning \S+ for sentiment/)).toBe(`Fine-tuning ${base} for sentiment`)
+    expect(found(/the movie was good &amp;\S* \S+/)).toBe('the movie was good &amp; &lt;b&gt;bold&lt;/b&gt;')
+    const answers = await model.predict(validation)
+    const wrong = answers.filter(({ label }, index) => label !== validation[index]!.label).length
+    expect(wrong).toBeGreaterThan(0)
+    expect(found(/\d+ of \d+ examples of \w+/)).toBe(`${wrong} of 13 examples of validation`)
+    const escaped = '&lt;script&gt;alert(1)&lt;/script&gt;'
+    expect(found(/\S+ 30 50.0 % 7 .*? %/)).toBe(`${escaped} 30 50.0 % 7 53.8 %`)
+    expect(found(/learningRate \S+ \w+/)).toBe('learningRate 0.005 option')
     const values = /"name":"each step","points":(\[\[.*?\]\])/.exec(page)![1]!
     expect(JSON.parse(values)).toEqual(training!.history.map(({ step, loss }) => [step, loss]))
 
@@ -52,7 +53,7 @@ describe('what transfer writes of a training', () => {
         onEvent: (event) => event.type === 'step' && event.step === 3 && controller.abort(),
       }),
     )
-    expect(readFileSync(report, 'utf8')).toContain('<dd>3</dd>')
+    expect(readFileSync(report, 'utf8').includes('<dd>3</dd>')).toBe(true)
     await learnedSoFar<SentimentModel>(error)!.dispose()
   })
 

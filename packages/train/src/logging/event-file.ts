@@ -55,7 +55,7 @@ export function tfRecord(data: Uint8Array): Uint8Array {
 }
 
 /** As TFRecord stores it: turned by 15 bits, plus a constant, so that a checksum of checksums is no problem. */
-export function maskedCrc32c(data: Uint8Array): number {
+function maskedCrc32c(data: Uint8Array): number {
   const crc = crc32c(data)
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
 }
