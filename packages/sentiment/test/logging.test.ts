@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { learnedSoFar, type SentimentModel, transfer } from '../src/index'
-import { base, failureOf, quick, temporaryFolders, toyRows } from './support'
+import { base, failureOf, quick, refusal, temporaryFolders, toyRows } from './support'
 
 const folders = temporaryFolders()
 const positive = '<script>alert(1)</script>'
@@ -53,8 +53,18 @@ describe('what transfer writes of a training', () => {
         onEvent: (event) => event.type === 'step' && event.step === 3 && controller.abort(),
       }),
     )
-    expect(readFileSync(report, 'utf8').includes('<dd>3</dd>')).toBe(true)
+    const page = readFileSync(report, 'utf8')
+    expect(page.includes('<dd>3</dd>')).toBe(true)
+    expect(page.includes('are answered wrongly')).toBe(false)
     await learnedSoFar<SentimentModel>(error)!.dispose()
+  })
+
+  it('is no report over the data', async () => {
+    expect(await refusal(transfer(base, 'reviews.csv', { report: './reviews.csv' }))).toEqual({
+      name: 'ArgumentError',
+      message:
+        "transfer: 'report' must be the path of an .html file to write, but got './reviews.csv'. For instance './run.html'.",
+    })
   })
 
   it('costs no model if the report cannot be written', async () => {

@@ -85,8 +85,8 @@ export interface TransferOptions {
   /** Show progress on stderr. Default true. */
   progress?: boolean
   /**
-   * An .html to write a report of the training to: curves, metrics, the examples got wrong, data, settings. After an abort it
-   * is of what was learned until then. Default: none.
+   * An .html to write a report of the training to: curves, metrics, the examples got wrong, data, settings. Of a training that
+   * was aborted it has all but the examples. Default: none.
    */
   report?: string
   /** A directory to write the curves to as TensorBoard reads them. Default: none. */

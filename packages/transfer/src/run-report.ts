@@ -1,3 +1,4 @@
+import { ArgumentError } from '@tfx/common'
 import { type FitResult, type JudgedAnswers, type RunReport, writeReport } from '@tfx/train'
 import type { EncodedExample } from './encode'
 import type { TaskHead, TextInput } from './head'
@@ -10,7 +11,25 @@ interface ReportParts<Example extends TextInput, Answer, Options> {
   readonly head: TaskHead<Example, Answer, Options>
   readonly model: TransferModel<Answer, Options>
   readonly training: FitResult
+  /** Whether the training was cut: who aborts it does not want to wait for answers. */
+  readonly isCut: boolean
   readonly data: Readonly<Record<'training' | 'validation', readonly EncodedExample<Example>[]>>
+}
+
+/**
+ * Refuses a report over what is probably something else, such as the data.
+ *
+ * @throws ArgumentError
+ */
+export function checkReport(file: string | undefined): void {
+  if (file === undefined || /\.html?$/i.test(file)) return
+  throw new ArgumentError({
+    function: 'transfer',
+    argument: 'report',
+    expected: 'the path of an .html file to write',
+    received: `'${file}'`,
+    remedy: "For instance './run.html'.",
+  })
 }
 
 /**
@@ -25,7 +44,7 @@ export async function reportTraining<Example extends TextInput, Answer, Options>
   const { settings, notes } = model
   try {
     const summaries = Object.entries(data).map(([name, examples]) => summaryOf(name, examples, head.labelled))
-    const answers = await judgedAnswers(parts)
+    const answers = parts.isCut ? undefined : await judgedAnswers(parts)
     const report: RunReport = {
       title,
       training,
@@ -47,12 +66,12 @@ function summaryOf<Example>(
 ) {
   const lengths = examples.map(({ encoding }) => encoding.inputIds.length)
   if (labelled === undefined) return { name, lengths }
-  const labels: Record<string, number> = {}
+  const counts = new Map<string, number>()
   for (const { example } of examples) {
     const label = labelled.expected(example)
-    labels[label] = (labels[label] ?? 0) + 1
+    counts.set(label, (counts.get(label) ?? 0) + 1)
   }
-  return { name, lengths, labels }
+  return { name, lengths, labels: Object.fromEntries(counts) }
 }
 
 /** What the model, as it came out, says of the validation examples. */
@@ -60,7 +79,9 @@ async function judgedAnswers<Example extends TextInput, Answer, Options>({
   head: { labelled },
   model,
   data: { validation },
-}: Omit<ReportParts<Example, Answer, Options>, 'file' | 'title'>): Promise<JudgedAnswers | undefined> {
+}: Pick<ReportParts<Example, Answer, Options>, 'head' | 'model' | 'data'>): Promise<
+  JudgedAnswers | undefined
+> {
   if (labelled === undefined || validation.length === 0) return undefined
   const examples = validation.map(({ example }) => example)
   const answers = await model.predict(examples)

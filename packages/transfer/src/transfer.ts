@@ -23,7 +23,7 @@ import { initializeMissing } from './initialize-missing'
 import { rememberLearned } from './learned'
 import { createModel, scoreAll, type TransferModel } from './model'
 import { type TransferOptions, transferOptionNames } from './options'
-import { reportTraining } from './run-report'
+import { checkReport, reportTraining } from './run-report'
 import { compileForward, copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
 import {
@@ -51,6 +51,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   options: Options & TransferOptions,
 ): Promise<TransferModel<Answer, Options>> {
   checkOptionNames(options, [...transferOptionNames, ...head.options], 'transfer')
+  checkReport(options.report)
   throwIfAborted(options.signal, 'transfer')
   const parts = datasetParts(dataset, options.validation)
   const opened = await openBase(base, options)
@@ -89,7 +90,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   try {
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: head.task }))]
     await fillAdapter(part, store, values.seed)
-    const finish = async (training: FitResult | undefined) => {
+    const finish = async (training: FitResult | undefined, { isCut }: { isCut: boolean }) => {
       const small = await withoutTrainingState(weights, part)
       const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
       const model = await createModel({
@@ -104,16 +105,16 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
       const { report: file } = options
       if (file !== undefined && training !== undefined) {
         const title = `Fine-tuning ${typeof base === 'string' ? base : 'a trained model'} for ${head.name}`
-        await reportTraining({ file, title, head, model, training, data: encoded })
+        await reportTraining({ file, title, head, model, training, isCut, data: encoded })
       }
       return model
     }
     try {
-      return await finish(await train(run, encoded))
+      return await finish(await train(run, encoded), { isCut: false })
     } catch (error) {
       if (run.progress.steps === 0) throw error
       const result = error instanceof TrainingAbortedError ? error.result : undefined
-      throw await rememberLearned(error, () => finish(result))
+      throw await rememberLearned(error, () => finish(result, { isCut: true }))
     }
   } finally {
     store.dispose()

@@ -1,9 +1,9 @@
-/** A number for people, with four significant digits: `0.3142`, `12,345`, `2.5e-5`. */
-export function formatNumber(value: number): string {
+/** A number for people, by default with four significant digits: `0.3142`, `12,345`, `2.5e-5`. */
+export function formatNumber(value: number, digits = 4): string {
   const size = Math.abs(value)
   if (Number.isInteger(value) && size < 1e15) return value.toLocaleString('en')
-  if (size < 1e-3 || size >= 1e6) return value.toExponential(3).replace(/\.?0*e/, 'e')
-  return String(Number(value.toPrecision(4)))
+  if (size < 1e-3 || size >= 1e6) return value.toExponential(digits - 1).replace(/\.?0*e/, 'e')
+  return String(Number(value.toPrecision(digits)))
 }
 
 /** A share for people: `12.5 %`. */

@@ -79,11 +79,11 @@ export function lineChart({ title, unit = 'step', ...chart }: LineChart): Html {
         ${y.ticks.map((tick) => html`<path d="M${box.left} ${y.place(tick)}H${box.right}" />`)}
       </g>
       <g class="ticks x">
-        ${x.ticks.map((tick) => html`<text x="${x.place(tick)}" y="${box.bottom + 18}">${formatNumber(tick)}</text>`)}
+        ${x.ticks.map((tick) => html`<text x="${x.place(tick)}" y="${box.bottom + 18}">${formatNumber(tick, 8)}</text>`)}
         <text x="${(box.left + box.right) / 2}" y="${box.bottom + 33}">${unit}</text>
       </g>
       <g class="ticks y">
-        ${y.ticks.map((tick) => html`<text data-value="${tick}" x="${box.left - 8}" y="${y.place(tick)}" dy="0.32em">${formatNumber(tick)}</text>`)}
+        ${y.ticks.map((tick) => html`<text data-value="${tick}" x="${box.left - 8}" y="${y.place(tick)}" dy="0.32em">${formatNumber(tick, 8)}</text>`)}
       </g>
       ${curves}
       <path class="cursor" d="" />
