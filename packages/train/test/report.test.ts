@@ -67,6 +67,43 @@ describe('reportHtml', () => {
     const page = reportHtml({ training: { ...training, evaluations } })
     expect(page).not.toMatch(/points="[^"]*(NaN|Infinity)/)
   })
+
+  it('lists the most frequent of what is many', () => {
+    const labels = Array.from({ length: 60 }, (_, index) => `label ${index}`)
+    // Label i is taken for the next one i times, and never told right.
+    const examples = labels.slice(0, 40).flatMap((expected, index) =>
+      Array.from({ length: index }, () => ({
+        text: `${expected} taken`,
+        expected,
+        answered: labels[index + 1]!,
+        probability: 1 / (index + 1),
+      })),
+    )
+    const counts = Object.fromEntries(labels.map((label, index) => [label, index]))
+    const page = reportHtml({
+      training: runOf(600),
+      data: [{ name: 'all', lengths: labels.map((_, index) => index), labels: counts }],
+      answers: { name: 'all', labels, examples },
+    })
+    const plain = page.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ')
+    expect(plain.includes('how often label 39 label 40 39 label 38 label 39 38 ')).toBe(true)
+    expect(plain.includes('label 15 label 16 15 ')).toBe(true)
+    expect(plain.includes('label 14 label 15 14 ')).toBe(false)
+    expect(page.match(/label \d+ taken/g)).toEqual(new Array(25).fill('label 39 taken'))
+    expect(plain.includes('and 10 rarer labels')).toBe(true)
+    expect(plain.includes('10 earlier ones are in the charts')).toBe(true)
+  })
+
+  it('scales what hardly differs', () => {
+    const { history } = training
+    const flat = history.map((record) => ({
+      ...record,
+      loss: 1,
+      learningRate: 0,
+      gradientNorm: 1 + record.step * 1e-16,
+    }))
+    expect(reportHtml({ training: { ...training, history: flat } })).not.toMatch(/points="[^"]*NaN/)
+  })
 })
 
 describe('writeReport', () => {

@@ -16,8 +16,6 @@ export interface Series {
 /** What {@link lineChart} draws. */
 export interface LineChart {
   readonly title: string
-  /** What the x axis counts. Default `step`. */
-  readonly unit?: string
   /** From back to front; at most four. Points that are no finite number are left out. */
   readonly series: readonly Series[]
 }
@@ -35,12 +33,12 @@ export const keyLine = html`<svg viewBox="0 0 16 8" width="16" height="8" aria-h
 </svg>`
 
 /**
- * Curves over a common axis, as a figure with an SVG image, and its points as JSON, from which a script can read values out.
+ * Curves over the steps of a run, as a figure with an SVG image, and its points as JSON, from which a script can read values out.
  *
  * @returns The figure; one that says so if there is nothing to draw.
  */
-export function lineChart({ title, unit = 'step', ...chart }: LineChart): Html {
-  const series = chart.series
+export function lineChart({ title, series: given }: LineChart): Html {
+  const series = given
     .map(({ name, points, color, isFaint = false }, index) => ({
       name,
       points: thinOut(points.filter(isFinitePoint), mostPoints),
@@ -74,13 +72,13 @@ export function lineChart({ title, unit = 'step', ...chart }: LineChart): Html {
   const values = series.map(({ name, points: own }) => ({ name, points: own }))
   return html`<figure class="chart" data-chart="${title}">
     <figcaption>${title} ${series.length > 1 ? legend : undefined}</figcaption>
-    <svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${title} by ${unit}">
+    <svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${title} by step">
       <g class="grid">
         ${y.ticks.map((tick) => html`<path d="M${box.left} ${y.place(tick)}H${box.right}" />`)}
       </g>
       <g class="ticks x">
         ${x.ticks.map((tick) => html`<text x="${x.place(tick)}" y="${box.bottom + 18}">${formatNumber(tick, 8)}</text>`)}
-        <text x="${(box.left + box.right) / 2}" y="${box.bottom + 33}">${unit}</text>
+        <text x="${(box.left + box.right) / 2}" y="${box.bottom + 33}">step</text>
       </g>
       <g class="ticks y">
         ${y.ticks.map((tick) => html`<text data-value="${tick}" x="${box.left - 8}" y="${y.place(tick)}" dy="0.32em">${formatNumber(tick, 8)}</text>`)}
@@ -89,7 +87,7 @@ export function lineChart({ title, unit = 'step', ...chart }: LineChart): Html {
       <path class="cursor" d="" />
     </svg>
     <output></output>
-    ${jsonBlock({ unit, ...box, first: x.low, last: x.high, series: values })}
+    ${jsonBlock({ ...box, first: x.low, last: x.high, series: values })}
   </figure>`
 }
 
@@ -109,7 +107,8 @@ function axis(
 ): Axis {
   let low = values.reduce((least, value) => Math.min(least, value), Infinity)
   let high = values.reduce((most, value) => Math.max(most, value), -Infinity)
-  if (low === high) {
+  // Differences that are lost in rounding make no scale.
+  if (high - low <= 1e-12 * Math.max(Math.abs(low), Math.abs(high))) {
     const margin = Math.abs(low) / 10 || 1
     ;[low, high] = padded ? [low - margin, high + margin] : [low, high + 1]
   }

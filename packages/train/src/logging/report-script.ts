@@ -13,7 +13,7 @@ for (const figure of document.querySelectorAll('figure.chart')) {
     const place = chart.left + ((at - chart.first) / (chart.last - chart.first)) * (chart.right - chart.left)
     cursor.setAttribute('d', 'M' + place + ' ' + chart.top + 'V' + chart.bottom)
     const values = chart.series.map(({ name, points }) => name + ' ' + format(nearest(points, at)[1]))
-    output.textContent = [chart.unit + ' ' + at, ...values].join(' · ')
+    output.textContent = ['step ' + at, ...values].join(' · ')
   })
   svg.addEventListener('pointerleave', () => {
     cursor.setAttribute('d', '')
