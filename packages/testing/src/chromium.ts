@@ -23,7 +23,7 @@ export function findChromium(): string | undefined {
   if (path !== undefined) return path
   const message = 'No Chromium: install it, for instance `apt-get install chromium`, or set CHROMIUM_PATH.'
   if (CI !== undefined) throw new Error(message)
-  console.warn(`${message} Tests in a browser are skipped.`)
+  process.emitWarning(`${message} Tests in a browser are skipped.`)
   return undefined
 }
 

@@ -206,10 +206,10 @@ async function look({ page, messages, requests }: BrowserPage) {
     const all = (selector: string, root: ParentNode = document) => Array.from(root.querySelectorAll(selector))
     const textOf = (element: Element) => element.textContent.replace(/\s+/g, ' ').trim()
     const curves = all('figure.chart').flatMap((figure) => {
-      const ticks = all('.ticks.y text', figure).map((tick) => [
+      const ticks = all('.ticks.y text', figure).map((tick): [number, number] => [
         Number(tick.getAttribute('y')),
         Number(tick.getAttribute('data-value')),
-      ]) as [number, number][]
+      ])
       const [low, high] = [ticks[0]!, ticks.at(-1)!]
       const unitsPerPixel = (high[1] - low[1]) / (low[0] - high[0])
       const { series } = JSON.parse(figure.querySelector('script')!.textContent) as {
@@ -225,10 +225,10 @@ async function look({ page, messages, requests }: BrowserPage) {
         ] as const
       })
     })
-    const tables = all('table[id]').map((table) => [
+    const tables = all('table[id]').map((table): [string, string[][]] => [
       table.id,
       all('tr', table).map((row) => Array.from(row.children, textOf)),
-    ]) as [string, string[][]][]
+    ])
     const elements = { images: all('img').length, scripts: all('script:not([type])').length }
     return {
       title: document.title,
