@@ -1,5 +1,5 @@
 // Fine-tunes a small pretrained encoder on review sentences and compares it with three baselines.
-// node main.js [--base <hub id, directory or npm package>] [--json]
+// node main.js [--base <hub id, directory or npm package>] [--report <file.html>] [--json]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -12,6 +12,7 @@ import { readReviews } from './reviews.js'
 const { values } = parseArgs({
   options: {
     base: { type: 'string', default: '@tfx/base-encoder' },
+    report: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -30,7 +31,7 @@ say(`${train.length} sentences to learn from, ${test.length} held out.\n`)
 
 say(`Fine-tuning ${values.base}`)
 const started = performance.now()
-const model = await transfer(values.base, train, settings)
+const model = await transfer(values.base, train, { ...settings, report: values.report })
 const trainSeconds = (performance.now() - started) / 1000
 say(`\n${describeSettings(model.settings)}\n`)
 

@@ -86,6 +86,8 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
   score: createScore,
 
   answer: ({ logits }, config) => answerFrom(required(logits), config.labels),
+
+  labelled: { expected: ({ label }) => label, answered: (answer) => answer },
 }
 
 /** Accuracy, macro F1, Matthews correlation, and the mean loss. */

@@ -74,8 +74,8 @@ export type TrainingEvent =
       /** How many numbers are trained. */
       readonly parameters: number
     }
-  /** The run goes on from a checkpoint taken after this step. */
-  | { readonly type: 'resume'; readonly step: number; readonly epoch: number }
+  /** The run goes on from a checkpoint taken after this step; `result` is what it had done by then. */
+  | { readonly type: 'resume'; readonly step: number; readonly epoch: number; readonly result: FitResult }
   | ({ readonly type: 'step' } & StepRecord)
   /** A step whose loss or gradient was not finite, and which changed nothing. */
   | { readonly type: 'skip'; readonly step: number; readonly epoch: number; readonly reason: string }

@@ -89,7 +89,7 @@ async function start(run: Run): Promise<void> {
   const state = await readRunCheckpoint({ ...run.options, checkpoints })
   if (state === undefined) return
   run.state = state
-  onEvent({ type: 'resume', step: state.history.length, epoch: state.epoch })
+  onEvent({ type: 'resume', step: state.history.length, epoch: state.epoch, result: resultOf(run) })
 }
 
 async function trainEpoch(run: Run): Promise<void> {

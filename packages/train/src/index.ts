@@ -23,4 +23,10 @@ export {
   type SlotOptions,
   type TrainingBatch,
 } from './fit-options'
+export { combineHandlers, type TrainingEventHandler } from './logging/combine-handlers'
+export { jsonLinesLogger, type JsonLinesLoggerOptions } from './logging/json-lines-logger'
+export { reportHtml, type ReportedSetting, type RunReport, writeReport } from './logging/report'
+export type { JudgedAnswers, JudgedExample } from './logging/report-answers'
+export type { DataSummary } from './logging/report-data'
+export { tensorBoardLogger, type TensorBoardLoggerOptions } from './logging/tensor-board-logger'
 export { progressReporter, type ProgressOptions } from './progress'

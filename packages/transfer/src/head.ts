@@ -76,4 +76,11 @@ export interface TaskHead<Example extends TextInput, Answer, Options> {
   score(config: EncoderConfig): Score<Example>
   /** One row of each output → an answer. */
   answer(outputs: Readonly<Record<string, Float32Array>>, config: EncoderConfig): Answer
+  /** For tasks whose answer is one label: lets a report count labels, and show what was got wrong. */
+  readonly labelled?: {
+    /** The label that is right, one of the configuration's. */
+    expected(example: Example): string
+    /** The label that was answered, and the probability of every label. */
+    answered(answer: Answer): { readonly label: string; readonly scores: Readonly<Record<string, number>> }
+  }
 }

@@ -84,6 +84,15 @@ export interface TransferOptions {
   onEvent?: (event: TrainingEvent) => void
   /** Show progress on stderr. Default true. */
   progress?: boolean
+  /**
+   * An .html to write a report of the training to: curves, metrics, the examples got wrong, data, settings. Of a training that
+   * was aborted it has all but the examples. Default: none.
+   */
+  report?: string
+  /** A directory to write the curves to as TensorBoard reads them. Default: none. */
+  tensorBoard?: string
+  /** A .jsonl to write every event to, one a line. Default: none. */
+  jsonLines?: string
   /** Where bases from the hub are kept. Default `~/.cache/tfx`. */
   cacheDirectory?: string
 }
@@ -120,5 +129,8 @@ export const transferOptionNames: readonly string[] = Object.keys({
   signal: true,
   onEvent: true,
   progress: true,
+  report: true,
+  tensorBoard: true,
+  jsonLines: true,
   cacheDirectory: true,
 } satisfies Record<keyof TransferOptions, true>)

@@ -2,13 +2,16 @@ import { getEngine } from '@tfx/backend'
 import { throwIfAborted } from '@tfx/common'
 import { modelFamily, type EncoderTask } from '@tfx/core'
 import {
+  combineHandlers,
   fit,
   type FitResult,
   fitSlots,
+  jsonLinesLogger,
   type Optimizer,
   progressReporter,
+  tensorBoardLogger,
   TrainingAbortedError,
-  type TrainingEvent,
+  type TrainingEventHandler,
 } from '@tfx/train'
 import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
@@ -20,6 +23,7 @@ import { initializeMissing } from './initialize-missing'
 import { rememberLearned } from './learned'
 import { createModel, scoreAll, type TransferModel } from './model'
 import { type TransferOptions, transferOptionNames } from './options'
+import { checkReport, reportTraining } from './run-report'
 import { compileForward, copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
 import {
@@ -47,6 +51,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   options: Options & TransferOptions,
 ): Promise<TransferModel<Answer, Options>> {
   checkOptionNames(options, [...transferOptionNames, ...head.options], 'transfer')
+  checkReport(options.report)
   throwIfAborted(options.signal, 'transfer')
   const parts = datasetParts(dataset, options.validation)
   const opened = await openBase(base, options)
@@ -85,10 +90,10 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   try {
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: head.task }))]
     await fillAdapter(part, store, values.seed)
-    const finish = async (training: FitResult | undefined) => {
+    const finish = async (training: FitResult | undefined, { isCut }: { isCut: boolean }) => {
       const small = await withoutTrainingState(weights, part)
       const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
-      return createModel({
+      const model = await createModel({
         head,
         weights: small,
         ...(trainedAdapter && { trainedAdapter }),
@@ -97,13 +102,19 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
         ...values,
         ...(training && { training }),
       })
+      const { report: file } = options
+      if (file !== undefined && training !== undefined) {
+        const title = `Fine-tuning ${typeof base === 'string' ? base : 'a trained model'} for ${head.name}`
+        await reportTraining({ file, title, head, model, training, isCut, data: encoded })
+      }
+      return model
     }
     try {
-      return await finish(await train(run, encoded))
+      return await finish(await train(run, encoded), { isCut: false })
     } catch (error) {
       if (run.progress.steps === 0) throw error
       const result = error instanceof TrainingAbortedError ? error.result : undefined
-      throw await rememberLearned(error, () => finish(result))
+      throw await rememberLearned(error, () => finish(result, { isCut: true }))
     }
   } finally {
     store.dispose()
@@ -212,15 +223,19 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
 }
 
 function eventHandler(
-  { onEvent, progress = true }: TransferOptions,
+  { onEvent, progress = true, jsonLines, tensorBoard }: TransferOptions,
   count: { steps: number },
-): (event: TrainingEvent) => void {
-  const report = progress ? progressReporter() : undefined
-  return (event) => {
+): TrainingEventHandler {
+  const countSteps: TrainingEventHandler = (event) => {
     if (event.type === 'step') count.steps = event.step
-    report?.(event)
-    onEvent?.(event)
   }
+  return combineHandlers(
+    countSteps,
+    progress ? progressReporter() : undefined,
+    jsonLines === undefined ? undefined : jsonLinesLogger({ file: jsonLines }),
+    tensorBoard === undefined ? undefined : tensorBoardLogger({ directory: tensorBoard }),
+    onEvent,
+  )
 }
 
 /**
