@@ -84,8 +84,10 @@ export interface TransferOptions {
   onEvent?: (event: TrainingEvent) => void
   /** Show progress on stderr. Default true. */
   progress?: boolean
-  /** Where bases from the hub are kept. Default `~/.cache/tfx`. */
+  /** Where bases from the hub and tokens are kept. Default `~/.cache/tfx`. */
   cacheDirectory?: string
+  /** Keep the tokens of data sets of a million characters or more, so that the next run need not make them. Default true. */
+  cacheTokens?: boolean
 }
 
 /** An adapter with its usual settings. */
@@ -121,4 +123,5 @@ export const transferOptionNames: readonly string[] = Object.keys({
   onEvent: true,
   progress: true,
   cacheDirectory: true,
+  cacheTokens: true,
 } satisfies Record<keyof TransferOptions, true>)
