@@ -12,9 +12,9 @@ const longestWord = 64
 const space = '▁'
 
 /**
- * Makes the model of a tokenizer (WordPiece, BPE, Unigram) remember the tokens of each word: three to ten times as many
- * texts a second, with the same results. The library remembers only BPE's, behind a slower cache, and cannot encode more
- * than some 100,000 tokens without white space in Unigram.
+ * Makes the model of a tokenizer (WordPiece, BPE, Unigram) remember the tokens of each word, with the same results. The
+ * library remembers only BPE's, behind a slower cache, and overflows its stack on a text of some 100,000 tokens without
+ * white space in Unigram.
  */
 export function cacheWords(model: TokenizerModel): void {
   const encode = model.encode.bind(model)
