@@ -3,22 +3,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fixturePath } from '@tfx/testing'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { encodeTexts, loadTokenizer, type Tokenizer } from '../src/index'
+import { encodeTexts, type EncodeTextsOptions, loadTokenizer, type Tokenizer } from '../src/index'
 import { readTokens, tokensKey, writeTokens } from '../src/tokenizer/token-cache'
 import { packTokens, unpackTokens } from '../src/tokenizer/token-file'
 
 const bert = await loadTokenizer(fixturePath('core/bert-classification'))
 const roberta = await loadTokenizer(fixturePath('core/encoders/tokenizers/roberta'))
 
-/** Just over a million characters. */
-const long = 'the movie was good '.repeat(500)
-const texts = Array.from({ length: 120 }, (_, index): string | [string, string] =>
-  index % 3 === 0 ? [`${index} bad`, long] : `${index} ${long}`,
+const long = 'the movie was good '.repeat(20)
+const texts = Array.from({ length: 300 }, (_, index): string | [string, string] =>
+  index % 3 === 0 ? [`${index} bad`, long] : 'good '.repeat(index % 50),
 )
 
 let cacheDirectory: string
+let options: EncodeTextsOptions
 beforeEach(async () => {
   cacheDirectory = await mkdtemp(join(tmpdir(), 'tfx-tokens-'))
+  options = { cacheDirectory, cacheFromCharacters: 100 }
 })
 const filesOf = async () => (await readdir(join(cacheDirectory, 'tokens')).catch(() => [])).sort()
 
@@ -35,25 +36,26 @@ describe('encodeTexts', () => {
   ])('gives what encodeBatch gives, at first and from its file (%s)', async (_, tokenizer) => {
     const expected = tokenizer.encodeBatch(texts)
     const first = counted(tokenizer)
-    expect(await encodeTexts(first, texts, { cacheDirectory })).toEqual(expected)
+    expect(await encodeTexts(first, texts, options)).toEqual(expected)
     expect(first.encodeBatch).toHaveBeenCalled()
     const second = counted(tokenizer)
-    expect(await encodeTexts(second, texts, { cacheDirectory })).toEqual(expected)
+    expect(await encodeTexts(second, texts, options)).toEqual(expected)
     expect(second.encodeBatch).not.toHaveBeenCalled()
   })
 
   it('keeps nothing of small sets, of tokenizers without files, or when told not to', async () => {
-    expect(await encodeTexts(bert, ['good', ['good', 'bad']], { cacheDirectory })).toEqual(
+    expect(await encodeTexts(bert, ['good', ['good', 'bad']], options)).toEqual(
       bert.encodeBatch(['good', ['good', 'bad']]),
     )
-    expect(await encodeTexts(bert, [], { cacheDirectory })).toEqual([])
-    await encodeTexts({ ...bert, files: new Map() }, texts, { cacheDirectory })
-    await encodeTexts(bert, texts, { cacheDirectory, cache: false })
+    expect(await encodeTexts(bert, [], options)).toEqual([])
+    await encodeTexts({ ...bert, files: new Map() }, texts, options)
+    await encodeTexts(bert, texts, { cacheDirectory, cacheFromCharacters: Infinity })
+    await encodeTexts(bert, texts, { cacheDirectory })
     expect(await filesOf()).toEqual([])
   })
 
   it('makes a file again that is cut or damaged', async () => {
-    const expected = await encodeTexts(bert, texts, { cacheDirectory })
+    const expected = await encodeTexts(bert, texts, options)
     const [name] = await filesOf()
     const path = join(cacheDirectory, 'tokens', name!)
     const whole = await readFile(path)
@@ -63,7 +65,7 @@ describe('encodeTexts', () => {
       () => writeFile(path, whole.with(whole.length >> 1, whole[whole.length >> 1]! ^ 1)),
     ]) {
       await damage()
-      expect(await encodeTexts(bert, texts, { cacheDirectory })).toEqual(expected)
+      expect(await encodeTexts(bert, texts, options)).toEqual(expected)
       expect(await readFile(path)).toEqual(whole)
     }
   })
@@ -71,7 +73,9 @@ describe('encodeTexts', () => {
   it('works without a file where none can be written', async () => {
     const path = join(cacheDirectory, 'file')
     await writeFile(path, '')
-    expect(await encodeTexts(bert, texts, { cacheDirectory: path })).toEqual(bert.encodeBatch(texts))
+    expect(await encodeTexts(bert, texts, { ...options, cacheDirectory: path })).toEqual(
+      bert.encodeBatch(texts),
+    )
   })
 
   it('stops when told to, before and between texts', async () => {
@@ -127,7 +131,8 @@ describe('the cache of tokens', () => {
     expect(await filesOf()).toEqual(['a.tokens', 'c.tokens', 'new.tmp', 'other.txt'])
     await writeTokens({ directory, maxBytes: size - 1 }, 'd', encoded)
     expect(await filesOf()).not.toContain('d.tokens')
-    if (process.platform !== 'win32') expect((await stat(join(directory, 'c.tokens'))).mode & 0o777).toBe(0o600)
+    if (process.platform !== 'win32')
+      expect((await stat(join(directory, 'c.tokens'))).mode & 0o777).toBe(0o600)
   })
 })
 

@@ -9,8 +9,37 @@ import { createTokenizer, loadTokenizer } from '../src/index'
 /** What tokenizers trip over, to be put together at random. */
 const pieces = [
   ...['the', 'ing', 'un', 'good', 'A', ' ', '  ', '\n', '\t', '.', '...', '!!!!', "'s", '``', '##', '_'],
-  ...['▁', '▁▁', 'Ġ', 'é', 'e\u0301', 'ß', 'İ', 'Σς', '漢字', '한글', 'عرب', '😀', '👩‍👧', '\ud800', '\0', '\ufffd', '\u200b'],
-  ...['[SEP]', '<s>', '</s>', '<pad>', '<unk>', '[UNK]', 'constructor', '__proto__', 'x'.repeat(65), 'ha'.repeat(60)],
+  ...[
+    '▁',
+    '▁▁',
+    'Ġ',
+    'é',
+    'e\u0301',
+    'ß',
+    'İ',
+    'Σς',
+    '漢字',
+    '한글',
+    'عرب',
+    '😀',
+    '👩‍👧',
+    '\ud800',
+    '\0',
+    '\ufffd',
+    '\u200b',
+  ],
+  ...[
+    '[SEP]',
+    '<s>',
+    '</s>',
+    '<pad>',
+    '<unk>',
+    '[UNK]',
+    'constructor',
+    '__proto__',
+    'x'.repeat(65),
+    'ha'.repeat(60),
+  ],
 ]
 const nastyText = fc.array(fc.constantFrom(...pieces), { maxLength: 30 }).map((chosen) => chosen.join(''))
 
@@ -55,14 +84,9 @@ describe.each([
   })
 })
 
-describe('a long text without white space', () => {
-  it('does not overflow the stack in Unigram, where the library does', async () => {
-    const { tokenizer, config } = await partsOf('core/encoders/tokenizers/xlm-roberta')
-    const unknown = '漢'
-    const [long, short] = [unknown.repeat(150_000), unknown.repeat(2)]
-    expect(() => new HuggingFaceTokenizer(tokenizer, config).encode(long)).toThrow(RangeError)
-    const encoder = await loadTokenizer(fixturePath('core/encoders/tokenizers/xlm-roberta'))
-    // Unknown tokens are fused: many give the ids of two.
-    expect(encoder.encode(long, undefined, { maxLength: Infinity })).toEqual(encoder.encode(short))
-  })
+it('encodes a long text without white space in Unigram, on which the library overflows its stack', async () => {
+  const tokenizer = await loadTokenizer(fixturePath('core/encoders/tokenizers/xlm-roberta'))
+  // Unknown characters are fused: many give the ids of two.
+  const [many, two] = ['漢'.repeat(150_000), '漢漢']
+  expect(tokenizer.encode(many, undefined, { maxLength: Infinity })).toEqual(tokenizer.encode(two))
 })

@@ -45,7 +45,7 @@ export async function encodeDataset<Example extends TextInput>(
 ): Promise<EncodedExample<Example>[]> {
   const tokenized = await encodeTexts(options.tokenizer, examples.map(textsOf), {
     maxLength: options.maxLength,
-    cache: cacheTokens,
+    ...(!cacheTokens && { cacheFromCharacters: Infinity }),
     ...(cacheDirectory !== undefined && { cacheDirectory }),
     ...(signal && { signal }),
   })

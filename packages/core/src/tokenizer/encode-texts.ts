@@ -7,17 +7,14 @@ import type { TokenizedText, TokenizeOptions, Tokenizer } from './tokenizer'
 
 /** Options of {@link encodeTexts}. */
 export interface EncodeTextsOptions extends TokenizeOptions {
-  /** Keep the tokens of large sets on disk, and take them from there. Default true. */
-  cache?: boolean
+  /** Keep the tokens of sets with so many characters on disk, and take them from there; Infinity for none. Default 2^20. */
+  cacheFromCharacters?: number
   /** Where: in `tokens` below it, readable by this user only. Default: the environment variable TFX_CACHE, else `~/.cache/tfx`. */
   cacheDirectory?: string
   /** The tokens that were used longest ago are removed above this size. Default 1 GiB. */
   maxCacheBytes?: number
   signal?: AbortSignal
 }
-
-/** Sets with fewer characters are encoded in a second: a file would not pay. See bench/README.md. */
-const leastCharactersToKeep = 2 ** 20
 
 /** Texts between two turns of the event loop. */
 const sliceSize = 256
@@ -41,12 +38,18 @@ export async function encodeTexts(
   texts: Texts,
   options: EncodeTextsOptions = {},
 ): Promise<TokenizedText[]> {
-  const { maxLength = tokenizer.maxLength, cacheDirectory = defaultCacheDirectory(), signal } = options
+  const {
+    maxLength = tokenizer.maxLength,
+    cacheFromCharacters = 2 ** 20,
+    cacheDirectory = defaultCacheDirectory(),
+    maxCacheBytes: maxBytes = 2 ** 30,
+    signal,
+  } = options
   throwIfAborted(signal, 'encodeTexts')
   // Without files nothing tells one tokenizer from another.
-  const isKept = (options.cache ?? true) && tokenizer.files.size > 0 && isLarge(texts)
+  const isKept = tokenizer.files.size > 0 && charactersOf(texts) >= cacheFromCharacters
   if (!isKept) return encodeInSlices(tokenizer, texts, { maxLength, signal })
-  const cache = { directory: join(cacheDirectory, 'tokens'), maxBytes: options.maxCacheBytes ?? 2 ** 30 }
+  const cache = { directory: join(cacheDirectory, 'tokens'), maxBytes }
   const key = tokensKey(tokenizer, texts, maxLength)
   const known = await readTokens(cache, key)
   if (known) return known
@@ -55,12 +58,11 @@ export async function encodeTexts(
   return encoded
 }
 
-function isLarge(texts: Texts): boolean {
-  let characters = 0
-  return texts.some((text) => {
-    characters += typeof text === 'string' ? text.length : text[0].length + text[1].length
-    return characters >= leastCharactersToKeep
-  })
+function charactersOf(texts: Texts): number {
+  return texts.reduce(
+    (sum, text) => sum + (typeof text === 'string' ? text.length : text[0].length + text[1].length),
+    0,
+  )
 }
 
 async function encodeInSlices(

@@ -34,7 +34,10 @@ export function tokensKey(tokenizer: Tokenizer, texts: Texts, maxLength: number)
 }
 
 /** The tokens kept under a key; undefined if there are none, or the file is damaged. */
-export async function readTokens({ directory }: TokenCache, key: string): Promise<TokenizedText[] | undefined> {
+export async function readTokens(
+  { directory }: TokenCache,
+  key: string,
+): Promise<TokenizedText[] | undefined> {
   const path = join(directory, key + extension)
   try {
     const tokens = unpackTokens(await readFile(path))
