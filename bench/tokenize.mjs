@@ -8,6 +8,7 @@
 // the process's CPU seconds, which other programs disturb less; wall seconds stand behind them. PYTHON names an
 // interpreter with `tokenizers`, which is then measured too, on one thread.
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -111,12 +112,11 @@ async function encodeOnWorkers(directory, texts, count) {
   return encoded
 }
 
-const answer = (worker, texts) =>
-  new Promise((resolve, reject) => {
-    worker.once('error', reject)
-    worker.once('message', resolve)
-    worker.postMessage(texts)
-  })
+async function answer(worker, texts) {
+  worker.postMessage(texts)
+  const [message] = await once(worker, 'message')
+  return message
+}
 
 function serve() {
   const tokenizer = createTokenizer(tokenizerParts(workerData))
