@@ -38,7 +38,7 @@ async function main() {
   const texts = readTexts(values.texts, Number(values.count))
   for (const directory of values.tokenizer) {
     const parts = tokenizerParts(directory)
-    console.log(`\n${directory}, ${parts.tokenizer.model.type}, ${texts.length} texts`)
+    console.log(`\n${directory}, ${parts.tokenizer.model.type ?? 'no type named'}, ${texts.length} texts`)
     await measure(parts, { directory, texts, workers: Number(values.workers) })
   }
 }
