@@ -6,6 +6,8 @@ export {
   causalLanguageModelLoss,
   createDecoderSteps,
   createSequenceSteps,
+  createTokenizer,
+  encodeTexts,
   exportDecoder,
   formatConfig,
   generate,

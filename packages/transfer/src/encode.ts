@@ -1,9 +1,10 @@
 import type { InputSpec } from '@tfx/backend'
 import { DataError, type HostTensor } from '@tfx/common'
-import { type EncoderConfig, modelFamily, type Tokenizer } from '@tfx/core'
+import { type EncoderConfig, encodeTexts, modelFamily, type TokenizedText, type Tokenizer } from '@tfx/core'
 import { batches, collate, type Encoding, shuffledBatches } from '@tfx/data'
 import type { TrainingBatch } from '@tfx/train'
 import type { TaskHead, TextInput } from './head'
+import type { TransferOptions } from './options'
 
 /** An example with its tokens. */
 export interface EncodedExample<Example> {
@@ -27,21 +28,50 @@ export interface EncodeOptions {
  */
 export function encodeExamples<Example extends TextInput>(
   examples: readonly Example[],
-  { tokenizer, maxLength, truncation, caller }: EncodeOptions,
+  options: EncodeOptions,
 ): EncodedExample<Example>[] {
-  const tooLong: number[] = []
-  const encoded = examples.map((example, index) => {
-    const { truncated, ...encoding } = tokenizer.encode(example.text, example.textPair, { maxLength })
-    if (truncated) tooLong.push(index)
-    return { example, encoding }
+  const { tokenizer, maxLength } = options
+  return joined(examples, tokenizer.encodeBatch(examples.map(textsOf), { maxLength }), options)
+}
+
+/**
+ * Tokenizes examples, by the tokens that an earlier run has kept where the data set is large.
+ *
+ * @throws DataError if texts are longer than `maxLength` and may not be cut, AbortedError if the signal fires.
+ */
+export async function encodeDataset<Example extends TextInput>(
+  examples: readonly Example[],
+  { cacheDirectory, cacheTokens = true, signal, ...options }: EncodeOptions & EncodeDatasetOptions,
+): Promise<EncodedExample<Example>[]> {
+  const tokenized = await encodeTexts(options.tokenizer, examples.map(textsOf), {
+    maxLength: options.maxLength,
+    ...(!cacheTokens && { cacheFromCharacters: Infinity }),
+    ...(cacheDirectory !== undefined && { cacheDirectory }),
+    ...(signal && { signal }),
   })
-  if (tooLong.length === 0 || truncation) return encoded
+  return joined(examples, tokenized, options)
+}
+
+type EncodeDatasetOptions = Pick<TransferOptions, 'cacheDirectory' | 'cacheTokens' | 'signal'>
+
+const textsOf = ({ text, textPair }: TextInput) =>
+  textPair === undefined ? text : ([text, textPair] as const)
+
+function joined<Example extends TextInput>(
+  examples: readonly Example[],
+  tokenized: readonly TokenizedText[],
+  { maxLength, truncation, caller }: EncodeOptions,
+): EncodedExample<Example>[] {
+  const tooLong = examples.filter((_, index) => tokenized[index]!.truncated)
   const [first] = tooLong
+  if (first === undefined || truncation) {
+    return tokenized.map(({ truncated: _, ...encoding }, index) => ({ example: examples[index]!, encoding }))
+  }
   throw new DataError({
     function: caller,
     argument: 'text',
     expected: `at most ${maxLength} tokens long, which is what the model takes`,
-    received: `${tooLong.length} longer; the first is '${excerpt(examples[first!]!.text)}'`,
+    received: `${tooLong.length} longer; the first is '${excerpt(first.text)}'`,
     remedy: 'Pass { truncation: true } to use their beginnings only, or shorten them.',
   })
 }

@@ -93,8 +93,10 @@ export interface TransferOptions {
   tensorBoard?: string
   /** A .jsonl to write every event to, one a line. Default: none. */
   jsonLines?: string
-  /** Where bases from the hub are kept. Default `~/.cache/tfx`. */
+  /** Where bases from the hub and tokens are kept. Default `~/.cache/tfx`. */
   cacheDirectory?: string
+  /** Keep the tokens of data sets of a million characters or more, so that the next run need not make them. Default true. */
+  cacheTokens?: boolean
 }
 
 /** An adapter with its usual settings. */
@@ -133,4 +135,5 @@ export const transferOptionNames: readonly string[] = Object.keys({
   tensorBoard: true,
   jsonLines: true,
   cacheDirectory: true,
+  cacheTokens: true,
 } satisfies Record<keyof TransferOptions, true>)

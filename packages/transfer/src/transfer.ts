@@ -17,7 +17,7 @@ import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } f
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { checkTargets, datasetParts, readDataset, type TransferDataset } from './dataset'
-import { encodeExamples, type EncodedExample, modelInputSpecs, trainingBatches } from './encode'
+import { encodeDataset, type EncodedExample, modelInputSpecs, trainingBatches } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { initializeMissing } from './initialize-missing'
 import { rememberLearned } from './learned'
@@ -62,8 +62,8 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   const config = head.configure(withDropout(opened.config, values, options), data.training, options)
   checkTargets(head, data, config)
   const encode = (examples: readonly Example[]) =>
-    encodeExamples(examples, { ...values, tokenizer, caller: 'transfer' })
-  const encoded = { training: encode(data.training), validation: encode(data.validation) }
+    encodeDataset(examples, { ...options, ...values, tokenizer, caller: 'transfer' })
+  const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
   const part = trainedPart(options, { config, task: head.task })
   const optimizer = chosenOptimizer(options, values)
   const keepBest = values.keepBest && data.validation.length > 0 ? head.best : undefined

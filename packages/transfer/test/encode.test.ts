@@ -1,7 +1,10 @@
+import { mkdtemp, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { loadTokenizer } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
-import { encodeExamples, type TrainingBatchesOptions, trainingBatches } from '../src/encode'
+import { encodeDataset, encodeExamples, type TrainingBatchesOptions, trainingBatches } from '../src/encode'
 
 const tokenizer = await loadTokenizer(fixturePath('core/bert-classification'), { maxLength: 32 })
 const options = { tokenizer, maxLength: 6, truncation: false, caller: 'transfer' }
@@ -24,6 +27,36 @@ describe('encodeExamples', () => {
       "transfer: 'text' must be at most 6 tokens long, which is what the model takes, but got 2 longer; the first is " +
         "'the movie was good good good'. Pass { truncation: true } to use their beginnings only, or shorten them.",
     )
+  })
+})
+
+describe('encodeDataset', () => {
+  /** Words that are soon encoded. */
+  const words = `${'x'.repeat(120)} `.repeat(50)
+  /** Just over a million characters. */
+  const large = Array.from({ length: 180 }, (_, index) => ({ text: `bad ${index} ${words}`, label: index }))
+
+  it('gives what encodeExamples gives, and keeps the tokens of a large set', async () => {
+    const cacheDirectory = await mkdtemp(join(tmpdir(), 'tfx-tokens-'))
+    const settings = { ...options, truncation: true, cacheDirectory }
+    const expected = encodeExamples(large, settings)
+    const few = large.slice(0, 5)
+    expect(await encodeDataset(few, settings)).toEqual(expected.slice(0, 5))
+    await encodeDataset(large, { ...settings, cacheTokens: false })
+    expect(await readdir(cacheDirectory)).toEqual([])
+    expect(await encodeDataset(large, settings)).toEqual(expected)
+    expect(await readdir(join(cacheDirectory, 'tokens'))).toHaveLength(1)
+    expect(await encodeDataset(large, settings)).toEqual(expected)
+    // That texts were cut is kept too.
+    await expect(encodeDataset(large, { ...settings, truncation: false })).rejects.toThrow(
+      /but got 180 longer/,
+    )
+  })
+
+  it('stops when told to', async () => {
+    await expect(encodeDataset(large, { ...options, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'ERR_TFX_ABORTED',
+    })
   })
 })
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { CheckpointError, describeWriteFailure, isTfxError, NetworkError } from '@tfx/common'
 import { tokenizerFileNames } from '../tokenizer/load-tokenizer'
+import { defaultCacheDirectory } from './cache-directory'
 import { downloadFile } from './download'
 import { hubEndpoint, hubRequest } from './hub-request'
 import type { ResolveBaseOptions, ResolvedBase } from './resolve-base'
@@ -31,7 +31,7 @@ export function isHubId(base: string): boolean {
  * directory takes its name when all files are there. Without a network a commit that is there is used.
  */
 export async function downloadFromHub(id: string, options: HubOptions): Promise<ResolvedBase> {
-  const { cacheDirectory = defaultCache(), revision = 'main' } = options
+  const { cacheDirectory = defaultCacheDirectory(), revision = 'main' } = options
   const repository = join(cacheDirectory, 'hub', id.replace('/', '--'))
   const reference = join(repository, 'refs', encodeURIComponent(revision))
   let snapshot: Snapshot
@@ -128,10 +128,6 @@ function weightsOf(files: readonly string[]): string[] {
   ]
   const found = kinds.map((kind) => files.filter((file) => kind.test(file)))
   return found.find((names) => names.length > 0) ?? []
-}
-
-function defaultCache(): string {
-  return process.env.TFX_CACHE ?? join(homedir(), '.cache', 'tfx')
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+export { encodeTexts, type EncodeTextsOptions } from './encode-texts'
 export { loadTokenizer } from './load-tokenizer'
 export {
   createTokenizer,

@@ -1,6 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { ArgumentError, CheckpointError, type TfxErrorDetails } from '@tfx/common'
 import { longestFirst } from './truncation'
+import { cacheWords } from './word-cache'
 
 /** A text, or a pair of texts, as a model reads it. */
 export interface TokenizedText {
@@ -80,6 +81,7 @@ export function createTokenizer({
   files = new Map(),
 }: TokenizerParts): Tokenizer {
   const inner = open(tokenizer, config)
+  if (inner.model) cacheWords(inner.model)
   const vocabulary = inner.get_vocab(true)
   const idOf = (role: string) => vocabulary.get(tokenText(config[role]) ?? '')
   const padTokenId = idOf('pad_token') ?? vocabulary.get('[PAD]') ?? vocabulary.get('<pad>')
