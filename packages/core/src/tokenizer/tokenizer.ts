@@ -1,5 +1,11 @@
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import { ArgumentError, CheckpointError, type TfxErrorDetails } from '@tfx/common'
+import {
+  Tokenizer as HuggingFaceTokenizer,
+  PrecompiledNormalizer,
+  SequenceNormalizer,
+} from '@huggingface/tokenizers'
+import { ArgumentError, CheckpointError, isTfxError, type TfxErrorDetails } from '@tfx/common'
+import { charactersMap } from './sentence-piece/characters-map'
+import { tokenText } from './token-text'
 import { longestFirst } from './truncation'
 
 /** A text, or a pair of texts, as a model reads it. */
@@ -56,6 +62,8 @@ export interface TokenizerParts {
   /** The model's own limit in tokens. Default: none. */
   maxLength?: number
   files?: ReadonlyMap<string, Uint8Array>
+  /** Cuts a text into tokens, without special tokens around it. Default: as `tokenizer` says. */
+  tokenize?: ((text: string) => string[]) | undefined
 }
 
 /** What `tokenizers` 4 and older wrote for "no limit" is 1e30. */
@@ -78,6 +86,7 @@ export function createTokenizer({
   config,
   maxLength,
   files = new Map(),
+  tokenize,
 }: TokenizerParts): Tokenizer {
   const inner = open(tokenizer, config)
   const vocabulary = inner.get_vocab(true)
@@ -96,7 +105,7 @@ export function createTokenizer({
   const added = [...inner.get_added_tokens_decoder().values()]
   // Off unless the checkpoint asks for it, as in transformers 5.
   const cleanUp = config.clean_up_tokenization_spaces === true
-  const encode = createEncoder(inner, { vocabulary, limit })
+  const encode = createEncoder(inner, { vocabulary, limit, tokenize })
   return {
     encode,
     encodeBatch: (texts, options) =>
@@ -125,8 +134,15 @@ function open(
   config: TokenizerParts['config'],
 ): HuggingFaceTokenizer {
   try {
-    return new HuggingFaceTokenizer(tokenizer, config)
+    const opened = new HuggingFaceTokenizer(tokenizer, config)
+    for (const normalizer of flattened(opened.normalizer)) {
+      if (normalizer instanceof PrecompiledNormalizer && typeof normalizer.charsmap === 'string') {
+        normalizer.normalize = charactersMap(Buffer.from(normalizer.charsmap, 'base64'))
+      }
+    }
+    return opened
   } catch (cause) {
+    if (isTfxError(cause)) throw cause
     throw invalid({
       expected: 'the JSON of a tokenizer',
       received: String(cause),
@@ -136,14 +152,20 @@ function open(
   }
 }
 
+type Normalizer = HuggingFaceTokenizer['normalizer']
+
+const flattened = (normalizer: Normalizer): Normalizer[] =>
+  normalizer instanceof SequenceNormalizer ? normalizer.normalizers.flatMap(flattened) : [normalizer]
+
 /**
  * The library's own `encode` adds the special tokens at once, so that cutting its result would lose the last of
  * them; here texts are cut before the special tokens come.
  */
 function createEncoder(
   inner: HuggingFaceTokenizer,
-  { vocabulary, limit }: { vocabulary: ReadonlyMap<string, number>; limit: number },
+  options: { vocabulary: ReadonlyMap<string, number>; limit: number; tokenize: TokenizerParts['tokenize'] },
 ): Tokenizer['encode'] {
+  const { vocabulary, limit } = options
   const unknownId = inner.model?.unk_token_id ?? 0
   const addSpecialTokens = (tokens: string[], pair: string[] | null) =>
     inner.post_processor?.(tokens, pair, true) ?? { tokens: [...tokens, ...(pair ?? [])] }
@@ -151,7 +173,7 @@ function createEncoder(
     single: addSpecialTokens([], null).tokens.length,
     pair: addSpecialTokens([], []).tokens.length,
   }
-  const tokenize = (text: string) => inner.tokenize(text, { add_special_tokens: false })
+  const tokenize = options.tokenize ?? ((text: string) => inner.tokenize(text, { add_special_tokens: false }))
   return (text, textPair, { maxLength = limit } = {}) => {
     const first = tokenize(text)
     // As in Hugging Face tokenizers, an empty second text is none.
@@ -167,13 +189,6 @@ function createEncoder(
     const attentionMask = new Array<number>(inputIds.length).fill(1)
     return { inputIds, attentionMask, ...(tokenTypeIds ? { tokenTypeIds } : {}), truncated }
   }
-}
-
-/** A token in tokenizer_config.json is a string or an object with its content. */
-function tokenText(token: unknown): string | undefined {
-  if (typeof token === 'string') return token
-  const content = (token as { content?: unknown } | null | undefined)?.content
-  return typeof content === 'string' ? content : undefined
 }
 
 function invalid(
