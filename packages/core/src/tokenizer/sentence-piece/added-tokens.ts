@@ -56,12 +56,13 @@ export function addedTokens(
     if (ids.has(text)) add(text, { special: type === pieceTypes.control })
   }
   for (const token of layout.moreSpecialTokens?.(input) ?? []) add(token, { special: true })
-  for (const [role, token] of Object.entries(input.tokens)) {
-    add(token, { special: true, lstrip: role === 'mask' && layout.maskTakesSpaces === true })
-  }
   const decoder = Object.entries((config.added_tokens_decoder ?? {}) as Record<string, Flags>)
   for (const [id, token] of decoder) add(tokenText(token), flagsOf(token), Number(id))
   for (const [token, id] of Object.entries(parts.added ?? {})) add(token, {}, Number(id))
+  for (const [role, token] of Object.entries(input.tokens)) {
+    const lstrip = role === 'mask' && layout.maskTakesSpaces === true
+    add(token, { lstrip, ...flags.get(token), special: true })
+  }
   for (const list of [config.additional_special_tokens, config.extra_special_tokens]) {
     const tokens = typeof list === 'object' ? Object.values(list ?? {}) : []
     for (const token of tokens) add(tokenText(token), { ...flagsOf(token), special: true })

@@ -1,14 +1,6 @@
 import { mbart50Languages, mbartLanguages, nllbLanguages } from './languages'
 import { pieceTypes, type SentencePieceModel } from './model-file'
-import {
-  bytesDecoder,
-  charactersStep,
-  prefixSteps,
-  replace,
-  type Step,
-  wordDecoder,
-  wordSteps,
-} from './steps'
+import { textDecoder, charactersStep, prefixSteps, replace, type Step, wordDecoder, wordSteps } from './steps'
 import type { Entry } from './vocabulary'
 
 /** tokenizer_config.json and special_tokens_map.json in one. */
@@ -225,7 +217,7 @@ export const layouts: readonly Layout[] = [
     normalizer: (input) => [...charactersStep(input.model), ...llamaPrefix(input).normalizer],
     preTokenizer: (input) => llamaPrefix(input).preTokenizer,
     template: decoderTemplate,
-    decoder: ({ config }) => bytesDecoder(config.add_prefix_space !== false),
+    decoder: ({ config }) => textDecoder({ start: config.add_prefix_space === false ? 0 : 1 }),
   },
   {
     name: 'GemmaTokenizer',
@@ -236,6 +228,6 @@ export const layouts: readonly Layout[] = [
     normalizer: () => prefixSteps.none.normalizer,
     preTokenizer: () => [],
     template: decoderTemplate,
-    decoder: () => bytesDecoder(false),
+    decoder: () => textDecoder({ start: 0 }),
   },
 ]

@@ -3,7 +3,7 @@ import { m2m100Languages, wmt21Languages } from './languages'
 import type { Configuration, Layout } from './layouts'
 import type { SentencePieceModel } from './model-file'
 import { type Segment, segmenter } from './segmenter'
-import { bytesDecoder, wordDecoder } from './steps'
+import { textDecoder } from './steps'
 import { type ConvertedTokenizer, sentencePieceTokenizer } from './tokenizer-json'
 import type { Entry } from './vocabulary'
 
@@ -39,7 +39,7 @@ export function marianTokenizer({ model, table, config }: LookupOptions): Lookup
     vocabulary: () => numbered(table, model),
     moreSpecialTokens: () => Object.keys(table).filter(isLanguage),
     template: () => ({ single: 'A eos', pair: 'A B eos' }),
-    decoder: () => (model.byteFallback ? bytesDecoder(true) : wordDecoder),
+    decoder: stripped,
   }
   const segment = segmenter(model)
   const converted = sentencePieceTokenizer({ model, layout, config })
@@ -66,10 +66,14 @@ export function m2m100Tokenizer({ model, table, config }: LookupOptions): Lookup
     vocabulary: () => [...numbered(table, model), ...languages.map((token): Entry => [token, 0])],
     moreSpecialTokens: () => languages,
     template: () => ({ single: `${source} A eos`, pair: `${source} A B eos` }),
+    decoder: stripped,
   }
   const converted = sentencePieceTokenizer({ model, layout, config })
   return { ...converted, tokenize: aroundTokens(addedContents(converted.tokenizer), segmenter(model)) }
 }
+
+/** Without spaces at the ends, as these tokenizers have it in Python. */
+const stripped = () => textDecoder({ start: 1000, stop: 1000 })
 
 /** The tokens of a table, in the order of ids. What is no piece of the model gets a score that loses. */
 function numbered(table: IdTable, { pieces }: SentencePieceModel): Entry[] {

@@ -40,15 +40,15 @@ export const prefixSteps = {
   none: { normalizer: [replace({ String: ' ' }, spaceMark)], preTokenizer: [] as Step[] },
 }
 
-/** Marks and bytes back to text. */
-export function bytesDecoder(stripFirstSpace: boolean): Step {
+/** Marks and bytes back to text, and then at most so many spaces at its ends away. */
+export function textDecoder({ start, stop = 0 }: { start: number; stop?: number }): Step {
   return {
     type: 'Sequence',
     decoders: [
       replace({ String: spaceMark }, ' '),
       { type: 'ByteFallback' },
       { type: 'Fuse' },
-      ...(stripFirstSpace ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
+      ...(start > 0 ? [{ type: 'Strip', content: ' ', start, stop }] : []),
     ],
   }
 }
