@@ -142,6 +142,12 @@ describe('loadTokenizer', () => {
     })
   })
 
+  it('decodes bytes that are no character to a sign for each, as Hugging Face does', async () => {
+    const tokenizer = await loadTokenizer(directoryOf('llama'))
+    const ids = ['▁a', '<0xE2>', '<0x82>', '▁a'].map((token) => tokenizer.vocabulary().get(token)!)
+    expect(tokenizer.decode(ids)).toBe('a\ufffd\ufffd a')
+  })
+
   it('writes a configuration where there is none', async () => {
     const tokenizer = await loadTokenizer(directoryOf('gemma'))
     expect(parsed(tokenizer, 'tokenizer_config.json')).toMatchObject({
@@ -162,7 +168,7 @@ describe('loadTokenizer', () => {
 
   it.each([
     ['words', [0x18, 3], 'must be a unigram or BPE model, but got one of type word'],
-    ['spaces after words', [0xc0, 1, 1], 'must be a model that marks spaces before words'],
+    ['spaces after words', [0xc0, 1, 1], 'must be a model that marks the space before a word'],
   ])('refuses a model of %s', async (_, trainer, message) => {
     const model = await readFile(join(directoryOf('t5'), 'spiece.model'))
     // Protocol buffers add up: a second trainer_spec overrides the first.

@@ -65,6 +65,7 @@ export async function loadTokenizer(
     config: made?.config ?? config,
     files,
     tokenize: lookup?.tokenize,
+    denormalize: lookup?.denormalize,
   })
 }
 

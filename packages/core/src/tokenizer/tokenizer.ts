@@ -1,10 +1,6 @@
-import {
-  Tokenizer as HuggingFaceTokenizer,
-  PrecompiledNormalizer,
-  SequenceNormalizer,
-} from '@huggingface/tokenizers'
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { ArgumentError, CheckpointError, isTfxError, type TfxErrorDetails } from '@tfx/common'
-import { charactersMap } from './sentence-piece/characters-map'
+import { correctLibrary } from './library-differences'
 import { tokenText } from './token-text'
 import { longestFirst } from './truncation'
 
@@ -64,6 +60,8 @@ export interface TokenizerParts {
   files?: ReadonlyMap<string, Uint8Array>
   /** Cuts a text into tokens, without special tokens around it. Default: as `tokenizer` says. */
   tokenize?: ((text: string) => string[]) | undefined
+  /** The last step of decoding. Default: none. */
+  denormalize?: ((text: string) => string) | undefined
 }
 
 /** What `tokenizers` 4 and older wrote for "no limit" is 1e30. */
@@ -87,6 +85,7 @@ export function createTokenizer({
   maxLength,
   files = new Map(),
   tokenize,
+  denormalize = (text) => text,
 }: TokenizerParts): Tokenizer {
   const inner = open(tokenizer, config)
   const vocabulary = inner.get_vocab(true)
@@ -115,10 +114,12 @@ export function createTokenizer({
     decode: (ids, { skipSpecialTokens = true } = {}) =>
       ids.length === 0
         ? ''
-        : inner.decode([...ids], {
-            skip_special_tokens: skipSpecialTokens,
-            clean_up_tokenization_spaces: cleanUp,
-          }),
+        : denormalize(
+            inner.decode([...ids], {
+              skip_special_tokens: skipSpecialTokens,
+              clean_up_tokenization_spaces: cleanUp,
+            }),
+          ),
     padTokenId,
     ...(maskTokenId === undefined ? {} : { maskTokenId }),
     specialTokenIds: added.filter(({ special }) => special).map(({ id }) => id),
@@ -135,11 +136,7 @@ function open(
 ): HuggingFaceTokenizer {
   try {
     const opened = new HuggingFaceTokenizer(tokenizer, config)
-    for (const normalizer of flattened(opened.normalizer)) {
-      if (normalizer instanceof PrecompiledNormalizer && typeof normalizer.charsmap === 'string') {
-        normalizer.normalize = charactersMap(Buffer.from(normalizer.charsmap, 'base64'))
-      }
-    }
+    correctLibrary(opened)
     return opened
   } catch (cause) {
     if (isTfxError(cause)) throw cause
@@ -151,11 +148,6 @@ function open(
     })
   }
 }
-
-type Normalizer = HuggingFaceTokenizer['normalizer']
-
-const flattened = (normalizer: Normalizer): Normalizer[] =>
-  normalizer instanceof SequenceNormalizer ? normalizer.normalizers.flatMap(flattened) : [normalizer]
 
 /**
  * The library's own `encode` adds the special tokens at once, so that cutting its result would lose the last of

@@ -18,9 +18,11 @@ const longestReplacement = 1000
  * another kind. Python's `tokenizers` takes the shortest sequence instead of the longest within a letter and its
  * marks; the models were trained with the longest.
  *
+ * @param map May be empty: nothing is replaced then.
  * @throws CheckpointError if the map is damaged.
  */
 export function charactersMap(map: Uint8Array): Normalize {
+  if (map.length === 0) return (text) => text
   const view = new DataView(map.buffer, map.byteOffset, map.byteLength)
   const trieBytes = map.length < 4 ? NaN : view.getUint32(0, true)
   if (!(trieBytes >= 4 && trieBytes % 4 === 0 && 4 + trieBytes <= map.length)) throw damaged()

@@ -47,6 +47,7 @@ export function convertedTokenizer(options: SentencePieceFiles): ConvertedTokeni
   if (name === undefined) return undefined
   const layout = layoutOf({ ...options, file: name })
   const model = readSentencePiece(files.get(name)!, name)
+  if (model.spaceAfterWord) throw spacesAfterWords(name)
   return sentencePieceTokenizer({ model, layout, config, added: parse('added_tokens.json') })
 }
 
@@ -58,5 +59,15 @@ function separateVocabularies(): CheckpointError {
     received: 'true',
     remedy:
       'Take a checkpoint whose languages share a vocabulary, as those of Helsinki-NLP/opus-mt-* do, or encode texts in Python.',
+  })
+}
+
+function spacesAfterWords(file: string): CheckpointError {
+  return new CheckpointError({
+    function: 'loadTokenizer',
+    argument: file,
+    expected: 'a model that marks the space before a word',
+    received: 'one that marks it after the word',
+    remedy: 'Save a tokenizer.json in Python, from the program that trained the model.',
   })
 }

@@ -1,11 +1,12 @@
 import { CheckpointError } from '@tfx/common'
+import { charactersMap, type Normalize } from './characters-map'
 import { m2m100Languages, wmt21Languages } from './languages'
-import type { Configuration, Layout } from './layouts'
+import type { Configuration, Layout, LayoutInput } from './layouts'
 import type { SentencePieceModel } from './model-file'
 import { type Segment, segmenter } from './segmenter'
-import { textDecoder } from './steps'
+import { textDecoder, wholeTextSteps } from './steps'
 import { type ConvertedTokenizer, sentencePieceTokenizer } from './tokenizer-json'
-import type { Entry } from './vocabulary'
+import { type Entry, textPieces } from './vocabulary'
 
 /** The ids of tokens: vocab.json. */
 export type IdTable = Readonly<Record<string, number>>
@@ -25,6 +26,7 @@ export interface LookupOptions {
  */
 export interface LookupTokenizer extends ConvertedTokenizer {
   tokenize: Segment
+  denormalize: Normalize
 }
 
 /**
@@ -37,14 +39,15 @@ export function marianTokenizer({ model, table, config }: LookupOptions): Lookup
     name: 'MarianTokenizer',
     specialTokens: { eos: '</s>', unk: '<unk>', pad: '<pad>' },
     vocabulary: () => numbered(table, model),
+    ...asTrained,
     moreSpecialTokens: () => Object.keys(table).filter(isLanguage),
     template: () => ({ single: 'A eos', pair: 'A B eos' }),
-    decoder: stripped,
   }
   const segment = segmenter(model)
-  const converted = sentencePieceTokenizer({ model, layout, config })
+  const converted = sentencePieceTokenizer({ model: { ...model, pieces: textPieces(model) }, layout, config })
   return {
     ...converted,
+    denormalize: denormalizer(model),
     tokenize: aroundTokens(
       addedContents(converted.tokenizer, (token) => !isLanguage(token)),
       (text) => {
@@ -64,19 +67,34 @@ export function m2m100Tokenizer({ model, table, config }: LookupOptions): Lookup
     name: 'M2M100Tokenizer',
     specialTokens: { bos: '<s>', eos: '</s>', unk: '<unk>', sep: '</s>', pad: '<pad>' },
     vocabulary: () => [...numbered(table, model), ...languages.map((token): Entry => [token, 0])],
+    ...asTrained,
     moreSpecialTokens: () => languages,
     template: () => ({ single: `${source} A eos`, pair: `${source} A B eos` }),
-    decoder: stripped,
   }
-  const converted = sentencePieceTokenizer({ model, layout, config })
-  return { ...converted, tokenize: aroundTokens(addedContents(converted.tokenizer), segmenter(model)) }
+  const converted = sentencePieceTokenizer({ model: { ...model, pieces: textPieces(model) }, layout, config })
+  return {
+    ...converted,
+    denormalize: denormalizer(model),
+    tokenize: aroundTokens(addedContents(converted.tokenizer), segmenter(model)),
+  }
 }
 
-/** Without spaces at the ends, as these tokenizers have it in Python. */
-const stripped = () => textDecoder({ start: 1000, stop: 1000 })
+/** Texts as SentencePiece has them; what is decoded without spaces at its ends, as in Python. */
+const asTrained = {
+  normalizer: ({ model }: LayoutInput) => wholeTextSteps(model),
+  preTokenizer: () => [],
+  decoder: () => textDecoder({ start: 1000, stop: 1000 }),
+}
+
+/** What is decoded has no spaces at its ends, as in Python. */
+function denormalizer({ decodingMap }: SentencePieceModel): Normalize {
+  const map = charactersMap(decodingMap)
+  return (text) => map(text).trim()
+}
 
 /** The tokens of a table, in the order of ids. What is no piece of the model gets a score that loses. */
-function numbered(table: IdTable, { pieces }: SentencePieceModel): Entry[] {
+function numbered(table: IdTable, model: SentencePieceModel): Entry[] {
+  const pieces = textPieces(model)
   const scores = new Map(pieces.map(({ text, score }) => [text, score]))
   const lowest = pieces.reduce((least, { score }) => Math.min(least, score), 0) - 10
   const tokens = Object.keys(table)

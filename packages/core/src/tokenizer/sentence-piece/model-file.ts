@@ -23,8 +23,12 @@ export interface SentencePieceModel {
   readonly byteFallback: boolean
   /** A Darts trie from what is replaced to its replacement; empty for none. */
   readonly charsMap: Uint8Array
-  /** A space is put before the text. */
-  readonly addDummyPrefix: boolean
+  /** Such a trie for what is decoded. */
+  readonly decodingMap: Uint8Array
+  /** A space is added to the text: before it, or after it where spaces are marked after words. */
+  readonly addDummySpace: boolean
+  /** The mark of a space ends a word instead of beginning it. */
+  readonly spaceAfterWord: boolean
   /** Spaces at both ends are dropped, and several in a row are one. */
   readonly removeExtraWhitespaces: boolean
 }
@@ -41,11 +45,12 @@ const modelTypes = ['unigram', 'bpe', 'word', 'char'] as const
  *
  * @param file Its name, for errors.
  * @throws CheckpointError if the bytes are no SentencePiece model, or one of a kind that no checkpoint has: word or
- * character models, spaces kept or marked after the word.
+ * character models, spaces that are not marked.
  */
 export function readSentencePiece(bytes: Uint8Array, file: string): SentencePieceModel {
   const pieces: Piece[] = []
   const trainer = { modelType: 1, suffix: 0, byteFallback: 0 }
+  let decodingMap = new Uint8Array()
   const normalizer = { charsMap: new Uint8Array(), dummyPrefix: 1, removeExtra: 1, escape: 1 }
   try {
     readFields(protobuf.Reader.create(bytes), {
@@ -65,6 +70,9 @@ export function readSentencePiece(bytes: Uint8Array, file: string): SentencePiec
           [tag(5, 0)]: (field) => (normalizer.escape = field.uint32()),
         })
       },
+      [tag(5, 2)]: (reader) => {
+        readFields(part(reader), { [tag(2, 2)]: (field) => (decodingMap = Uint8Array.from(field.bytes())) })
+      },
     })
   } catch (cause) {
     throw invalid(file, 'a SentencePiece model', String(cause), cause)
@@ -73,16 +81,16 @@ export function readSentencePiece(bytes: Uint8Array, file: string): SentencePiec
   if (type !== 'unigram' && type !== 'bpe') {
     throw invalid(file, 'a unigram or BPE model', `one of type ${type ?? trainer.modelType}`)
   }
-  if (trainer.suffix || !normalizer.escape) {
-    throw invalid(file, 'a model that marks spaces before words by ▁', 'one that does not')
-  }
+  if (!normalizer.escape) throw invalid(file, 'a model that marks spaces by ▁', 'one that does not')
   return {
     type,
     pieces,
     unknownId: checkPieces(pieces, file),
     byteFallback: trainer.byteFallback !== 0,
     charsMap: normalizer.charsMap,
-    addDummyPrefix: normalizer.dummyPrefix !== 0,
+    decodingMap,
+    addDummySpace: normalizer.dummyPrefix !== 0,
+    spaceAfterWord: trainer.suffix !== 0,
     removeExtraWhitespaces: normalizer.removeExtra !== 0,
   }
 }

@@ -1,8 +1,8 @@
 import { BPE, Unigram } from '@huggingface/tokenizers'
 import { charactersMap } from './characters-map'
-import { pieceTypes, type SentencePieceModel } from './model-file'
+import type { Piece, SentencePieceModel } from './model-file'
 import { spaceMark } from './steps'
-import { type Entry, merges } from './vocabulary'
+import { type Entry, merges, textPieces } from './vocabulary'
 
 /** Cuts a text into pieces. */
 export type Segment = (text: string) => string[]
@@ -13,21 +13,18 @@ export type Segment = (text: string) => string[]
  */
 export function segmenter(model: SentencePieceModel): Segment {
   const normalize = normalizer(model)
-  const known = new Set(
-    model.pieces
-      .filter(({ type }) => type === pieceTypes.normal || type === pieceTypes.userDefined)
-      .map(({ text }) => text),
-  )
-  const cut = model.type === 'unigram' ? unigram(model) : bytePairs(model, known)
+  const pieces = textPieces(model)
+  const known = new Set(pieces.map(({ text }) => text))
+  const cut = model.type === 'unigram' ? unigram(pieces) : bytePairs(pieces)
   const encoder = new TextEncoder()
   return (text) => {
     const normalized = normalize(text)
-    const pieces: string[] = []
+    const found: string[] = []
     let unknown = ''
     const flush = () => {
       if (unknown === '') return
-      if (model.byteFallback) pieces.push(...Array.from(encoder.encode(unknown), byteToken))
-      else pieces.push(unknown)
+      if (model.byteFallback) found.push(...Array.from(encoder.encode(unknown), byteToken))
+      else found.push(unknown)
       unknown = ''
     }
     for (const piece of normalized === '' ? [] : cut(normalized)) {
@@ -36,46 +33,37 @@ export function segmenter(model: SentencePieceModel): Segment {
         continue
       }
       flush()
-      pieces.push(piece)
+      found.push(piece)
     }
     flush()
-    return pieces
+    return found
   }
 }
 
 const byteToken = (byte: number) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`
 
-function normalizer({
-  charsMap,
-  addDummyPrefix,
-  removeExtraWhitespaces,
-}: SentencePieceModel): (text: string) => string {
-  const map = charsMap.length === 0 ? (text: string) => text : charactersMap(charsMap)
+/** As SentencePiece: characters by its map, spaces by its rules. */
+function normalizer(model: SentencePieceModel): (text: string) => string {
+  const { charsMap, addDummySpace, spaceAfterWord, removeExtraWhitespaces } = model
+  const map = charactersMap(charsMap)
+  const [before, after] = addDummySpace ? (spaceAfterWord ? ['', ' '] : [' ', '']) : ['', '']
   return (text) => {
     let normalized = map(text)
     if (removeExtraWhitespaces) normalized = normalized.replace(/^ +| +$/g, '').replace(/ {2,}/g, ' ')
-    if (normalized === '') return ''
-    return (addDummyPrefix ? spaceMark : '') + normalized.replaceAll(' ', spaceMark)
+    return normalized === '' ? '' : `${before}${normalized}${after}`.replaceAll(' ', spaceMark)
   }
 }
 
 /** The most probable pieces. */
-function unigram({ pieces }: SentencePieceModel): Segment {
-  const normal = pieces.filter(({ type }) => type === pieceTypes.normal)
-  const best = normal.reduce((most, { score }) => Math.max(most, score), -Infinity)
-  const entries = pieces.flatMap(({ text, score, type }): Entry[] => {
-    if (type === pieceTypes.normal) return [[text, score]]
-    if (type !== pieceTypes.userDefined) return []
-    // As SentencePiece scores them, so that they always win.
-    return [[text, Buffer.byteLength(text) * best - 0.1]]
-  })
+function unigram(pieces: readonly Piece[]): Segment {
+  const entries = pieces.map(({ text, score }): Entry => [text, score])
   // The library wants an unknown token; the empty one is in no text.
   const model = new Unigram({ type: 'Unigram', vocab: [['', 0], ...entries], unk_id: 0 }, '')
   return (text) => model.tokenize(text)
 }
 
-function bytePairs({ pieces }: SentencePieceModel, known: ReadonlySet<string>): Segment {
-  const ids = new Map(pieces.map(({ text }, id) => [text, id]))
-  const model = new BPE({ type: 'BPE', vocab: {}, merges: merges(ids, known), ignore_merges: false })
+function bytePairs(pieces: readonly Piece[]): Segment {
+  const texts = pieces.map(({ text }) => text)
+  const model = new BPE({ type: 'BPE', vocab: {}, merges: merges(texts), ignore_merges: false })
   return (text) => model.bpe(text)
 }

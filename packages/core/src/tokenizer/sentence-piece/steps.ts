@@ -25,6 +25,21 @@ export function charactersStep({ charsMap }: SentencePieceModel): Step[] {
   return [{ type: 'Precompiled', precompiled_charsmap: Buffer.from(charsMap).toString('base64') }]
 }
 
+/** A text as SentencePiece normalizes it. */
+export function wholeTextSteps(model: SentencePieceModel): Step[] {
+  const ends = { before: '\\A', after: '\\z' }
+  return [
+    ...charactersStep(model),
+    ...(model.removeExtraWhitespaces
+      ? [replace({ Regex: `${ends.before} +| +${ends.after}` }, ''), replace({ Regex: ' {2,}' }, ' ')]
+      : []),
+    replace({ String: ' ' }, spaceMark),
+    ...(model.addDummySpace
+      ? [replace({ Regex: model.spaceAfterWord ? ends.after : ends.before }, spaceMark)]
+      : []),
+  ]
+}
+
 /** Words by spaces, each with the mark of a space in front. */
 export const wordSteps: readonly Step[] = [{ type: 'WhitespaceSplit' }, metaspace('always', true)]
 

@@ -1,11 +1,27 @@
 import { CheckpointError } from '@tfx/common'
-import { pieceTypes, type SentencePieceModel } from './model-file'
+import { type Piece, pieceTypes, type SentencePieceModel } from './model-file'
 
 /** A token and its score; its id is its place. */
 export type Entry = [token: string, score: number]
 
 /** The `model` of a tokenizer.json. */
 export type TokenizerModelJson = Record<string, unknown>
+
+/**
+ * The pieces that a text can be cut into, with the scores that SentencePiece gives them: what its trainer listed
+ * always wins.
+ */
+export function textPieces({ pieces }: SentencePieceModel): Piece[] {
+  const best = pieces.reduce(
+    (most, { score, type }) => (type === pieceTypes.normal ? Math.max(most, score) : most),
+    -Infinity,
+  )
+  return pieces.flatMap((piece) => {
+    if (piece.type === pieceTypes.normal) return [piece]
+    if (piece.type !== pieceTypes.userDefined) return []
+    return [{ ...piece, type: pieceTypes.normal, score: Buffer.byteLength(piece.text) * best - 0.1 }]
+  })
+}
 
 /**
  * The `model` of a tokenizer.json for a vocabulary.
@@ -29,11 +45,9 @@ export function modelJson(
   if (type === 'unigram') {
     return { type: 'Unigram', unk_id: unknownId, vocab: entries, byte_fallback: byteFallback }
   }
-  const ids = new Map(entries.map(([token], id) => [token, id]))
-  const mergeable = new Set(
-    pieces
-      .filter((piece) => piece.type === pieceTypes.normal || piece.type === pieceTypes.userDefined)
-      .map(({ text }) => text),
+  const vocab = new Map(entries.map(([token], id) => [token, id]))
+  const mergeable = pieces.filter(
+    ({ text, type: use }) => (use === pieceTypes.normal || use === pieceTypes.userDefined) && vocab.has(text),
   )
   return {
     type: 'BPE',
@@ -44,32 +58,26 @@ export function modelJson(
     fuse_unk: true,
     byte_fallback: byteFallback,
     ignore_merges: false,
-    vocab: Object.fromEntries(ids),
-    merges: merges(ids, mergeable),
+    vocab: Object.fromEntries(vocab),
+    merges: merges(mergeable.map(({ text }) => text)),
   }
 }
 
 /**
- * The merges of a BPE model, first to last: every way to make a piece of two others, in the order of the pieces'
- * ids, which is the order in which training merged them. A SentencePiece model stores the pieces only.
+ * The merges of a BPE model, first to last: every way to make a piece of two others, in the order of the pieces,
+ * which is that in which training merged them. A SentencePiece model stores the pieces only.
  */
-export function merges(
-  ids: ReadonlyMap<string, number>,
-  mergeable: ReadonlySet<string>,
-): [left: string, right: string][] {
-  return [...ids.keys()]
-    .filter((token) => mergeable.has(token))
-    .sort((first, second) => ids.get(first)! - ids.get(second)!)
-    .flatMap((token) => {
-      const ways: [string, string][] = []
-      // Shortest left part first, as transformers orders them. Never between the halves of a surrogate pair.
-      let left = ''
-      for (const character of token) {
-        if (mergeable.has(left) && mergeable.has(token.slice(left.length))) {
-          ways.push([left, token.slice(left.length)])
-        }
-        left += character
-      }
-      return ways
-    })
+export function merges(pieces: readonly string[]): [left: string, right: string][] {
+  const known = new Set(pieces)
+  return pieces.flatMap((piece) => {
+    const ways: [string, string][] = []
+    // Shortest left part first, as transformers orders them. Never between the halves of a surrogate pair.
+    let left = ''
+    for (const character of piece) {
+      const right = piece.slice(left.length)
+      if (known.has(left) && known.has(right)) ways.push([left, right])
+      left += character
+    }
+    return ways
+  })
 }
