@@ -25,7 +25,8 @@ export const tokenizerFileNames = [
  * vocab.txt (BERT), a SentencePiece model (T5, ALBERT, DeBERTa-v3, XLM-RoBERTa, Llama and others), or two of them
  * with a table of ids (Marian). A tokenizer.json is made then, and is saved with the model. Nothing is downloaded.
  *
- * @param options `maxLength`: the model's own limit in tokens.
+ * @param options `maxLength`: the model's own limit in tokens. `side`: the language whose texts are encoded, where a
+ * checkpoint (Marian's) has a model for each; texts to learn are of the target's. Default `source`.
  * @throws CheckpointError if there is no tokenizer, or its files cannot be parsed.
  *
  * @example
@@ -36,7 +37,7 @@ export const tokenizerFileNames = [
  */
 export async function loadTokenizer(
   directory: string,
-  options: { maxLength?: number } = {},
+  { maxLength, side = 'source' }: { maxLength?: number; side?: 'source' | 'target' } = {},
 ): Promise<Tokenizer> {
   const files = new Map<string, Uint8Array>()
   for (const name of tokenizerFileNames) {
@@ -50,7 +51,7 @@ export async function loadTokenizer(
     await readIfThere(join(directory, 'config.json')),
     join(directory, 'config.json'),
   )
-  const sources = { files, config, modelType: modelConfig?.model_type, parse }
+  const sources = { files, config, modelType: modelConfig?.model_type, side, parse }
   const lookup = lookupTokenizer(sources)
   const given = parse('tokenizer.json')
   const made = lookup ?? (given ? undefined : convertedTokenizer(sources))
@@ -60,7 +61,7 @@ export async function loadTokenizer(
   if (!given) files.set('tokenizer.json', json(tokenizer))
   if (made && !files.has('tokenizer_config.json')) files.set('tokenizer_config.json', json(made.config))
   return createTokenizer({
-    ...options,
+    ...(maxLength === undefined ? {} : { maxLength }),
     tokenizer,
     config: made?.config ?? config,
     files,

@@ -1,5 +1,5 @@
 import { tokenText } from '../token-text'
-import type { Configuration, Layout, LayoutInput } from './layouts'
+import type { Configuration, Layout, LayoutInput } from './layout'
 import { pieceTypes } from './model-file'
 import type { Entry } from './vocabulary'
 

@@ -1,6 +1,6 @@
 import { CheckpointError } from '@tfx/common'
-import type { Configuration } from './layouts'
-import { layoutOf } from './layout-of'
+import type { Configuration } from './layout'
+import { layoutOf } from './families'
 import { type IdTable, type LookupTokenizer, m2m100Tokenizer, marianTokenizer } from './lookup-tokenizer'
 import { readSentencePiece } from './model-file'
 import { type ConvertedTokenizer, sentencePieceTokenizer } from './tokenizer-json'
@@ -20,6 +20,8 @@ export interface SentencePieceFiles {
   config: Configuration
   /** `model_type` of config.json. */
   modelType: unknown
+  /** Whose model Marian's texts are cut by. */
+  side: 'source' | 'target'
   /** Parses a file of JSON. */
   parse: (name: string) => Record<string, unknown> | undefined
 }
@@ -29,15 +31,15 @@ export interface SentencePieceFiles {
  * files even where there is a tokenizer.json. Undefined if the files are others.
  */
 export function lookupTokenizer(options: SentencePieceFiles): LookupTokenizer | undefined {
-  const { files, config, parse } = options
-  const marian = files.get('source.spm')
-  const m2m100 = files.get('sentencepiece.bpe.model')
-  const bytes = marian ?? m2m100
+  const { files, config, side, parse } = options
+  const isMarian = files.has('source.spm')
+  const name = isMarian ? `${side}.spm` : 'sentencepiece.bpe.model'
+  const bytes = files.get(name)
   if (bytes === undefined || !files.has('vocab.json')) return undefined
-  if (marian && config.separate_vocabs === true) throw separateVocabularies()
-  const model = readSentencePiece(bytes, marian ? 'source.spm' : 'sentencepiece.bpe.model')
+  if (isMarian && config.separate_vocabs === true) throw separateVocabularies()
+  const model = readSentencePiece(bytes, name)
   const table = parse('vocab.json') as IdTable
-  return (marian ? marianTokenizer : m2m100Tokenizer)({ model, table, config })
+  return (isMarian ? marianTokenizer : m2m100Tokenizer)({ model, table, config })
 }
 
 /** What a checkpoint's files would be in the newer form, with a SentencePiece model alone. Undefined if it has none. */

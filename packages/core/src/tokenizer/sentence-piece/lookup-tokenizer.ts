@@ -1,7 +1,7 @@
 import { CheckpointError } from '@tfx/common'
 import { charactersMap, type Normalize } from './characters-map'
 import { m2m100Languages, wmt21Languages } from './languages'
-import type { Configuration, Layout, LayoutInput } from './layouts'
+import type { Configuration, Layout, LayoutInput } from './layout'
 import type { SentencePieceModel } from './model-file'
 import { type Segment, segmenter } from './segmenter'
 import { textDecoder, wholeTextSteps } from './steps'

@@ -1,4 +1,4 @@
-import { CheckpointError } from '@tfx/common'
+import { CheckpointError, type TfxErrorDetails } from '@tfx/common'
 import protobuf from 'protobufjs/minimal.js'
 
 /** What a piece is for, in the numbers of SentencePiece. */
@@ -75,13 +75,17 @@ export function readSentencePiece(bytes: Uint8Array, file: string): SentencePiec
       },
     })
   } catch (cause) {
-    throw invalid(file, 'a SentencePiece model', String(cause), cause)
+    throw invalid(file, { expected: 'a SentencePiece model', received: String(cause), cause })
   }
   const type = modelTypes[trainer.modelType - 1]
   if (type !== 'unigram' && type !== 'bpe') {
-    throw invalid(file, 'a unigram or BPE model', `one of type ${type ?? trainer.modelType}`)
+    throw invalid(file, {
+      expected: 'a unigram or BPE model',
+      received: `one of type ${type ?? trainer.modelType}`,
+    })
   }
-  if (!normalizer.escape) throw invalid(file, 'a model that marks spaces by ▁', 'one that does not')
+  if (!normalizer.escape)
+    throw invalid(file, { expected: 'a model that marks spaces by ▁', received: 'one that does not' })
   return {
     type,
     pieces,
@@ -129,25 +133,33 @@ function checkPieces(pieces: readonly Piece[], file: string): number {
   for (const { text, score, type } of pieces) {
     if (text === '' || text.length > longestPiece || seen.has(text)) {
       const received = text === '' ? 'an empty one' : `${text.slice(0, 20)}${seen.has(text) ? ' twice' : '…'}`
-      throw invalid(file, `one with different pieces of 1 to ${longestPiece} characters`, received)
+      throw invalid(file, {
+        expected: `one with different pieces of 1 to ${longestPiece} characters`,
+        received: received,
+      })
     }
     if (!Number.isFinite(score) || type < pieceTypes.normal || type > pieceTypes.byte) {
-      throw invalid(file, 'one whose pieces have a score and a known type', `${text}: ${score}, type ${type}`)
+      throw invalid(file, {
+        expected: 'one whose pieces have a score and a known type',
+        received: `${text}: ${score}, type ${type}`,
+      })
     }
     seen.add(text)
   }
   const unknown = pieces.flatMap(({ type }, id) => (type === pieceTypes.unknown ? [id] : []))
-  if (unknown.length !== 1) throw invalid(file, 'one with one unknown piece', `${unknown.length} of them`)
+  if (unknown.length !== 1)
+    throw invalid(file, { expected: 'one with one unknown piece', received: `${unknown.length} of them` })
   return unknown[0]!
 }
 
-function invalid(file: string, expected: string, received: string, cause?: unknown): CheckpointError {
+function invalid(
+  file: string,
+  details: Pick<TfxErrorDetails, 'expected' | 'received' | 'cause'>,
+): CheckpointError {
   return new CheckpointError({
     function: 'loadTokenizer',
     argument: file,
-    expected,
-    received,
     remedy: 'If the file is damaged, download it again; else save a tokenizer.json in Python.',
-    cause,
+    ...details,
   })
 }

@@ -1,9 +1,9 @@
 import { addedTokens } from './added-tokens'
-import { type Configuration, entriesOf, type Layout, type LayoutInput, specialRoles } from './layouts'
+import { type Configuration, type Layout, type LayoutInput, specialRoles } from './layout'
 import type { SentencePieceModel } from './model-file'
 import { charactersStep, type Step, wordDecoder, wordSteps } from './steps'
 import { tokenText } from '../token-text'
-import { modelJson } from './vocabulary'
+import { entriesOf, modelJson } from './vocabulary'
 
 /** What Hugging Face's programs read, of a tokenizer that had other files. */
 export interface ConvertedTokenizer {
@@ -49,7 +49,7 @@ export function sentencePieceTokenizer(parts: {
       return token === undefined || id === undefined ? undefined : { token, id }
     }),
     decoder: layout.decoder?.(input) ?? wordDecoder,
-    model: modelJson(model, { entries, unknown: tokens.unk! }),
+    model: modelJson(model, { entries, unknown: tokens.unk ?? '' }),
   }
   const named = Object.fromEntries(Object.entries(tokens).map(([role, token]) => [`${role}_token`, token]))
   return { tokenizer, config: { tokenizer_class: layout.name, ...named, ...config } }

@@ -4,6 +4,10 @@ import { type Piece, pieceTypes, type SentencePieceModel } from './model-file'
 /** A token and its score; its id is its place. */
 export type Entry = [token: string, score: number]
 
+/** The pieces as a vocabulary, each at its place. */
+export const entriesOf = (model: SentencePieceModel): Entry[] =>
+  model.pieces.map(({ text, score }) => [text, score])
+
 /** The `model` of a tokenizer.json. */
 export type TokenizerModelJson = Record<string, unknown>
 

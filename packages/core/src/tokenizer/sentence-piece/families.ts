@@ -1,55 +1,12 @@
+import { CheckpointError } from '@tfx/common'
 import { mbart50Languages, mbartLanguages, nllbLanguages } from './languages'
-import { pieceTypes, type SentencePieceModel } from './model-file'
-import { textDecoder, charactersStep, prefixSteps, replace, type Step, wordDecoder, wordSteps } from './steps'
-import type { Entry } from './vocabulary'
-
-/** tokenizer_config.json and special_tokens_map.json in one. */
-export type Configuration = Readonly<Record<string, unknown>>
-
-/** What special tokens are for: the keys of tokenizer_config.json without `_token`. */
-export const specialRoles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const
-export type SpecialRole = (typeof specialRoles)[number]
-
-/** The token of a role, as a checkpoint's files or else its family name it. */
-export type SpecialTokens = Readonly<Partial<Record<SpecialRole, string>>>
-
-/** What a layout is told. */
-export interface LayoutInput {
-  readonly model: SentencePieceModel
-  readonly config: Configuration
-  readonly tokens: SpecialTokens
-}
-
-/** What a family of checkpoints makes of a SentencePiece model: a class of tokenizers in transformers. */
-export interface Layout {
-  /** `tokenizer_class` in tokenizer_config.json. */
-  readonly name: string
-  readonly specialTokens: SpecialTokens
-  /** Whether spaces before the mask belong to it. Default false. */
-  readonly maskTakesSpaces?: boolean
-  /** Every token of the vocabulary, in the order of ids. Default: the pieces. */
-  readonly vocabulary?: (input: LayoutInput) => Entry[]
-  /** Special tokens besides those with a role. Default: none. */
-  readonly moreSpecialTokens?: (input: LayoutInput) => readonly string[]
-  /** Default: the model's own. */
-  readonly normalizer?: (input: LayoutInput) => readonly Step[]
-  /** Default: {@link wordSteps}. */
-  readonly preTokenizer?: (input: LayoutInput) => readonly Step[]
-  /**
-   * What surrounds a text, `A`, and a pair of texts, `A` and `B`: roles, and tokens in quotes. What comes after
-   * a bar is of the second type.
-   */
-  readonly template: (input: LayoutInput) => { single: string; pair: string }
-  /** Default: {@link wordDecoder}. */
-  readonly decoder?: (input: LayoutInput) => Step
-}
+import type { Configuration, Layout, LayoutInput } from './layout'
+import { charactersStep, prefixSteps, replace, type Step, textDecoder, wordSteps } from './steps'
+import { type Entry, entriesOf } from './vocabulary'
 
 const angled = { bos: '<s>', eos: '</s>', unk: '<unk>', pad: '<pad>' } as const
 const fairseq = { ...angled, sep: '</s>', cls: '<s>', mask: '<mask>' } as const
 const squared = { unk: '[UNK]', sep: '[SEP]', pad: '[PAD]', cls: '[CLS]', mask: '[MASK]' } as const
-
-export const entriesOf = (model: SentencePieceModel): Entry[] =>
-  model.pieces.map(({ text, score }) => [text, score])
 
 const withoutScore = (tokens: readonly string[]): Entry[] => tokens.map((token) => [token, 0])
 
@@ -128,7 +85,7 @@ function gemmaVocabulary({ model, tokens }: LayoutInput): Entry[] {
 }
 
 /** The classes of transformers that read a SentencePiece model. */
-export const layouts: readonly Layout[] = [
+const families: readonly Layout[] = [
   {
     name: 'T5Tokenizer',
     specialTokens: { eos: '</s>', unk: '<unk>', pad: '<pad>' },
@@ -231,3 +188,50 @@ export const layouts: readonly Layout[] = [
     decoder: () => textDecoder({ start: 0 }),
   },
 ]
+
+/** The class that transformers takes for a `model_type` of config.json. */
+const classes: Readonly<Record<string, string>> = {
+  t5: 'T5Tokenizer',
+  mt5: 'T5Tokenizer',
+  albert: 'AlbertTokenizer',
+  pegasus: 'PegasusTokenizer',
+  'deberta-v2': 'DebertaV2Tokenizer',
+  'xlm-roberta': 'XLMRobertaTokenizer',
+  mbart: 'MBartTokenizer',
+  m2m_100: 'NllbTokenizer',
+  llama: 'LlamaTokenizer',
+  mistral: 'LlamaTokenizer',
+  phi3: 'LlamaTokenizer',
+  gemma: 'GemmaTokenizer',
+  gemma2: 'GemmaTokenizer',
+  gemma3: 'GemmaTokenizer',
+  gemma3_text: 'GemmaTokenizer',
+}
+
+/**
+ * How a checkpoint uses its SentencePiece model: `tokenizer_class` of tokenizer_config.json says, else
+ * `model_type` of config.json.
+ *
+ * @throws CheckpointError if neither names a family that is known.
+ */
+export function layoutOf(options: {
+  config: Configuration
+  modelType: unknown
+  /** The model's file. */
+  file: string
+}): Layout {
+  const { config, file } = options
+  const modelType = typeof options.modelType === 'string' ? options.modelType : ''
+  const given = typeof config.tokenizer_class === 'string' ? config.tokenizer_class : ''
+  const known = (wanted: string | undefined) => families.find(({ name }) => name === wanted)
+  const layout = known(given.replace(/Fast$/, '').replace(/^MT5/, 'T5')) ?? known(classes[modelType])
+  if (layout) return layout
+  throw new CheckpointError({
+    function: 'loadTokenizer',
+    argument: file,
+    expected: `a SentencePiece model whose use tokenizer_config.json or config.json tells: 'tokenizer_class' one of ${families.map(({ name }) => name).join(', ')}`,
+    received: `tokenizer_class ${given || 'absent'}, model_type ${modelType || 'absent'}`,
+    remedy:
+      "Add the file that says so, or convert it once, in Python by AutoTokenizer.from_pretrained('directory').save_pretrained('directory').",
+  })
+}
