@@ -112,6 +112,13 @@ describe('Marian', () => {
     )
   })
 
+  it('reads long runs of spaces soon', async () => {
+    const tokenizer = await loadTokenizer(directoryOf('marian'))
+    const started = performance.now()
+    expect(tokenizer.encode(`a${' '.repeat(200_000)}b`).inputIds).toEqual(tokenizer.encode('a b').inputIds)
+    expect(performance.now() - started).toBeLessThan(5000)
+  })
+
   it('refuses a table with holes', async () => {
     const table = JSON.stringify({ '</s>': 0, '<unk>': 1, x: 7 })
     await expect(loadTokenizer(await changed('marian', { 'vocab.json': table }))).rejects.toThrow(

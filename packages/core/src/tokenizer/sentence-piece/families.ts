@@ -1,4 +1,5 @@
 import { CheckpointError } from '@tfx/common'
+import { tokenText } from '../token-text'
 import { mbart50Languages, mbartLanguages, nllbLanguages } from './languages'
 import type { Configuration, Layout, LayoutInput } from './layout'
 import { charactersStep, prefixSteps, replace, type Step, textDecoder, wordSteps } from './steps'
@@ -48,7 +49,8 @@ function pegasusVocabulary(input: LayoutInput): Entry[] {
   ]
 }
 const pegasusSentenceMask = ({ config }: LayoutInput) =>
-  config.mask_token_sent === null ? undefined : ((config.mask_token_sent as string | undefined) ?? '<mask_1>')
+  config.mask_token_sent === null ? undefined : (tokenText(config.mask_token_sent) ?? '<mask_1>')
+
 const pegasusUnused = ({ config: { offset = 103 } }: LayoutInput): string[] =>
   Array.from({ length: Math.min(Number(offset), 10_000) - 2 }, (_, index) => `<unk_${index + 2}>`)
 

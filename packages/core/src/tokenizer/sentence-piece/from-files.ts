@@ -4,6 +4,7 @@ import { layoutOf } from './families'
 import { type IdTable, type LookupTokenizer, m2m100Tokenizer, marianTokenizer } from './lookup-tokenizer'
 import { readSentencePiece } from './model-file'
 import { type ConvertedTokenizer, sentencePieceTokenizer } from './tokenizer-json'
+import { textModel } from './vocabulary'
 
 /** Where checkpoints have their SentencePiece model. */
 export const sentencePieceFileNames = [
@@ -37,8 +38,8 @@ export function lookupTokenizer(options: SentencePieceFiles): LookupTokenizer | 
   const bytes = files.get(name)
   if (bytes === undefined || !files.has('vocab.json')) return undefined
   if (isMarian && config.separate_vocabs === true) throw separateVocabularies()
-  const model = readSentencePiece(bytes, name)
-  const table = parse('vocab.json') as IdTable
+  const model = textModel(readSentencePiece(bytes, name))
+  const table = (parse('vocab.json') ?? {}) as IdTable
   return (isMarian ? marianTokenizer : m2m100Tokenizer)({ model, table, config })
 }
 

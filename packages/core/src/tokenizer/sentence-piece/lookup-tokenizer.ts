@@ -6,14 +6,14 @@ import type { SentencePieceModel } from './model-file'
 import { type Segment, segmenter } from './segmenter'
 import { textDecoder, wholeTextSteps } from './steps'
 import { type ConvertedTokenizer, sentencePieceTokenizer } from './tokenizer-json'
-import { type Entry, textPieces } from './vocabulary'
+import type { Entry } from './vocabulary'
 
 /** The ids of tokens: vocab.json. */
 export type IdTable = Readonly<Record<string, number>>
 
 /** What the files of Marian and M2M100 have in common. */
 export interface LookupOptions {
-  /** Cuts texts into pieces. */
+  /** Cuts texts into pieces: from `textModel`. */
   model: SentencePieceModel
   /** Numbers them. */
   table: IdTable
@@ -44,7 +44,7 @@ export function marianTokenizer({ model, table, config }: LookupOptions): Lookup
     template: () => ({ single: 'A eos', pair: 'A B eos' }),
   }
   const segment = segmenter(model)
-  const converted = sentencePieceTokenizer({ model: { ...model, pieces: textPieces(model) }, layout, config })
+  const converted = sentencePieceTokenizer({ model, layout, config })
   return {
     ...converted,
     denormalize: denormalizer(model),
@@ -71,7 +71,7 @@ export function m2m100Tokenizer({ model, table, config }: LookupOptions): Lookup
     moreSpecialTokens: () => languages,
     template: () => ({ single: `${source} A eos`, pair: `${source} A B eos` }),
   }
-  const converted = sentencePieceTokenizer({ model: { ...model, pieces: textPieces(model) }, layout, config })
+  const converted = sentencePieceTokenizer({ model, layout, config })
   return {
     ...converted,
     denormalize: denormalizer(model),
@@ -93,8 +93,7 @@ function denormalizer({ decodingMap }: SentencePieceModel): Normalize {
 }
 
 /** The tokens of a table, in the order of ids. What is no piece of the model gets a score that loses. */
-function numbered(table: IdTable, model: SentencePieceModel): Entry[] {
-  const pieces = textPieces(model)
+function numbered(table: IdTable, { pieces }: SentencePieceModel): Entry[] {
   const scores = new Map(pieces.map(({ text, score }) => [text, score]))
   const lowest = pieces.reduce((least, { score }) => Math.min(least, score), 0) - 10
   const tokens = Object.keys(table)

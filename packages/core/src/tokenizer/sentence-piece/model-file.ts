@@ -17,8 +17,6 @@ export interface Piece {
 export interface SentencePieceModel {
   readonly type: 'unigram' | 'bpe'
   readonly pieces: readonly Piece[]
-  /** The place of the one piece of type unknown. */
-  readonly unknownId: number
   /** Characters that no piece has become their bytes. */
   readonly byteFallback: boolean
   /** A Darts trie from what is replaced to its replacement; empty for none. */
@@ -86,10 +84,10 @@ export function readSentencePiece(bytes: Uint8Array, file: string): SentencePiec
   }
   if (!normalizer.escape)
     throw invalid(file, { expected: 'a model that marks spaces by ▁', received: 'one that does not' })
+  checkPieces(pieces, file)
   return {
     type,
     pieces,
-    unknownId: checkPieces(pieces, file),
     byteFallback: trainer.byteFallback !== 0,
     charsMap: normalizer.charsMap,
     decodingMap,
@@ -127,15 +125,14 @@ function readPiece(reader: protobuf.Reader): Piece {
   return piece
 }
 
-/** @returns The place of the unknown piece. */
-function checkPieces(pieces: readonly Piece[], file: string): number {
+function checkPieces(pieces: readonly Piece[], file: string): void {
   const seen = new Set<string>()
   for (const { text, score, type } of pieces) {
     if (text === '' || text.length > longestPiece || seen.has(text)) {
       const received = text === '' ? 'an empty one' : `${text.slice(0, 20)}${seen.has(text) ? ' twice' : '…'}`
       throw invalid(file, {
         expected: `one with different pieces of 1 to ${longestPiece} characters`,
-        received: received,
+        received,
       })
     }
     if (!Number.isFinite(score) || type < pieceTypes.normal || type > pieceTypes.byte) {
@@ -146,10 +143,10 @@ function checkPieces(pieces: readonly Piece[], file: string): number {
     }
     seen.add(text)
   }
-  const unknown = pieces.flatMap(({ type }, id) => (type === pieceTypes.unknown ? [id] : []))
-  if (unknown.length !== 1)
-    throw invalid(file, { expected: 'one with one unknown piece', received: `${unknown.length} of them` })
-  return unknown[0]!
+  const unknown = pieces.filter(({ type }) => type === pieceTypes.unknown).length
+  if (unknown !== 1) {
+    throw invalid(file, { expected: 'one with one unknown piece', received: `${unknown} of them` })
+  }
 }
 
 function invalid(

@@ -1,8 +1,8 @@
 import { BPE, Unigram } from '@huggingface/tokenizers'
 import { charactersMap } from './characters-map'
-import type { Piece, SentencePieceModel } from './model-file'
+import type { SentencePieceModel } from './model-file'
 import { spaceMark } from './steps'
-import { type Entry, merges, textPieces } from './vocabulary'
+import { type Entry, entriesOf, merges } from './vocabulary'
 
 /** Cuts a text into pieces. */
 export type Segment = (text: string) => string[]
@@ -10,12 +10,13 @@ export type Segment = (text: string) => string[]
 /**
  * Cuts texts as SentencePiece itself does, for the checkpoints whose tokenizers in Python are SentencePiece and a
  * table of ids. What has no piece stays as it is, in one; with byte fallback, it becomes the tokens of its bytes.
+ *
+ * @param model From `textModel`.
  */
 export function segmenter(model: SentencePieceModel): Segment {
   const normalize = normalizer(model)
-  const pieces = textPieces(model)
-  const known = new Set(pieces.map(({ text }) => text))
-  const cut = model.type === 'unigram' ? unigram(pieces) : bytePairs(pieces)
+  const known = new Set(model.pieces.map(({ text }) => text))
+  const cut = model.type === 'unigram' ? unigram(model) : bytePairs(model)
   const encoder = new TextEncoder()
   return (text) => {
     const normalized = normalize(text)
@@ -49,21 +50,21 @@ function normalizer(model: SentencePieceModel): (text: string) => string {
   const [before, after] = addDummySpace ? (spaceAfterWord ? ['', ' '] : [' ', '']) : ['', '']
   return (text) => {
     let normalized = map(text)
-    if (removeExtraWhitespaces) normalized = normalized.replace(/^ +| +$/g, '').replace(/ {2,}/g, ' ')
+    if (removeExtraWhitespaces) normalized = normalized.replace(/ {2,}/g, ' ').replace(/^ | $/g, '')
     return normalized === '' ? '' : `${before}${normalized}${after}`.replaceAll(' ', spaceMark)
   }
 }
 
 /** The most probable pieces. */
-function unigram(pieces: readonly Piece[]): Segment {
-  const entries = pieces.map(({ text, score }): Entry => [text, score])
+function unigram(model: SentencePieceModel): Segment {
   // The library wants an unknown token; the empty one is in no text.
-  const model = new Unigram({ type: 'Unigram', vocab: [['', 0], ...entries], unk_id: 0 }, '')
-  return (text) => model.tokenize(text)
+  const vocab: Entry[] = [['', 0], ...entriesOf(model)]
+  const cut = new Unigram({ type: 'Unigram', vocab, unk_id: 0 }, '')
+  return (text) => cut.tokenize(text)
 }
 
-function bytePairs(pieces: readonly Piece[]): Segment {
+function bytePairs({ pieces }: SentencePieceModel): Segment {
   const texts = pieces.map(({ text }) => text)
-  const model = new BPE({ type: 'BPE', vocab: {}, merges: merges(texts), ignore_merges: false })
-  return (text) => model.bpe(text)
+  const cut = new BPE({ type: 'BPE', vocab: {}, merges: merges(texts), ignore_merges: false })
+  return (text) => cut.bpe(text)
 }

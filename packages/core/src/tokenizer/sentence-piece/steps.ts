@@ -27,16 +27,13 @@ export function charactersStep({ charsMap }: SentencePieceModel): Step[] {
 
 /** A text as SentencePiece normalizes it. */
 export function wholeTextSteps(model: SentencePieceModel): Step[] {
-  const ends = { before: '\\A', after: '\\z' }
   return [
     ...charactersStep(model),
     ...(model.removeExtraWhitespaces
-      ? [replace({ Regex: `${ends.before} +| +${ends.after}` }, ''), replace({ Regex: ' {2,}' }, ' ')]
+      ? [replace({ Regex: ' {2,}' }, ' '), replace({ Regex: '\\A | \\z' }, '')]
       : []),
     replace({ String: ' ' }, spaceMark),
-    ...(model.addDummySpace
-      ? [replace({ Regex: model.spaceAfterWord ? ends.after : ends.before }, spaceMark)]
-      : []),
+    ...(model.addDummySpace ? [replace({ Regex: model.spaceAfterWord ? '\\z' : '\\A' }, spaceMark)] : []),
   ]
 }
 

@@ -12,19 +12,20 @@ export const entriesOf = (model: SentencePieceModel): Entry[] =>
 export type TokenizerModelJson = Record<string, unknown>
 
 /**
- * The pieces that a text can be cut into, with the scores that SentencePiece gives them: what its trainer listed
- * always wins.
+ * The model with those of its pieces that a text can be cut into, and the scores that SentencePiece gives them: what
+ * its trainer listed always wins.
  */
-export function textPieces({ pieces }: SentencePieceModel): Piece[] {
-  const best = pieces.reduce(
+export function textModel(model: SentencePieceModel): SentencePieceModel {
+  const best = model.pieces.reduce(
     (most, { score, type }) => (type === pieceTypes.normal ? Math.max(most, score) : most),
     -Infinity,
   )
-  return pieces.flatMap((piece) => {
+  const pieces = model.pieces.flatMap((piece): Piece[] => {
     if (piece.type === pieceTypes.normal) return [piece]
     if (piece.type !== pieceTypes.userDefined) return []
     return [{ ...piece, type: pieceTypes.normal, score: Buffer.byteLength(piece.text) * best - 0.1 }]
   })
+  return { ...model, pieces }
 }
 
 /**
