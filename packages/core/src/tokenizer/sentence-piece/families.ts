@@ -176,7 +176,7 @@ const families: readonly Layout[] = [
     normalizer: (input) => [...charactersStep(input.model), ...llamaPrefix(input).normalizer],
     preTokenizer: (input) => llamaPrefix(input).preTokenizer,
     template: decoderTemplate,
-    decoder: ({ config }) => textDecoder({ start: config.add_prefix_space === false ? 0 : 1 }),
+    decoder: ({ config }) => textDecoder(config.add_prefix_space !== false),
   },
   {
     name: 'GemmaTokenizer',
@@ -187,7 +187,7 @@ const families: readonly Layout[] = [
     normalizer: () => prefixSteps.none.normalizer,
     preTokenizer: () => [],
     template: decoderTemplate,
-    decoder: () => textDecoder({ start: 0 }),
+    decoder: () => textDecoder(false),
   },
 ]
 

@@ -79,11 +79,11 @@ export function m2m100Tokenizer({ model, table, config }: LookupOptions): Lookup
   }
 }
 
-/** Texts as SentencePiece has them; what is decoded without spaces at its ends, as in Python. */
+/** Whole texts as SentencePiece has them. */
 const asTrained = {
   normalizer: ({ model }: LayoutInput) => wholeTextSteps(model),
   preTokenizer: () => [],
-  decoder: () => textDecoder({ start: 1000, stop: 1000 }),
+  decoder: () => textDecoder(true),
 }
 
 /** What is decoded has no spaces at its ends, as in Python. */

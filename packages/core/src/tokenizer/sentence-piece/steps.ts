@@ -52,15 +52,15 @@ export const prefixSteps = {
   none: { normalizer: [replace({ String: ' ' }, spaceMark)], preTokenizer: [] as Step[] },
 }
 
-/** Marks and bytes back to text, and then at most so many spaces at its ends away. */
-export function textDecoder({ start, stop = 0 }: { start: number; stop?: number }): Step {
+/** Marks and bytes back to text, whose first space may be one that was put there. */
+export function textDecoder(stripFirstSpace: boolean): Step {
   return {
     type: 'Sequence',
     decoders: [
       replace({ String: spaceMark }, ' '),
       { type: 'ByteFallback' },
       { type: 'Fuse' },
-      ...(start > 0 ? [{ type: 'Strip', content: ' ', start, stop }] : []),
+      ...(stripFirstSpace ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
     ],
   }
 }
