@@ -1,6 +1,7 @@
-// Reads damaged and hostile files of weights, far more than the tests do: packages/core/test/fuzz.test.ts with a new
-// seed. Prints for each format how many files were read and refused, the slowest, and the memory taken; fails on
-// anything but tensors or a typed error (and leaves that file in the directory for temporary files).
+// Reads damaged and hostile files of weights and tokenizers, far more than the tests do:
+// packages/core/test/fuzz.test.ts with a new seed. Prints for each format how many files were read and refused, the
+// slowest, and the memory taken; fails on anything but their content or a typed error (and leaves that file in the
+// directory for temporary files).
 //
 //     node bench/fuzz-checkpoints.mjs [INPUTS, 100000 by default] [SEED]
 import { spawnSync } from 'node:child_process'

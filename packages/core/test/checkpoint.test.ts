@@ -211,7 +211,7 @@ describe('a checkpoint that cannot be used', () => {
     [
       'has no tokenizer',
       async () => load(await without('tokenizer.json')),
-      /tokenizer.json or vocab.txt, but got neither/,
+      /tokenizer.json, vocab.txt, .*, but got none of them/,
     ],
     [
       'has another architecture',

@@ -1,11 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createRandom, isTfxError, sizeOf } from '@tfx/common'
 import { fixturePath } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import {
   huggingFaceWeights,
+  loadTokenizer,
   openGguf,
   openSafetensors,
   openTorchFile,
@@ -16,18 +17,47 @@ import {
 const seed = Number(process.env.TFX_FUZZ_SEED ?? 1)
 const inputs = Number(process.env.TFX_FUZZ_INPUTS ?? 3000)
 
-const formats: Record<string, { files: string[]; open: (path: string) => Promise<WeightsReader> }> = {
+/** Reads a file and everything in it. @returns Whether something could be read. @throws What is no TfxError. */
+type Read = (path: string) => Promise<boolean>
+
+const refusal = (error: unknown) => {
+  if (!isTfxError(error)) throw error
+}
+
+const readWeights =
+  (open: (path: string) => Promise<WeightsReader>): Read =>
+  async (path) => {
+    const file = await open(path).catch(refusal)
+    try {
+      for (const [name, { shape }] of file?.tensors ?? []) {
+        const values = await file?.read(name).catch(refusal)
+        if (values && values.length !== sizeOf(shape)) throw new Error(`${name} has another size`)
+      }
+    } finally {
+      await file?.close()
+    }
+    return (file?.tensors.size ?? 0) > 0
+  }
+
+/** `name`: what the file must be called. `beside`: other files that it needs. */
+const formats: Record<
+  string,
+  { files: string[]; name: string; beside?: Record<string, string>; read: Read }
+> = {
   safetensors: {
     files: ['core/data-types.safetensors', 'core/weights/torch-expected.safetensors'],
-    open: openSafetensors,
+    name: 'input',
+    read: readWeights(openSafetensors),
   },
   torch: {
     files: ['core/weights/torch-zip.bin', 'core/weights/torch-legacy.bin'],
-    open: openTorchFile,
+    name: 'input',
+    read: readWeights(openTorchFile),
   },
   gguf: {
     files: ['core/weights/llama.gguf', 'core/weights/quantized.gguf'],
-    open: async (path) => {
+    name: 'input',
+    read: readWeights(async (path) => {
       const file = await openGguf(path)
       try {
         return huggingFaceWeights(file)
@@ -35,6 +65,18 @@ const formats: Record<string, { files: string[]; open: (path: string) => Promise
         if (!isTfxError(error)) throw error
         return file
       }
+    }),
+  },
+  sentencepiece: {
+    files: ['core/sentence-piece/t5/spiece.model', 'core/sentence-piece/gemma/tokenizer.model'],
+    name: 'spiece.model',
+    beside: { 'tokenizer_config.json': '{"tokenizer_class":"T5Tokenizer"}' },
+    read: async (path) => {
+      const tokenizer = await loadTokenizer(dirname(path)).catch(refusal)
+      if (!tokenizer) return false
+      const { inputIds } = tokenizer.encode('naïve ｶﾞ ﬁ 12,5 \u{1f44d} <extra_id_1>\t')
+      if (typeof tokenizer.decode(inputIds) !== 'string') throw new Error('decoded to no text')
+      return true
     },
   },
 }
@@ -106,37 +148,21 @@ function mutate(original: Buffer, random: Random): Buffer {
   return bytes
 }
 
-/** Reads everything. @returns Whether the file opened and has tensors. @throws What is no TfxError. */
-async function readAll(open: (path: string) => Promise<WeightsReader>, path: string): Promise<boolean> {
-  const refusal = (error: unknown) => {
-    if (!isTfxError(error)) throw error
-  }
-  const file = await open(path).catch(refusal)
-  try {
-    for (const [name, { shape }] of file?.tensors ?? []) {
-      const values = await file?.read(name).catch(refusal)
-      if (values && values.length !== sizeOf(shape)) throw new Error(`${name} has another size`)
-    }
-  } finally {
-    await file?.close()
-  }
-  return (file?.tensors.size ?? 0) > 0
-}
-
 describe('a damaged or hostile file', () => {
   it.each(Object.keys(formats))(
-    'of %s gives tensors or a typed error, soon and without much memory',
+    'of %s gives its content or a typed error, soon and without much memory',
     async (format) => {
-      const { files, open } = formats[format]!
+      const { files, name, beside = {}, read } = formats[format]!
       const directory = await mkdtemp(join(tmpdir(), 'tfx-fuzz-'))
-      const originals = await Promise.all(files.map((name) => readFile(fixturePath(name))))
+      const originals = await Promise.all(files.map((file) => readFile(fixturePath(file))))
       const random = createRandom(seed)
-      const path = join(directory, 'input')
+      const path = join(directory, name)
+      for (const [other, content] of Object.entries(beside)) await writeFile(join(directory, other), content)
       const count = Math.ceil(inputs / Object.keys(formats).length)
       let [readable, slowest] = [0, 0]
       // The library for GGUF, and what it takes to run anything.
       await writeFile(path, originals[0]!)
-      expect(await readAll(open, path)).toBe(true)
+      expect(await read(path)).toBe(true)
       // The most that the process ever had, so that nothing short-lived escapes.
       const taken = () => process.resourceUsage().maxRSS * 1024
       const before = taken()
@@ -145,7 +171,7 @@ describe('a damaged or hostile file', () => {
         await writeFile(path, bytes)
         const started = performance.now()
         try {
-          if (await readAll(open, path)) readable++
+          if (await read(path)) readable++
         } catch (error) {
           await writeFile(join(tmpdir(), `tfx-fuzz-${format}-${seed}-${index}`), bytes)
           throw new Error(`seed ${seed}, input ${index} of ${format}`, { cause: error })

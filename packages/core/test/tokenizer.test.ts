@@ -98,8 +98,17 @@ describe('loadTokenizer', () => {
   it('refuses a directory without a tokenizer', async () => {
     const empty = await mkdtemp(join(tmpdir(), 'tfx-tokenizer-'))
     await expect(loadTokenizer(empty)).rejects.toThrow(
-      /must be a directory with tokenizer.json or vocab.txt, but got neither\. Save the tokenizer beside the model/,
+      /must be a directory with tokenizer.json, vocab.txt, .*, but got none of them\. Save the tokenizer beside the/,
     )
+  })
+
+  it.each([
+    ['source.spm', 'Marian needs vocab.json beside source.spm'],
+    ['merges.txt', 'Convert it once, in Python'],
+  ])('refuses %s alone, with the remedy', async (name, remedy) => {
+    const directory = await mkdtemp(join(tmpdir(), 'tfx-tokenizer-'))
+    await writeFile(join(directory, name), '')
+    await expect(loadTokenizer(directory)).rejects.toThrow(new RegExp(`but got only ${name}\\. ${remedy}`))
   })
 
   it('refuses a file that is not JSON', async () => {

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError } from '@tfx/common'
+import { convertedTokenizer, lookupTokenizer, sentencePieceFileNames } from './sentence-piece/from-files'
 import { createTokenizer, type Tokenizer } from './tokenizer'
 import { wordPieceTokenizer } from './word-piece'
 
@@ -14,13 +15,18 @@ export const tokenizerFileNames = [
   'vocab.json',
   'merges.txt',
   'chat_template.jinja',
+  ...sentencePieceFileNames,
+  'source.spm',
+  'target.spm',
 ] as const
 
 /**
- * Loads the tokenizer of a Hugging Face directory: from tokenizer.json, or from vocab.txt where an older BERT
- * checkpoint has only that. Nothing is downloaded.
+ * Loads the tokenizer of a Hugging Face directory: from tokenizer.json, or from what older checkpoints have instead:
+ * vocab.txt (BERT), a SentencePiece model (T5, ALBERT, DeBERTa-v3, XLM-RoBERTa, Llama and others), or two of them
+ * with a table of ids (Marian). A tokenizer.json is made then, and is saved with the model. Nothing is downloaded.
  *
- * @param options `maxLength`: the model's own limit in tokens.
+ * @param options `maxLength`: the model's own limit in tokens. `side`: the language whose texts are encoded, where a
+ * checkpoint (Marian's) has a model for each; texts to learn are of the target's. Default `source`.
  * @throws CheckpointError if there is no tokenizer, or its files cannot be parsed.
  *
  * @example
@@ -31,26 +37,47 @@ export const tokenizerFileNames = [
  */
 export async function loadTokenizer(
   directory: string,
-  options: { maxLength?: number } = {},
+  { maxLength, side = 'source' }: { maxLength?: number; side?: 'source' | 'target' } = {},
 ): Promise<Tokenizer> {
   const files = new Map<string, Uint8Array>()
   for (const name of tokenizerFileNames) {
     const bytes = await readIfThere(join(directory, name))
     if (bytes) files.set(name, bytes)
   }
+  const parse = (name: string) => parseFile(files.get(name), join(directory, name))
   // Older checkpoints name their special tokens in a file of their own.
-  const config = {
-    ...parseFile(files, 'special_tokens_map.json', directory),
-    ...parseFile(files, 'tokenizer_config.json', directory),
-  }
-  const tokenizer = parseFile(files, 'tokenizer.json', directory)
-  if (tokenizer) return createTokenizer({ ...options, tokenizer, config, files })
-  const vocabulary = files.get('vocab.txt')
-  if (vocabulary === undefined) throw await missingTokenizer(directory)
-  const made = wordPieceTokenizer({ vocabulary: new TextDecoder().decode(vocabulary), config })
+  const config = { ...parse('special_tokens_map.json'), ...parse('tokenizer_config.json') }
+  const modelConfig = parseFile(
+    await readIfThere(join(directory, 'config.json')),
+    join(directory, 'config.json'),
+  )
+  const sources = { files, config, modelType: modelConfig?.model_type, side, parse }
+  const lookup = lookupTokenizer(sources)
+  const given = parse('tokenizer.json')
+  const made = lookup ?? (given ? undefined : convertedTokenizer(sources))
+  const tokenizer = given ?? made?.tokenizer ?? wordPiece(files, config)
+  if (tokenizer === undefined) throw await missingTokenizer(directory)
   // Saved with the model, so that Transformers.js, which needs it, finds it.
-  files.set('tokenizer.json', new TextEncoder().encode(`${JSON.stringify(made, undefined, 2)}\n`))
-  return createTokenizer({ ...options, tokenizer: made, config, files })
+  if (!given) files.set('tokenizer.json', json(tokenizer))
+  if (made && !files.has('tokenizer_config.json')) files.set('tokenizer_config.json', json(made.config))
+  return createTokenizer({
+    ...(maxLength === undefined ? {} : { maxLength }),
+    tokenizer,
+    config: made?.config ?? config,
+    files,
+    tokenize: lookup?.tokenize,
+    denormalize: lookup?.denormalize,
+  })
+}
+
+const json = (value: object) => new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`)
+
+function wordPiece(
+  files: ReadonlyMap<string, Uint8Array>,
+  config: Record<string, unknown>,
+): Record<string, unknown> | undefined {
+  const vocabulary = files.get('vocab.txt')
+  return vocabulary && wordPieceTokenizer({ vocabulary: new TextDecoder().decode(vocabulary), config })
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
@@ -62,19 +89,14 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-function parseFile(
-  files: ReadonlyMap<string, Uint8Array>,
-  name: string,
-  directory: string,
-): Record<string, unknown> | undefined {
-  const bytes = files.get(name)
+function parseFile(bytes: Uint8Array | undefined, path: string): Record<string, unknown> | undefined {
   if (bytes === undefined) return undefined
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>
   } catch (cause) {
     throw new CheckpointError({
       function: 'loadTokenizer',
-      argument: join(directory, name),
+      argument: path,
       expected: 'a JSON file',
       received: String(cause),
       remedy: 'The file is damaged: download or save the tokenizer again.',
@@ -83,28 +105,23 @@ function parseFile(
   }
 }
 
-/** Tokenizers in other formats → how to get a tokenizer.json from them. */
-const otherFormats: Readonly<Record<string, string>> = {
-  'source.spm':
-    'Marian has two SentencePiece models, and transformers makes no tokenizer.json of them: take a repository that has one, for instance Xenova/opus-mt-en-de for Helsinki-NLP/opus-mt-en-de.',
-  ...Object.fromEntries(
-    ['spiece.model', 'sentencepiece.bpe.model', 'tokenizer.model', 'merges.txt'].map((name) => [
-      name,
-      "Convert it once, in Python by AutoTokenizer.from_pretrained('directory').save_pretrained('directory').",
-    ]),
-  ),
+/** Files of tokenizers that cannot be read without others → what to do. */
+const incomplete: Readonly<Record<string, string>> = {
+  'source.spm': 'Marian needs vocab.json beside source.spm and target.spm: download the missing file.',
+  'merges.txt':
+    "Convert it once, in Python by AutoTokenizer.from_pretrained('directory').save_pretrained('directory').",
 }
 
 async function missingTokenizer(directory: string): Promise<CheckpointError> {
   const present = await readdir(directory).catch((): string[] => [])
-  const other = Object.keys(otherFormats).find((name) => present.includes(name))
+  const other = Object.keys(incomplete).find((name) => present.includes(name))
   return new CheckpointError({
     function: 'loadTokenizer',
     argument: directory,
-    expected: 'a directory with tokenizer.json or vocab.txt',
-    received: other === undefined ? 'neither' : `only ${other}`,
+    expected: `a directory with tokenizer.json, vocab.txt, source.spm with vocab.json, or ${sentencePieceFileNames.join(', ')}`,
+    received: other === undefined ? 'none of them' : `only ${other}`,
     remedy:
-      otherFormats[other ?? ''] ??
+      incomplete[other ?? ''] ??
       "Save the tokenizer beside the model, in Python by AutoTokenizer.from_pretrained(base).save_pretrained('directory').",
   })
 }

@@ -1,5 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import { ArgumentError, CheckpointError, type TfxErrorDetails } from '@tfx/common'
+import { ArgumentError, CheckpointError, isTfxError, type TfxErrorDetails } from '@tfx/common'
+import { correctLibrary } from './library-differences'
+import { tokenText } from './token-text'
 import { longestFirst } from './truncation'
 import { cacheWords } from './word-cache'
 
@@ -57,6 +59,10 @@ export interface TokenizerParts {
   /** The model's own limit in tokens. Default: none. */
   maxLength?: number
   files?: ReadonlyMap<string, Uint8Array>
+  /** Cuts a text into tokens, without special tokens around it. Default: as `tokenizer` says. */
+  tokenize?: ((text: string) => string[]) | undefined
+  /** The last step of decoding. Default: none. */
+  denormalize?: ((text: string) => string) | undefined
 }
 
 /** What `tokenizers` 4 and older wrote for "no limit" is 1e30. */
@@ -79,6 +85,8 @@ export function createTokenizer({
   config,
   maxLength,
   files = new Map(),
+  tokenize,
+  denormalize = (text) => text,
 }: TokenizerParts): Tokenizer {
   const inner = open(tokenizer, config)
   if (inner.model) cacheWords(inner.model)
@@ -98,7 +106,7 @@ export function createTokenizer({
   const added = [...inner.get_added_tokens_decoder().values()]
   // Off unless the checkpoint asks for it, as in transformers 5.
   const cleanUp = config.clean_up_tokenization_spaces === true
-  const encode = createEncoder(inner, { vocabulary, limit })
+  const encode = createEncoder(inner, { vocabulary, limit, tokenize })
   return {
     encode,
     encodeBatch: (texts, options) =>
@@ -108,10 +116,12 @@ export function createTokenizer({
     decode: (ids, { skipSpecialTokens = true } = {}) =>
       ids.length === 0
         ? ''
-        : inner.decode([...ids], {
-            skip_special_tokens: skipSpecialTokens,
-            clean_up_tokenization_spaces: cleanUp,
-          }),
+        : denormalize(
+            inner.decode([...ids], {
+              skip_special_tokens: skipSpecialTokens,
+              clean_up_tokenization_spaces: cleanUp,
+            }),
+          ),
     padTokenId,
     ...(maskTokenId === undefined ? {} : { maskTokenId }),
     specialTokenIds: added.filter(({ special }) => special).map(({ id }) => id),
@@ -127,8 +137,11 @@ function open(
   config: TokenizerParts['config'],
 ): HuggingFaceTokenizer {
   try {
-    return new HuggingFaceTokenizer(tokenizer, config)
+    const opened = new HuggingFaceTokenizer(tokenizer, config)
+    correctLibrary(opened)
+    return opened
   } catch (cause) {
+    if (isTfxError(cause)) throw cause
     throw invalid({
       expected: 'the JSON of a tokenizer',
       received: String(cause),
@@ -144,8 +157,9 @@ function open(
  */
 function createEncoder(
   inner: HuggingFaceTokenizer,
-  { vocabulary, limit }: { vocabulary: ReadonlyMap<string, number>; limit: number },
+  options: { vocabulary: ReadonlyMap<string, number>; limit: number; tokenize: TokenizerParts['tokenize'] },
 ): Tokenizer['encode'] {
+  const { vocabulary, limit } = options
   const unknownId = inner.model?.unk_token_id ?? 0
   const addSpecialTokens = (tokens: string[], pair: string[] | null) =>
     inner.post_processor?.(tokens, pair, true) ?? { tokens: [...tokens, ...(pair ?? [])] }
@@ -153,7 +167,7 @@ function createEncoder(
     single: addSpecialTokens([], null).tokens.length,
     pair: addSpecialTokens([], []).tokens.length,
   }
-  const tokenize = (text: string) => inner.tokenize(text, { add_special_tokens: false })
+  const tokenize = options.tokenize ?? ((text: string) => inner.tokenize(text, { add_special_tokens: false }))
   return (text, textPair, { maxLength = limit } = {}) => {
     const first = tokenize(text)
     // As in Hugging Face tokenizers, an empty second text is none.
@@ -169,13 +183,6 @@ function createEncoder(
     const attentionMask = new Array<number>(inputIds.length).fill(1)
     return { inputIds, attentionMask, ...(tokenTypeIds ? { tokenTypeIds } : {}), truncated }
   }
-}
-
-/** A token in tokenizer_config.json is a string or an object with its content. */
-function tokenText(token: unknown): string | undefined {
-  if (typeof token === 'string') return token
-  const content = (token as { content?: unknown } | null | undefined)?.content
-  return typeof content === 'string' ? content : undefined
 }
 
 function invalid(
