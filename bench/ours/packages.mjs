@@ -12,6 +12,7 @@ export {
   huggingFaceWeights,
   ia3,
   initializeParameter,
+  loadCheckpoint,
   loadTokenizer,
   lora,
   modelFamily,

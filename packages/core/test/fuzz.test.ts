@@ -6,6 +6,7 @@ import { fixturePath } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import {
   huggingFaceWeights,
+  loadCheckpoint,
   openGguf,
   openSafetensors,
   openTorchFile,
@@ -26,8 +27,15 @@ const formats: Record<string, { files: string[]; open: (path: string) => Promise
     open: openTorchFile,
   },
   gguf: {
-    files: ['core/weights/llama.gguf', 'core/weights/quantized.gguf'],
+    files: [
+      ...['core/weights/llama.gguf', 'core/weights/quantized.gguf'],
+      ...['core/gguf/gpt2.gguf', 'core/gguf/phi3.gguf'],
+    ],
     open: async (path) => {
+      // Its metadata as a configuration and a tokenizer.
+      await loadCheckpoint(path).catch((error: unknown) => {
+        if (!isTfxError(error)) throw error
+      })
       const file = await openGguf(path)
       try {
         return huggingFaceWeights(file)
@@ -131,7 +139,7 @@ describe('a damaged or hostile file', () => {
       const directory = await mkdtemp(join(tmpdir(), 'tfx-fuzz-'))
       const originals = await Promise.all(files.map((name) => readFile(fixturePath(name))))
       const random = createRandom(seed)
-      const path = join(directory, 'input')
+      const path = join(directory, `input.${format}`)
       const count = Math.ceil(inputs / Object.keys(formats).length)
       let [readable, slowest] = [0, 0]
       // The library for GGUF, and what it takes to run anything.

@@ -1,3 +1,5 @@
+export { ggufConfig } from './config-json'
 export type { GgufValue } from './header'
-export { huggingFaceWeights } from './llama-names'
+export { huggingFaceWeights } from './hugging-face-weights'
 export { openGguf, type GgufReader } from './read'
+export { ggufTokenizer, type TokenizerJson } from './tokenizer-json'
