@@ -14,11 +14,15 @@ const prompts = [
   '<|im_start|>user\nWhat is the largest planet?<|im_end|>\n<|im_start|>assistant\n',
 ]
 const script = fileURLToPath(new URL('reference/generate_gguf.py', import.meta.url))
-const { stdout, status } = spawnSync(process.env.PYTHON ?? 'python3', [script, path, JSON.stringify(prompts)], {
-  stdio: ['inherit', 'pipe', 'inherit'],
-  encoding: 'utf8',
-  maxBuffer: 1e8,
-})
+const { stdout, status } = spawnSync(
+  process.env.PYTHON ?? 'python3',
+  [script, path, JSON.stringify(prompts)],
+  {
+    stdio: ['inherit', 'pipe', 'inherit'],
+    encoding: 'utf8',
+    maxBuffer: 1e8,
+  },
+)
 if (status !== 0) throw new Error(`${script} failed`)
 const expected = JSON.parse(stdout)
 

@@ -16,7 +16,7 @@ export interface GgufArchitecture {
   /** llama.cpp → Hugging Face, within a layer. */
   readonly layerNames: Readonly<Record<string, string>>
   /** How the values of a tensor were changed, by llama.cpp's name of it without the layer. */
-  changeOf(part: string, kind: string): Change | undefined
+  readonly changeOf: (part: string, kind: string) => Change | undefined
 }
 
 const names = { token_embd: 'model.embed_tokens', output_norm: 'model.norm', output: 'lm_head' }

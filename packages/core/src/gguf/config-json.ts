@@ -62,8 +62,7 @@ async function rotaryFields(file: GgufReader, architecture: string): Promise<Con
   const turned = optional('rope.dimension_count')
   const isPhi = architecture === 'phi3'
   const headSize = optional('attention.key_length') ?? (isPhi ? undefined : turned) ?? hiddenSize / heads
-  // 0 means none.
-  const window = optional('attention.sliding_window') || undefined
+  const window = windowOf(optional('attention.sliding_window'))
   const layers = layersOf(file, architecture)
   return {
     model_type: modelTypeOf(file, { architecture, window }),
@@ -92,6 +91,9 @@ async function rotaryFields(file: GgufReader, architecture: string): Promise<Con
     ...(await rotaryScaling(file, architecture)),
   }
 }
+
+/** 0 means none. */
+const windowOf = (size: number | undefined) => (size === 0 ? undefined : size)
 
 /** A Mistral is a `llama` to llama.cpp; only its name, or a window, tells. */
 function modelTypeOf(

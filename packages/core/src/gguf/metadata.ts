@@ -22,7 +22,7 @@ export function metadataError(
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return `a list of ${value.length}`
-  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : String(value)
+  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : String(value as number | bigint | boolean)
 }
 
 function optional<T>(read: (file: GgufFacts, key: string, value: GgufValue) => T) {

@@ -15,5 +15,5 @@ export interface TokenizerKind {
   /** Whether a text starts with the token for it where the file does not say. */
   readonly addsStart: boolean
   /** Whether a token that the file marks as one for control is kept whole. */
-  isControl(token: string): boolean
+  readonly isControl: (token: string) => boolean
 }
