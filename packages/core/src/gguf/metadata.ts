@@ -52,16 +52,16 @@ export const numberOf = optional((file, key, value) => {
 })
 
 /** A list of texts, or undefined where the key is absent. @throws CheckpointError if it is something else. */
-export const textsOf = optional((file, key, value) => {
+export const textsOf = optional<readonly string[]>((file, key, value) => {
   const isText = (entry: unknown) => typeof entry === 'string'
-  if (Array.isArray(value) && value.every(isText)) return value as readonly string[]
+  if (Array.isArray(value) && value.every(isText)) return value
   throw metadataError(file, { key, expected: 'a list of texts', received: value })
 })
 
 /** A list of numbers, or undefined where the key is absent. @throws CheckpointError if it is something else. */
-export const numbersOf = optional((file, key, value) => {
+export const numbersOf = optional<readonly number[]>((file, key, value) => {
   const isNumber = (entry: unknown) => typeof entry === 'number' && !Number.isNaN(entry)
-  if (Array.isArray(value) && value.every(isNumber)) return value as readonly number[]
+  if (Array.isArray(value) && value.every(isNumber)) return value
   throw metadataError(file, { key, expected: 'a list of numbers', received: value })
 })
 
