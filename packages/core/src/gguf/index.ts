@@ -1,5 +1,3 @@
-export { ggufConfig } from './config-json'
 export type { GgufValue } from './header'
 export { huggingFaceWeights } from './hugging-face-weights'
 export { openGguf, type GgufReader } from './read'
-export { ggufTokenizer, type TokenizerJson } from './tokenizer-json'

@@ -8,7 +8,12 @@ export type GgufFacts = Pick<GgufReader, 'metadata' | 'path' | 'tensors'>
 /** The error of a GGUF file whose metadata does not say what is needed, or something that tfx does not compute. */
 export function metadataError(
   file: GgufFacts,
-  { key, expected, received, remedy }: { key: string; expected: string; received: unknown; remedy?: string },
+  {
+    key,
+    expected,
+    received,
+    remedy,
+  }: { key: string; expected: string; received: GgufValue | undefined; remedy?: string },
 ): CheckpointError {
   return new CheckpointError({
     function: 'loadCheckpoint',
@@ -19,10 +24,10 @@ export function metadataError(
   })
 }
 
-function describe(value: unknown): string {
+function describe(value: GgufValue | undefined): string {
   if (value === undefined) return 'nothing'
-  if (Array.isArray(value)) return `a list of ${value.length}`
-  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : String(value as number | bigint | boolean)
+  if (typeof value === 'object') return `a list of ${value.length}`
+  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : String(value)
 }
 
 function optional<T>(read: (file: GgufFacts, key: string, value: GgufValue) => T) {
@@ -60,7 +65,7 @@ export const textsOf = optional<readonly string[]>((file, key, value) => {
 
 /** A list of numbers, or undefined where the key is absent. @throws CheckpointError if it is something else. */
 export const numbersOf = optional<readonly number[]>((file, key, value) => {
-  const isNumber = (entry: unknown) => typeof entry === 'number' && !Number.isNaN(entry)
+  const isNumber = (entry: unknown): entry is number => typeof entry === 'number' && !Number.isNaN(entry)
   if (Array.isArray(value) && value.every(isNumber)) return value
   throw metadataError(file, { key, expected: 'a list of numbers', received: value })
 })

@@ -14,7 +14,7 @@ import { sentencePieceBpe } from './sentence-piece-bpe'
 import type { GgufVocabulary, TokenizerKind } from './tokenizer-kind'
 
 /** The parsed files of a tokenizer, as Python's `save_pretrained` would write them. */
-export interface TokenizerJson {
+interface TokenizerJson {
   /** tokenizer.json */
   readonly tokenizer: Readonly<Record<string, unknown>>
   /** tokenizer_config.json */
