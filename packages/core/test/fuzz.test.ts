@@ -43,7 +43,13 @@ const formats: Record<string, { files: string[]; open: (path: string) => Promise
     files: ['core/gguf/gpt2.gguf', 'core/gguf/phi3.gguf'],
     open: async (path) => {
       await loadCheckpoint(path)
-      return huggingFaceWeights(await openGguf(path))
+      const file = await openGguf(path)
+      try {
+        return huggingFaceWeights(file)
+      } catch (error) {
+        await file.close()
+        throw error
+      }
     },
   },
 }

@@ -52,7 +52,7 @@ async function ggufFiles(path: string, tokenizerDirectory?: string): Promise<Mod
     const { metadata, tensors } = file
     return {
       config: await ggufConfig(file),
-      openWeights: async () => huggingFaceWeights(await openGguf(path)),
+      openWeights: () => openNamedWeights(path),
       async loadTokenizer(maxLength) {
         if (tokenizerDirectory !== undefined) return loadTokenizer(tokenizerDirectory, { maxLength })
         const { tokenizer, config } = ggufTokenizer({ metadata, tensors, path })
@@ -65,6 +65,16 @@ async function ggufFiles(path: string, tokenizerDirectory?: string): Promise<Mod
     }
   } finally {
     await file.close()
+  }
+}
+
+async function openNamedWeights(path: string): Promise<WeightsReader> {
+  const file = await openGguf(path)
+  try {
+    return huggingFaceWeights(file)
+  } catch (error) {
+    await file.close()
+    throw error
   }
 }
 
