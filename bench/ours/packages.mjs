@@ -14,6 +14,7 @@ export {
   huggingFaceWeights,
   ia3,
   initializeParameter,
+  loadCheckpoint,
   loadTokenizer,
   lora,
   modelFamily,

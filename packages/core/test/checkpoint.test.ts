@@ -5,6 +5,7 @@ import { CheckpointError, FileSystemError, sizeOf } from '@tfx/common'
 import { fixturePath } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import {
+  exportEncoder,
   initializeParameters,
   loadCheckpoint,
   modelFamily,
@@ -345,12 +346,15 @@ describe('saveCheckpoint', () => {
   it('splits large weights, and writes ONNX files where Transformers.js looks for them', async () => {
     const { weights, ...model } = await contents(bert)
     const directory = await newDirectory()
-    const onnx = { float32: () => Uint8Array.of(1, 2), int8: () => Promise.resolve(Uint8Array.of(3)) }
-    await saveCheckpoint(directory, { ...model, maxShardSize: 12_000, onnx })
+    await saveCheckpoint(directory, { ...model, maxShardSize: 12_000, onnx: ['float32', 'int8'] })
     expect(await readdir(directory)).toContain('model.safetensors.index.json')
     expect((await load(directory)).weights).toEqual(weights)
-    expect([...(await readFile(join(directory, 'onnx', 'model.onnx')))]).toEqual([1, 2])
-    expect([...(await readFile(join(directory, 'onnx', 'model_quantized.onnx')))]).toEqual([3])
+    expect((await readdir(join(directory, 'onnx'))).sort()).toEqual(['model.onnx', 'model_quantized.onnx'])
+    const toFile = await exportEncoder({ ...model, read: model.parameters.read })
+    expect(await readFile(join(directory, 'onnx', 'model.onnx'))).toEqual(Buffer.from(toFile('float32')))
+    expect(await readFile(join(directory, 'onnx', 'model_quantized.onnx'))).toEqual(
+      Buffer.from(toFile('int8')),
+    )
   })
 
   it('leaves an occupied directory alone, and nothing half when reading fails', async () => {

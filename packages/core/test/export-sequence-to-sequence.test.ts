@@ -20,6 +20,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const int64 = (rows: readonly (readonly number[])[]) =>
   new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]!.length])
 
+/** Transformers.js 4.3 has no class for Pegasus; BART's runs its files, which have inputs and outputs of the same names. */
+const borrowedClasses: Readonly<Record<string, object>> = { pegasus: { model_type: 'bart' } }
+
 /** What Transformers.js writes with the exported files. */
 async function written(name: string, precision: OnnxPrecision) {
   const { config, outputs, weights } = await loadSequenceFixture(name)
@@ -34,7 +37,7 @@ async function written(name: string, precision: OnnxPrecision) {
   await writeFile(join(directory, 'onnx', files.decoder), writers.decoder(precision))
   await writeFile(
     join(directory, 'config.json'),
-    JSON.stringify(formatConfig(config, 'sequence-to-sequence')),
+    JSON.stringify({ ...formatConfig(config, 'sequence-to-sequence'), ...borrowedClasses[name] }),
   )
   const model = await AutoModelForSeq2SeqLM.from_pretrained(`${name}-${precision}`, {
     dtype: dtypes[precision],
@@ -50,8 +53,7 @@ async function written(name: string, precision: OnnxPrecision) {
   return { rows: rows.map(until), expected: outputs.greedy.map(until) }
 }
 
-// Transformers.js 4.3 has no Pegasus.
-describe.each(['t5', 't5-gated', 'mt5', 'bart', 'marian', 'mbart', 'm2m_100'])('%s', (name) => {
+describe.each(['t5', 't5-gated', 'mt5', 'bart', 'marian', 'mbart', 'm2m_100', 'pegasus'])('%s', (name) => {
   it('writes in Transformers.js what it writes in Python, token for token', async () => {
     const { rows, expected } = await written(name, 'float32')
     expect(rows).toEqual(expected)

@@ -6,6 +6,7 @@ import { fixturePath } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import {
   huggingFaceWeights,
+  loadCheckpoint,
   loadTokenizer,
   openGguf,
   openSafetensors,
@@ -77,6 +78,16 @@ const formats: Record<
       const { inputIds } = tokenizer.encode('naïve ｶﾞ ﬁ 12,5 \u{1f44d} <extra_id_1>\t')
       if (typeof tokenizer.decode(inputIds) !== 'string') throw new Error('decoded to no text')
       return true
+    },
+  },
+  // Whole models: metadata becomes a configuration and a tokenizer.
+  'gguf models': {
+    files: ['core/gguf/gpt2.gguf', 'core/gguf/phi3.gguf'],
+    name: 'model.gguf',
+    read: async (path) => {
+      const isReadable = readWeights(async (path) => huggingFaceWeights(await openGguf(path)))
+      const checkpoint = await loadCheckpoint(path).catch(refusal)
+      return checkpoint !== undefined && (await isReadable(path))
     },
   },
 }

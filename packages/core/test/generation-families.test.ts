@@ -5,10 +5,9 @@ import { decoderShapes, loadDecoderFixture } from './decoder-contract'
 import { engines } from './model-contract'
 import { loadSequenceFixture, sequenceShapes } from './sequence-to-sequence-contract'
 
-// phi3-long is not among them: transformers computes its cache anew where the prompt becomes long, tfx does not.
 const decoders = [
   ...['gpt2', 'gpt2-by-layer', 'llama', 'llama3', 'llama-linear', 'llama-yarn', 'mistral', 'qwen2', 'qwen3'],
-  ...['gemma2', 'gemma3_text', 'phi3', 'phi3-short'],
+  ...['gemma2', 'gemma3_text', 'phi3', 'phi3-short', 'phi3-long'],
 ]
 
 /** Without what transformers fills rows up with behind their end. */

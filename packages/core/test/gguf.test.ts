@@ -171,14 +171,14 @@ describe('huggingFaceWeights', () => {
     [
       'another architecture',
       'llama',
-      (bytes: Buffer) => void bytes.write('qwen2', after(bytes, 'general.architecture') + 12),
-      /one of the architectures llama, but got 'qwen2'\. Choose the safetensors/,
+      (bytes: Buffer) => void bytes.write('bloom', after(bytes, 'general.architecture') + 12),
+      /one of the architectures llama, qwen2, .*, gpt2, but got 'bloom'\. Choose the safetensors/,
     ],
     [
       'a tensor without counterpart',
       'blk.0.ffn_up',
       (bytes: Buffer) => void bytes.write('ffn_UP', bytes.indexOf('ffn_up')),
-      /a dense Llama, but got the tensor 'blk\.0\.ffn_UP\.weight'/,
+      /a dense model of the architecture llama, but got the tensor 'blk\.0\.ffn_UP\.weight'/,
     ],
     [
       'heads that do not divide the rows',

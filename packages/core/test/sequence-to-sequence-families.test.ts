@@ -186,6 +186,16 @@ describe.each(families)('%s', (name) => {
     await rm(directory, { recursive: true })
   })
 
+  it('starts at zeros, silently, what a file lacks that is no weight', async () => {
+    const name = 'final_logits_bias'
+    const { [name]: bias, ...specs } = fixture.family.parameterShapes(fixture.config, task)
+    if (bias === undefined) return
+    const weightOf = (key: string) =>
+      key === name ? new Float32Array(fixture.config.vocabSize) : fixture.weights.get(key)!.values
+    const { directory } = await saveAndLoad('encoder-decoder', { ...fixture, task, specs, weightOf })
+    await rm(directory, { recursive: true })
+  })
+
   it('writes the config.json that it was read from', () => {
     const { config } = fixture
     const written = formatConfig(config, task)

@@ -1,6 +1,6 @@
 import { type Program } from '@tfx/backend'
 import { ArgumentError } from '@tfx/common'
-import { type EncoderConfig, exportEncoder, onnxFiles, type OnnxPrecision, saveCheckpoint } from '@tfx/core'
+import { type EncoderConfig, onnxFiles, type OnnxPrecision, saveCheckpoint } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
 import { saveTrainedAdapter, type TrainedAdapter } from './adapted'
@@ -192,16 +192,14 @@ async function save(
     onnx = ['float32', 'int8'],
   }: SaveOptions & { task: TaskHead<never, unknown, never>['task'] },
 ): Promise<void> {
-  const read = (name: string) => store.read(name)
-  const toFile = onnx.length === 0 ? undefined : await exportEncoder({ config, read })
   await saveCheckpoint(directory, {
     caller: 'save',
     config,
     task,
     tokenizer,
-    parameters: { shapes: store.shapes, read },
+    parameters: store,
     overwrite,
-    onnx: Object.fromEntries(onnx.map((precision) => [precision, () => toFile!(precision)])),
+    onnx,
   })
 }
 

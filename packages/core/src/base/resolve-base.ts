@@ -16,14 +16,14 @@ export interface ResolveBaseOptions {
 
 /** A base on this machine. */
 export interface ResolvedBase {
-  /** Ready for `loadCheckpoint`. */
+  /** Ready for `loadCheckpoint`: a directory, or a GGUF file. */
   readonly directory: string
   /** Where it came from, for people: `directory ./my-model`, `package @tfx/base-encoder 1.0.0`, `hub …`. */
   readonly source: string
 }
 
 /**
- * Finds a base: a local directory, else an installed npm package, else a repository of the Hugging Face hub, which
+ * Finds a base: a local directory or GGUF file, else an installed npm package, else a repository of the Hugging Face hub, which
  * is downloaded once. HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE are honoured.
  *
  * @param base For instance `./my-model`, `@tfx/base-encoder`, or `distilbert/distilbert-base-uncased`.
@@ -49,6 +49,7 @@ export async function resolveBase(base: string, options: ResolveBaseOptions = {}
     })
   }
   if (await isDirectory(base)) return { directory: base, source: `directory ${base}` }
+  if (base.endsWith('.gguf') && (await isFile(base))) return { directory: base, source: `file ${base}` }
   const tried = [`the directory '${base}' (there is none)`]
   if (!isPath(base)) {
     const installed = await findPackage(base)
@@ -73,9 +74,9 @@ function isPath(base: string): boolean {
 }
 
 async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch {
-    return false
-  }
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false
 }

@@ -1,5 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { CheckpointError } from '@tfx/common'
 import type { DecoderConfig, DecoderTask } from '../config/decoder-config'
 import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
@@ -11,9 +9,9 @@ import { modelFamily } from '../models'
 import type { DecoderFamily } from '../models/decoder-family'
 import type { EncoderFamily } from '../models/encoder-family'
 import type { SequenceToSequenceFamily } from '../models/sequence-to-sequence-family'
-import { loadTokenizer, type Tokenizer } from '../tokenizer'
+import type { Tokenizer } from '../tokenizer'
 import { readParameters, type LoadParametersOptions, type LoadReport } from './load-parameters'
-import { findWeights } from './weights-file'
+import { findModelFiles } from './model-files'
 
 /** What checkpoints of each kind have. */
 interface Kinds {
@@ -49,9 +47,11 @@ interface CheckpointOf<K extends ModelKind> {
 
 /**
  * Opens a Hugging Face directory: config.json, a tokenizer, and the weights: `model.safetensors`, else
- * `pytorch_model.bin`, or the shards of either.
+ * `pytorch_model.bin`, or the shards of either. Or opens a GGUF file, which is all of that: of llama (and Mistral),
+ * qwen2, qwen3, gemma2, gemma3, phi3 or gpt2, with a tokenizer of byte-level or SentencePiece's BPE.
  *
- * @param directory What `save_pretrained`, `saveCheckpoint` or `resolveBase` left.
+ * @param directory What `save_pretrained`, `saveCheckpoint` or `resolveBase` left; or a file `….gguf`, or a directory
+ *   with one such file and no config.json (where a tokenizer.json beside it goes before its own tokenizer).
  * @param options `kind`: the kind that is needed; others are refused. Default: any. `source`: how to name it in
  *   messages. Default: the directory.
  * @throws CheckpointError if something is missing, malformed, or of an architecture that is not supported.
@@ -70,11 +70,10 @@ export async function loadCheckpoint<K extends ModelKind = ModelKind>(
   directory: string,
   { kind, source = directory }: { kind?: K; source?: string } = {},
 ): Promise<Checkpoint<K>> {
-  const json = await readJsonFile(directory, 'config.json')
-  const config: ModelConfig = readConfig(json, { kind })
+  const files = await findModelFiles(directory)
+  const config: ModelConfig = readConfig(files.config, { kind })
   const family = modelFamily(config.modelType as string)
-  const openWeights = await findWeights(directory)
-  const tokenizer = await loadTokenizer(directory, { maxLength: family.maxLength(config) })
+  const tokenizer = await files.loadTokenizer(family.maxLength(config))
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new CheckpointError({
       function: 'loadCheckpoint',
@@ -89,10 +88,14 @@ export async function loadCheckpoint<K extends ModelKind = ModelKind>(
     config,
     family,
     tokenizer,
-    generation: family.kind === 'encoder' ? {} : await readGeneration(directory, config),
+    // Older checkpoints say it in config.json.
+    generation:
+      family.kind === 'encoder'
+        ? {}
+        : parseGenerationConfig((files.generation ?? config.source) as Record<string, unknown>),
     source,
     async loadParameters(task: Task, options: LoadParametersOptions) {
-      const weights = await openWeights()
+      const weights = await files.openWeights()
       try {
         return await readParameters({ weights, config, source }, task, options)
       } finally {
@@ -101,29 +104,4 @@ export async function loadCheckpoint<K extends ModelKind = ModelKind>(
     },
   }
   return checkpoint as unknown as Checkpoint<K>
-}
-
-/** Older checkpoints say it in config.json. */
-async function readGeneration(directory: string, config: ModelConfig): Promise<Partial<GenerationConfig>> {
-  const isThere = (await readdir(directory)).includes('generation_config.json')
-  const json = isThere ? await readJsonFile(directory, 'generation_config.json') : config.source
-  return parseGenerationConfig(json as Record<string, unknown>)
-}
-
-async function readJsonFile(directory: string, name: string): Promise<unknown> {
-  const file = join(directory, name)
-  try {
-    return JSON.parse(await readFile(file, 'utf8'))
-  } catch (cause) {
-    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new CheckpointError({
-      function: 'loadCheckpoint',
-      argument: file,
-      expected: 'a JSON file',
-      received: isMissing ? 'missing' : String(cause),
-      remedy:
-        'Choose a directory in the Hugging Face layout: config.json, tokenizer.json, model.safetensors.',
-      cause,
-    })
-  }
 }

@@ -58,12 +58,15 @@ export async function readParameters(
   const { stored, unexpected } = matchNames(weights.tensors.keys(), family, specs)
   const loaded: string[] = []
   const missing: string[] = []
+  const buffers: string[] = []
   const mismatched: string[] = []
   for (const [name, spec] of Object.entries(specs)) {
     const tensor = stored.get(name)
     if (tensor === undefined) {
       if (Object.hasOwn(backbone, name)) throw missingParameter(name, source)
-      missing.push(name)
+      // Buffers have one value: Hugging Face does not report them either.
+      if (spec.isFixed) buffers.push(name)
+      else missing.push(name)
       continue
     }
     const shape = weights.tensors.get(tensor)?.shape ?? []
@@ -80,7 +83,7 @@ export async function readParameters(
     await write(name, values)
   }
   const newlyInitialised = [...missing, ...mismatched]
-  for (const name of newlyInitialised) {
+  for (const name of [...buffers, ...newlyInitialised]) {
     await write(name, newParameter(name, specs[name]!, { seed, config }))
   }
   return { loaded, missing, mismatched, newlyInitialised, unexpected }

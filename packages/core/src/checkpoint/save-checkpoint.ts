@@ -1,12 +1,17 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { writeDirectory } from '@tfx/common'
 import type { ModelConfig, Task } from '../config/model-config'
 import { formatConfig } from '../config/read-config'
-import { onnxFiles, type OnnxPrecision } from '../export/program'
-import { formatGenerationConfig, type GenerationConfig } from '../generation/generation-config'
+import type { OnnxPrecision } from '../export/program'
+import {
+  formatGenerationConfig,
+  parseGenerationConfig,
+  type GenerationConfig,
+} from '../generation/generation-config'
 import { writeSafetensors } from '../safetensors'
 import type { Tokenizer } from '../tokenizer'
+import { writeOnnxFiles } from './onnx-files'
 
 /** What {@link saveCheckpoint} writes. */
 export interface CheckpointContents {
@@ -20,9 +25,14 @@ export interface CheckpointContents {
   }
   /** How weights are stored. Default `float32`. */
   readonly dtype?: 'float32' | 'float16' | 'bfloat16'
-  /** ONNX files to write beside them; each is made only when its turn comes. */
-  readonly onnx?: Partial<Record<OnnxPrecision, () => Uint8Array | Promise<Uint8Array>>>
-  /** What generation_config.json says. Default: there is none. */
+  /** ONNX files to write beside them, for Transformers.js, by precision. Default none. */
+  readonly onnx?: readonly OnnxPrecision[]
+  /** Bytes from which on the weights of an ONNX file get a file of their own. Default 2e9, the most that one holds. */
+  readonly maxOnnxSize?: number
+  /**
+   * What generation_config.json says. Default: for models that write, what config.json says of it; for others, there
+   * is none.
+   */
   readonly generation?: Partial<GenerationConfig>
   /** Bytes of weights in one file. Default 5e9. */
   readonly maxShardSize?: number
@@ -39,11 +49,12 @@ export interface SaveCheckpointOptions extends CheckpointContents {
 const storedTypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const
 
 /**
- * Saves a model as a directory that `loadCheckpoint`, Python transformers and Transformers.js read. It appears
- * whole or not at all.
+ * Saves a model of any kind as a directory that `loadCheckpoint`, Python transformers and Transformers.js read. It
+ * appears whole or not at all.
  *
  * @throws FileSystemError if the directory is not empty and `overwrite` is not set, or holds no
  *   model that could be replaced, or it cannot be written.
+ * @throws ArgumentError if ONNX files are asked for that do not exist for the task.
  *
  * @example
  * ```ts
@@ -69,11 +80,9 @@ export async function writeCheckpointFiles(
   directory: string,
   { config, task, tokenizer, parameters, ...options }: CheckpointContents,
 ): Promise<void> {
-  const { dtype = 'float32', onnx = {}, generation, maxShardSize } = options
+  const { dtype = 'float32', onnx = [], generation, maxShardSize, maxOnnxSize: maxFileSize } = options
   const writeJson = (name: string, json: object) =>
     writeFile(join(directory, name), `${JSON.stringify(json, undefined, 2)}\n`)
-  await writeJson('config.json', formatConfig(config, task, dtype))
-  if (generation) await writeJson('generation_config.json', formatGenerationConfig(generation))
   for (const [name, bytes] of tokenizer.files) await writeFile(join(directory, name), bytes)
   const tensors = Object.entries(parameters.shapes).map(([name, shape]) => ({
     name,
@@ -82,9 +91,23 @@ export async function writeCheckpointFiles(
     data: () => parameters.read(name),
   }))
   await writeSafetensors(join(directory, 'model.safetensors'), tensors, maxShardSize ? { maxShardSize } : {})
-  for (const [precision, bytes] of Object.entries(onnx)) {
-    const file = join(directory, 'onnx', onnxFiles[precision as OnnxPrecision])
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, await bytes())
+  const read = (name: string) => parameters.read(name)
+  const split = await writeOnnxFiles(directory, { config, task, read, precisions: onnx, maxFileSize })
+  const json = formatConfig(config, task, dtype)
+  await writeJson('config.json', withExternalData(json, split))
+  const writes = generation ?? (writingTasks.includes(task) ? parseGenerationConfig(json) : undefined)
+  if (writes) await writeJson('generation_config.json', formatGenerationConfig(writes))
+}
+
+const writingTasks: readonly Task[] = ['causal-language-modelling', 'sequence-to-sequence']
+
+/** Tells Transformers.js which ONNX files have their weights beside them; what an older save said does not hold. */
+function withExternalData(json: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  const { 'transformers.js_config': given, ...kept } = json
+  const { use_external_data_format: _, ...others } = (given ?? {}) as Record<string, unknown>
+  const told = {
+    ...others,
+    ...(names.length > 0 && { use_external_data_format: Object.fromEntries(names.map((name) => [name, 1])) }),
   }
+  return { ...kept, ...(Object.keys(told).length > 0 && { 'transformers.js_config': told }) }
 }

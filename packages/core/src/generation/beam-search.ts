@@ -41,7 +41,8 @@ interface Candidate {
 
 /**
  * Beam search, beam sampling and diverse beam search, with the bookkeeping of `_beam_search` of Hugging Face
- * transformers 5: running and finished beams, candidates enough that all that end leave as many that go on.
+ * transformers 5: running and finished beams, candidates enough that all that end leave as many that go on. Groups end
+ * as in `_group_beam_search` of transformers 4.52, the last that had it.
  */
 export async function searchBeams(run: GenerationRun): Promise<GeneratedSequence[][]> {
   const { config, session } = run
@@ -51,18 +52,22 @@ export async function searchBeams(run: GenerationRun): Promise<GeneratedSequence
   const searches = run.prompts.flatMap((_, prompt) =>
     Array.from({ length: config.numBeamGroups }, (_, group) => newSearch(prompt, group, size)),
   )
+  const padding = config.padTokenId === undefined ? [] : Array<number>(size).fill(config.padTokenId)
   let scores = session.scores
   for (let generated = 1; ; generated++) {
     const chosen = new Map<number, number[]>()
-    for (const search of searches.filter(({ isOpen }) => isOpen)) {
+    for (const search of searches) {
       const earlier = chosen.get(search.prompt) ?? []
-      advance(search, { run, tree, selection, scores, generated, earlier })
-      chosen.set(search.prompt, [...earlier, ...search.running.map(({ node }) => tree.path(node).at(-1)!)])
+      const { isOpen } = search
+      if (isOpen) advance(search, { run, tree, selection, scores, generated, earlier })
+      // A group that has finished goes on with padding, which later groups avoid too.
+      const own = isOpen ? lastTokens(search, tree) : padding
+      chosen.set(search.prompt, [...earlier, ...own])
     }
     const open = searches.filter(({ isOpen }) => isOpen)
     if (open.length === 0) break
     run.checkAbort()
-    const beams = open.flatMap((search) => search.running.map(({ node }) => tree.path(node).at(-1)!))
+    const beams = open.flatMap((search) => lastTokens(search, tree))
     const rows = open.flatMap(({ sources }) => sources)
     scores = await session.next(Int32Array.from(beams), Int32Array.from(rows))
     let row = 0
@@ -79,6 +84,9 @@ export async function searchBeams(run: GenerationRun): Promise<GeneratedSequence
   })
 }
 
+const lastTokens = ({ running }: Search, tree: TokenTree): number[] =>
+  running.map(({ node }) => tree.path(node).at(-1)!)
+
 /** All beams start as the prompt; only the first of them counts, or they would all go on alike. */
 function newSearch(prompt: number, group: number, size: number): Search {
   return {
@@ -90,6 +98,10 @@ function newSearch(prompt: number, group: number, size: number): Search {
     isOpen: true,
   }
 }
+
+/** Ended by itself, not by the limit of its length. */
+const hasEnded = ({ finish }: { finish?: FinishReason | undefined }): boolean =>
+  finish !== undefined && finish !== 'length'
 
 interface Step {
   readonly run: GenerationRun
@@ -106,13 +118,14 @@ interface Step {
 function advance(search: Search, step: Step): void {
   const { run, generated } = step
   const { config, promptLength, maxLength } = run
-  const { earlyStopping, lengthPenalty } = config
+  const { earlyStopping, lengthPenalty, numBeamGroups } = config
+  const isGroup = numBeamGroups > 1
   const size = search.running.length
   const candidates = topCandidates(search, step)
   const going = candidates
     .map((candidate) => ({
       ...candidate,
-      score: Math.fround(candidate.score + (candidate.finish ? nothing : 0)),
+      score: Math.fround(candidate.score + (hasEnded(candidate) ? nothing : 0)),
     }))
     .sort((a, b) => b.score - a.score)
     .slice(0, size)
@@ -120,14 +133,22 @@ function advance(search: Search, step: Step): void {
   // Only what ends among the best `size` candidates counts as finished.
   const ended = candidates.slice(0, size).flatMap(({ node, score, finish }) => {
     if (finish === undefined || isFull) return []
-    return [{ node, finish, score: Math.fround(score / generated ** lengthPenalty) }]
+    const share = score / generated ** lengthPenalty
+    return [{ node, finish, score: isGroup ? share : Math.fround(share) }]
   })
-  search.finished = [...search.finished, ...ended].sort((a, b) => b.score - a.score).slice(0, size)
+  const isEnough =
+    isGroup &&
+    earlyStopping === true &&
+    search.finished.filter(hasEnded).length + ended.filter(hasEnded).length >= size
+  search.finished = [...search.finished, ...ended.filter((beam) => !isEnough || hasEnded(beam))]
+    .sort((a, b) => b.score - a.score)
+    .slice(0, size)
   search.running = going.map(({ node, score }) => ({ node, score }))
   search.sources = going.map(({ beam }) => search.sources[beam]!)
 
   const bestLength = earlyStopping === 'never' && lengthPenalty > 0 ? maxLength - promptLength : generated
-  const best = search.running[0]!.score / bestLength ** lengthPenalty
+  // A group also hopes for what has just ended, and compares without rounding.
+  const best = (isGroup ? candidates[0]! : search.running[0]!).score / bestLength ** lengthPenalty
   const worst = Math.min(...search.finished.map(({ score }) => score))
   const canImprove = search.finished.some(({ finish }) => best > (finish === undefined ? nothing : worst))
   const isDone = earlyStopping === true && search.finished.every(({ finish }) => finish !== undefined)

@@ -5,6 +5,7 @@ import type { Parameters } from '../blocks/parameters'
 import type { KeyValues } from '../blocks/scaled-attention'
 import { createKeyValueCache } from './key-value-cache'
 import type { StepModel, StepSession } from './step-model'
+import { continued, lastColumn, longest, type TokenRows } from './token-rows'
 
 /** A {@link StepModel} that holds compiled programs. */
 export interface CompiledStepModel extends StepModel {
@@ -22,6 +23,11 @@ export interface CachedStep {
   /** Inputs beside the tokens, their mask and the cache. Default: none. */
   readonly inputs?: Readonly<Record<string, InputSpec>>
   readonly traceSizes: readonly Readonly<Record<string, number>>[]
+  /**
+   * The longest text, in tokens, whose keys and values hold: those of a longer one are other numbers, and are
+   * computed anew where a text crosses it. Default: keys and values do not depend on what follows.
+   */
+  readonly shortLength?: number | undefined
   /** The hidden states of the new tokens, and their keys and values alone. */
   readonly compute: (
     parameters: Parameters,
@@ -97,13 +103,6 @@ export function compileCachedStep(
   )
 }
 
-/** What the first run of a session reads, [rows, tokens] each. */
-export interface FirstTokens {
-  readonly rows: number
-  readonly inputIds: Int32Array
-  readonly attentionMask: Int32Array
-}
-
 /** Inputs beside the tokens, which follow the rows. */
 export interface RowInputs {
   tensors(): Record<string, HostTensor>
@@ -118,15 +117,17 @@ export async function startCachedSession(
     vocabSize,
     hiddenSize,
     cache: { layers, ...shape },
-  }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache'>,
-  { first, others }: { first: FirstTokens; others?: RowInputs },
+    shortLength = Infinity,
+  }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength'>,
+  { first, others }: { first: TokenRows; others?: RowInputs },
 ): Promise<StepSession> {
-  const cache = createKeyValueCache(first.rows, { arrays: 2 * layers, ...shape })
+  const emptyCache = (rows: number) => createKeyValueCache(rows, { arrays: 2 * layers, ...shape })
+  let cache = emptyCache(first.rows)
   const [pastNames, presentNames] = [cacheNames('past', layers), cacheNames('present', layers)]
   // One buffer serves every step: what it holds is read before the next.
   let scores = new Float32Array(0)
 
-  const run = async ({ rows, inputIds, attentionMask }: FirstTokens) => {
+  const run = async ({ rows, inputIds, attentionMask }: TokenRows) => {
     if (scores.length < rows * vocabSize) scores = new Float32Array(rows * vocabSize)
     const past = cache.tensors().map((tensor, index) => [pastNames[index]!, tensor] as const)
     const results = await program.run(
@@ -150,15 +151,22 @@ export async function startCachedSession(
 
   const { scores: firstScores, hidden: prompt } = await run(first)
   let last: Float32Array | undefined
+  let texts = shortLength === Infinity ? undefined : first
   return {
     scores: firstScores,
     ...(prompt && { hiddenStates: { hiddenSize, prompt, last: () => last! } }),
     async next(tokens, rows) {
-      cache.select(rows)
-      others?.select(rows)
       const attentionMask = new Int32Array(tokens.length).fill(1)
-      const result = await run({ rows: tokens.length, inputIds: tokens, attentionMask })
-      last = result.hidden
+      let added: TokenRows = { rows: tokens.length, inputIds: tokens, attentionMask }
+      const before = texts
+      if (before) texts = continued(before, { tokens, rows })
+      others?.select(rows)
+      if (before && texts && longest(before) > shortLength !== longest(texts) > shortLength) {
+        cache = emptyCache(tokens.length)
+        added = texts
+      } else cache.select(rows)
+      const result = await run(added)
+      last = result.hidden && lastColumn(result.hidden, { rows: tokens.length, size: hiddenSize })
       return result.scores
     },
     dispose: () => undefined,

@@ -37,6 +37,7 @@ export function createDecoderSteps(
     hiddenSize: config.hiddenSize,
     cache: family.cacheShape(config),
     traceSizes: cacheTraceSizes,
+    shortLength: shortLengthOf(config),
     compute(parameters, { inputIds, attentionMask }, past) {
       const tokens = { inputIds: inputIds!, attentionMask: attentionMask!, past, joinsPast: false }
       return family.backbone(parameters, tokens, run)
@@ -54,4 +55,11 @@ export function createDecoderSteps(
     },
     dispose: () => programs.dispose(),
   }
+}
+
+/** Phi-3's texts beyond the original positions have other factors of LongRoPE, from their first token on. */
+function shortLengthOf(config: DecoderConfig): number | undefined {
+  if (config.modelType !== 'phi3') return undefined
+  const { type, originalMaxPositionEmbeddings } = config.rope.full_attention
+  return type === 'longrope' ? originalMaxPositionEmbeddings : undefined
 }

@@ -1,3 +1,3 @@
 export type { GgufValue } from './header'
-export { huggingFaceWeights } from './llama-names'
+export { huggingFaceWeights } from './hugging-face-weights'
 export { openGguf, type GgufReader } from './read'
