@@ -1,0 +1,68 @@
+/** What a search's process is sent. */
+export type ToChild =
+  | {
+      readonly type: 'start'
+      readonly number: number
+      readonly parameters: unknown
+      readonly directory: string | undefined
+    }
+  /** The answer to a report; they come in the order of the reports. */
+  | { readonly type: 'answer'; readonly stop: boolean }
+
+/** What it sends back. */
+export type FromChild =
+  | { readonly type: 'report'; readonly step: number; readonly value: number }
+  | { readonly type: 'value'; readonly value: unknown }
+  | { readonly type: 'error'; readonly error: unknown }
+  /** The module cannot be imported, or has no objective. */
+  | { readonly type: 'unusable'; readonly error: unknown }
+
+/**
+ * The program of the process that a trial runs in, given to Node by `--eval`: a file of its own would have to be found
+ * from the ES module, the CommonJS module and the sources alike. Its argument is the objective's module.
+ */
+export const childProgram = `
+const controller = new AbortController()
+const waiting = []
+// The search is gone: nobody waits for this trial.
+process.on('disconnect', () => process.exit(1))
+const send = (message) => new Promise((resolve) => process.send(message, resolve))
+
+function report(step, value) {
+  if (!Number.isInteger(step) || step < 0) {
+    throw new TypeError('trial.report: the step must be an integer of at least 0, but got ' + step + '.')
+  }
+  return new Promise((resolve) => {
+    waiting.push(resolve)
+    void send({ type: 'report', step, value: Number(value) })
+  })
+}
+
+async function objectiveOf(url) {
+  const { objective } = await import(url)
+  if (typeof objective === 'function') return objective
+  throw new TypeError('The module exports no function named objective.')
+}
+
+process.on('message', async (message) => {
+  if (message.type === 'answer') {
+    if (message.stop) controller.abort(new Error('The search has stopped this trial.'))
+    waiting.shift()?.(message.stop)
+    return
+  }
+  const { parameters, ...trial } = message
+  let last
+  try {
+    const objective = await objectiveOf(process.argv[1])
+    try {
+      last = { type: 'value', value: await objective(parameters, { ...trial, signal: controller.signal, report }) }
+    } catch (error) {
+      last = { type: 'error', error }
+    }
+  } catch (error) {
+    last = { type: 'unusable', error }
+  }
+  await send(last).catch(() => send({ ...last, error: String(last.error) }))
+  process.exit(0)
+})
+`
