@@ -12,10 +12,11 @@ export type ToChild =
 /** What it sends back. */
 export type FromChild =
   | { readonly type: 'report'; readonly step: number; readonly value: number }
-  | { readonly type: 'value'; readonly value: unknown }
-  | { readonly type: 'error'; readonly error: unknown }
+  /** What the objective returned; in words, if it is no number. */
+  | { readonly type: 'value'; readonly value: number | string }
+  | { readonly type: 'error'; readonly error: string }
   /** The module cannot be imported, or has no objective. */
-  | { readonly type: 'unusable'; readonly error: unknown }
+  | { readonly type: 'unusable'; readonly error: string }
 
 /**
  * The program of the process that a trial runs in, given to Node by `--eval`: a file of its own would have to be found
@@ -51,18 +52,15 @@ process.on('message', async (message) => {
     return
   }
   const { parameters, ...trial } = message
-  let last
+  let problem = 'unusable'
   try {
     const objective = await objectiveOf(process.argv[1])
-    try {
-      last = { type: 'value', value: await objective(parameters, { ...trial, signal: controller.signal, report }) }
-    } catch (error) {
-      last = { type: 'error', error }
-    }
+    problem = 'error'
+    const value = await objective(parameters, { ...trial, signal: controller.signal, report })
+    await send({ type: 'value', value: typeof value === 'number' ? value : String(value) })
   } catch (error) {
-    last = { type: 'unusable', error }
+    await send({ type: problem, error: error instanceof Error ? error.message : String(error) })
   }
-  await send(last).catch(() => send({ ...last, error: String(last.error) }))
   process.exit(0)
 })
 `

@@ -37,7 +37,9 @@ function powerSeries(x: number): number {
 
 /** The same as {@link erfcx}, Abramowitz and Stegun 7.1.14: from the innermost fraction outward. */
 function continuedFraction(x: number): number {
+  // As many as float64 can tell, found by trying.
+  const terms = Math.ceil(10 + 170 / (x * x))
   let denominator = x
-  for (let n = 160; n >= 1; n--) denominator = x + n / 2 / denominator
+  for (let n = terms; n >= 1; n--) denominator = x + n / 2 / denominator
   return 1 / (Math.sqrt(Math.PI) * denominator)
 }

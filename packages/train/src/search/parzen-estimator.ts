@@ -19,8 +19,8 @@ interface NumberKernels {
   readonly dimension: NumberDimension
   readonly means: readonly number[]
   readonly deviations: readonly number[]
-  /** The logarithm of the part of each that lies within the bounds. */
-  readonly logMasses: readonly number[]
+  /** The logarithm of what each is divided by, so that it is a density, or probabilities of steps, within the bounds. */
+  readonly logDivisors: readonly number[]
 }
 
 interface ChoiceKernels {
@@ -34,6 +34,7 @@ interface ChoiceKernels {
 export interface ParzenEstimator {
   /** One for each kernel; their sum is 1. */
   readonly weights: readonly number[]
+  readonly logWeights: readonly number[]
   readonly kernels: Readonly<Record<string, Kernels>>
 }
 
@@ -60,7 +61,8 @@ export function parzenEstimator(
         : numberKernels(dimension, values as number[]),
     ]
   })
-  return { weights: kernelWeights(observations.length), kernels: Object.fromEntries(kernels) }
+  const weights = kernelWeights(observations.length)
+  return { weights, logWeights: weights.map(Math.log), kernels: Object.fromEntries(kernels) }
 }
 
 /** Draws a point. */
@@ -79,14 +81,36 @@ export function sampleEstimator({ weights, kernels }: ParzenEstimator, random: R
 }
 
 /** The logarithm of the density at a point; of its probability, where a dimension has steps or choices. */
-export function logDensity({ weights, kernels }: ParzenEstimator, point: SearchParameters): number {
-  const logs = weights.map(Math.log)
+export function logDensity({ logWeights, kernels }: ParzenEstimator, point: SearchParameters): number {
+  const logs = [...logWeights]
   for (const [name, own] of Object.entries(kernels)) {
-    const logKernel = logKernelAt(own, point[name]!)
-    for (let index = 0; index < logs.length; index++) logs[index]! += logKernel(index)
+    if (own.kind === 'choice') addChoice(logs, own, point[name]!)
+    else addNumber(logs, own, point[name] as number)
   }
   const largest = logs.reduce((left, right) => Math.max(left, right))
   return largest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - largest), 0))
+}
+
+/** Adds the logarithm of each kernel's probability of a choice. */
+function addChoice(logs: number[], { dimension, probabilities }: ChoiceKernels, value: Choice): void {
+  const choice = dimension.choices.indexOf(value)
+  for (const [index, own] of probabilities.entries()) logs[index]! += Math.log(own[choice]!)
+}
+
+/** Adds the logarithm of each kernel's density at a number; of its probability, if there are steps. */
+function addNumber(logs: number[], { dimension, ...kernels }: NumberKernels, value: number): void {
+  const { means, deviations, logDivisors } = kernels
+  const { log, step } = dimension
+  const toEven = (x: number) => (log ? Math.log(x) : x)
+  const [left, place, right] = [toEven(value - step / 2), toEven(value), toEven(value + step / 2)]
+  for (let index = 0; index < logs.length; index++) {
+    const [mean, deviation] = [means[index]!, deviations[index]!]
+    const logKernel =
+      step === 0
+        ? -0.5 * ((place - mean) / deviation) ** 2
+        : logGaussianMass((left - mean) / deviation, (right - mean) / deviation)
+    logs[index]! += logKernel - logDivisors[index]!
+  }
 }
 
 /** Older observations count less, as in Bergstra et al. 2013. */
@@ -121,10 +145,12 @@ function numberKernels(dimension: NumberDimension, values: readonly number[]): N
   const clip = (deviation: number) => Math.min(Math.max(deviation, least), range)
   const means = [...places, (low + high) / 2]
   const deviations = [...neighbourDistances(places, { low, high }).map(clip), range]
-  const logMasses = means.map((mean, index) =>
-    logGaussianMass((low - mean) / deviations[index]!, (high - mean) / deviations[index]!),
-  )
-  return { kind: 'number', dimension, means, deviations, logMasses }
+  const logDivisors = means.map((mean, index) => {
+    const deviation = deviations[index]!
+    const logMass = logGaussianMass((low - mean) / deviation, (high - mean) / deviation)
+    return dimension.step > 0 ? logMass : logMass + Math.log(deviation * Math.sqrt(2 * Math.PI))
+  })
+  return { kind: 'number', dimension, means, deviations, logDivisors }
 }
 
 /** The distance of each place to the farther of its two neighbours; a bound is one only where there is no other. */
@@ -143,30 +169,6 @@ function neighbourDistances(
     distances[index] = Math.max(place - below, above - place)
   }
   return distances
-}
-
-/** The logarithm of each kernel at a value. */
-function logKernelAt(kernels: Kernels, value: Choice): (index: number) => number {
-  if (kernels.kind === 'choice') {
-    const choice = kernels.dimension.choices.indexOf(value)
-    return (index) => Math.log(kernels.probabilities[index]![choice]!)
-  }
-  const { means, deviations, logMasses } = kernels
-  const { log, step } = kernels.dimension
-  const number = value as number
-  const toEven = (x: number) => (log ? Math.log(x) : x)
-  if (step === 0) {
-    return (index) => {
-      const deviation = deviations[index]!
-      const distance = (toEven(number) - means[index]!) / deviation
-      return -0.5 * (distance * distance + Math.log(2 * Math.PI)) - Math.log(deviation) - logMasses[index]!
-    }
-  }
-  const [left, right] = [toEven(number - step / 2), toEven(number + step / 2)]
-  return (index) => {
-    const [mean, deviation] = [means[index]!, deviations[index]!]
-    return logGaussianMass((left - mean) / deviation, (right - mean) / deviation) - logMasses[index]!
-  }
 }
 
 /** An index, as likely as its share. */

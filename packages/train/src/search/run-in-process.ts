@@ -68,13 +68,12 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
-function unusable(module: URL, cause: unknown): ArgumentError {
+function unusable(module: URL, reason: string): ArgumentError {
   return new ArgumentError({
     function: 'search',
     argument: 'objective',
     expected: "the URL of a module that exports a function named 'objective'",
-    received: `${module.href}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    received: `${module.href}: ${reason}`,
     remedy: "Pass new URL('./objective.mjs', import.meta.url) and export the function by that name.",
-    cause,
   })
 }
