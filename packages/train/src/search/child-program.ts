@@ -20,9 +20,12 @@ export type FromChild =
 
 /**
  * The program of the process that a trial runs in, given to Node by `--eval`: a file of its own would have to be found
- * from the ES module, the CommonJS module and the sources alike. Its argument is the objective's module.
+ * from the ES module, the CommonJS module and the sources alike. Its argument is the path of the objective's module: packages
+ * that are named rather than imported are looked for beside it, as beside any program.
  */
 export const childProgram = `
+import { pathToFileURL } from 'node:url'
+
 const controller = new AbortController()
 const waiting = []
 // The search is gone: nobody waits for this trial.
@@ -39,8 +42,8 @@ function report(step, value) {
   })
 }
 
-async function objectiveOf(url) {
-  const { objective } = await import(url)
+async function objectiveOf(path) {
+  const { objective } = await import(pathToFileURL(path))
   if (typeof objective === 'function') return objective
   throw new TypeError('The module exports no function named objective.')
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { ArgumentError } from '@tfx/common'
 import { childProgram, type FromChild, type ToChild } from './child-program'
 import type { TrialOutcome, TrialRunner } from './objective'
@@ -16,7 +17,7 @@ export function runInProcess(module: URL, signal: AbortSignal): TrialRunner {
   return async ({ number, parameters, directory, report }) => {
     const child = spawn(
       process.execPath,
-      ['--input-type=module', '--eval', childProgram, '--', module.href],
+      ['--input-type=module', '--eval', childProgram, '--', fileURLToPath(module)],
       // Numbers arrive as they are, NaN too.
       { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' },
     )
