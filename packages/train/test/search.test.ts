@@ -125,6 +125,9 @@ describe('search', () => {
     await expect(run({ concurrency: 2 })).rejects.toThrow(
       "search: 'objective' must be the URL of a module, with a concurrency above 1, but got a function.",
     )
+    await expect(run({ objective: new URL('data:text/javascript,') })).rejects.toThrow(
+      "search: 'objective' must be a function or the file: URL of a module, but got data:text/javascript,.",
+    )
     const wrongStep = async (_: object, { report }: Trial) => Number(await report(0.5, 1))
     await expect(run({ objective: wrongStep })).rejects.toThrow(
       "search: 'objective' must be a function that returns a number for some parameters, but got a failure in each of 24 " +

@@ -61,6 +61,9 @@ export function resolveSearchOptions(options: SearchOptions): ResolvedSearchOpti
   if (concurrency > 1 && !(objective instanceof URL)) {
     throw invalid('objective', 'the URL of a module, with a concurrency above 1', 'a function')
   }
+  if (objective instanceof URL && objective.protocol !== 'file:') {
+    throw invalid('objective', 'a function or the file: URL of a module', objective.href)
+  }
   const identity = { space, direction, seed, sampler: madeWith(sampler), pruner: pruner && madeWith(pruner) }
   return { ...options, trials, concurrency, seed, sampler, direction, onEvent, identity }
 }
