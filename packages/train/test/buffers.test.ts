@@ -129,7 +129,13 @@ describe.each(engines)('running statistics in fit on the %s engine', (_, engine)
     expect(await best.values(buffers)).toEqual(await two.values(buffers))
     const broken = {
       ...batches[1]!,
-      inputs: { ...batches[1]!.inputs, x: float32([8, 3], Array(24).fill(NaN)) },
+      inputs: {
+        ...batches[1]!.inputs,
+        x: float32(
+          [8, 3],
+          Array.from({ length: 24 }, () => NaN),
+        ),
+      },
     }
     const skipping = await train(engine, {
       batches: () => [batches[0]!, broken],
