@@ -5,6 +5,7 @@ import {
   adamW,
   causalLanguageModelLoss,
   clipCoefficient,
+  createOnnxEngine,
   createRandom,
   getEngine,
   globalNorm,
@@ -39,10 +40,14 @@ export function configOf(directory) {
  * The parameters of a classifier, and its step compiled for one size or for every size.
  *
  * @param config An encoder configuration.
- * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic.
+ * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic; `threads`:
+ *   default one per core.
  */
-export async function createTraining(config, { weights, shape = ['batch', 'sequence'], target } = {}) {
-  await setEngine('onnx')
+export async function createTraining(
+  config,
+  { weights, shape = ['batch', 'sequence'], target, threads } = {},
+) {
+  await setEngine(threads === undefined ? 'onnx' : createOnnxEngine({ threads }))
   const engine = await getEngine()
   const optimizer = adamW()
   const family = modelFamily(config.modelType)

@@ -25,19 +25,15 @@ const norm = { x: [3, 4], weight: [4], bias: [4] }
 const cases: [string, Record<string, number[]>, Op][] = [
   ['layerNorm', norm, (p) => layerNorm(get(p, 'x'), { weight: get(p, 'weight'), bias: get(p, 'bias') })],
   ['rmsNorm', { x: [3, 4], weight: [4] }, (p) => rmsNorm(get(p, 'x'), { weight: get(p, 'weight') })],
-  [
-    'batchNorm',
-    norm,
-    (p) => batchNorm(get(p, 'x'), { weight: get(p, 'weight'), bias: get(p, 'bias') }).value,
-  ],
-  [
-    'batchNorm with running statistics',
+  ...[true, false].map((training): [string, Record<string, number[]>, Op] => [
+    `batchNorm, training ${training}`,
     norm,
     (p) => {
       const running = { mean: tf.tensor1d([0.5, 0, -1, 2]), variance: tf.tensor1d([1, 0.5, 2, 4]) }
-      return batchNorm(get(p, 'x'), { weight: get(p, 'weight'), bias: get(p, 'bias'), running }).value
+      const options = { weight: get(p, 'weight'), bias: get(p, 'bias'), running, training }
+      return batchNorm(get(p, 'x'), options).value
     },
-  ],
+  ]),
   ['gelu', { x: [7] }, (p) => gelu(get(p, 'x'))],
   ['gelu by tanh', { x: [7] }, (p) => gelu(get(p, 'x'), 'tanh')],
   ['silu', { x: [7] }, (p) => silu(get(p, 'x'))],

@@ -1,6 +1,6 @@
-import { tf } from '@tfx/compiler'
 import {
   batchNorm,
+  type BatchNormOptions,
   embedding,
   gelu,
   layerNorm,
@@ -36,24 +36,13 @@ export const ops: Record<string, (tensors: NamedTensors, attributes: Attributes)
   linear: (t) => ({ y: linear(get(t, 'x'), get(t, 'weight'), t.bias) }),
 }
 
-/** With the running statistics that PyTorch would keep: `momentum` weighs the new value. */
-function normalizeBatch(
-  t: NamedTensors,
-  { training, channels, epsilon, momentum }: Attributes,
-): NamedTensors {
-  const [runningMean, runningVariance] = [get(t, 'runningMean'), get(t, 'runningVariance')]
-  const first = channels === 'first'
-  const { value, mean, variance } = batchNorm(first ? tf.transpose(get(t, 'x'), [0, 2, 1]) : get(t, 'x'), {
+function normalizeBatch(t: NamedTensors, attributes: Attributes): NamedTensors {
+  const { value, running } = batchNorm(get(t, 'x'), {
+    ...(attributes as Pick<BatchNormOptions, 'training' | 'channels' | 'epsilon' | 'momentum'>),
     weight: get(t, 'weight'),
     bias: get(t, 'bias'),
-    epsilon: epsilon as number,
-    ...(training !== true && { running: { mean: runningMean, variance: runningVariance } }),
+    running: { mean: get(t, 'runningMean'), variance: get(t, 'runningVariance') },
+    mask: t.mask,
   })
-  const mix = (old: tf.Tensor, now: tf.Tensor) =>
-    tf.add(tf.mul(old, 1 - (momentum as number)), tf.mul(now, momentum as number))
-  return {
-    y: first ? tf.transpose(value, [0, 2, 1]) : value,
-    runningMean: training === true ? mix(runningMean, mean) : runningMean,
-    runningVariance: training === true ? mix(runningVariance, variance) : runningVariance,
-  }
+  return { y: value, runningMean: running.mean, runningVariance: running.variance }
 }

@@ -40,6 +40,17 @@ const readWeights =
     return (file?.tensors.size ?? 0) > 0
   }
 
+/** By Hugging Face's names where the file's architecture has them. */
+const readGguf = readWeights(async (path) => {
+  const file = await openGguf(path)
+  try {
+    return huggingFaceWeights(file)
+  } catch (error) {
+    if (!isTfxError(error)) throw error
+    return file
+  }
+})
+
 /** `name`: what the file must be called. `beside`: other files that it needs. */
 const formats: Record<
   string,
@@ -58,15 +69,7 @@ const formats: Record<
   gguf: {
     files: ['core/weights/llama.gguf', 'core/weights/quantized.gguf'],
     name: 'input',
-    read: readWeights(async (path) => {
-      const file = await openGguf(path)
-      try {
-        return huggingFaceWeights(file)
-      } catch (error) {
-        if (!isTfxError(error)) throw error
-        return file
-      }
-    }),
+    read: readGguf,
   },
   sentencepiece: {
     files: ['core/sentence-piece/t5/spiece.model', 'core/sentence-piece/gemma/tokenizer.model'],
@@ -85,9 +88,8 @@ const formats: Record<
     files: ['core/gguf/gpt2.gguf', 'core/gguf/phi3.gguf'],
     name: 'model.gguf',
     read: async (path) => {
-      const isReadable = readWeights(async (path) => huggingFaceWeights(await openGguf(path)))
       const checkpoint = await loadCheckpoint(path).catch(refusal)
-      return checkpoint !== undefined && (await isReadable(path))
+      return checkpoint !== undefined && (await readGguf(path))
     },
   },
 }

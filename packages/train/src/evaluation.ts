@@ -36,7 +36,7 @@ export async function evaluate(run: Run, epoch: number): Promise<void> {
 }
 
 function keepIfBest({ state, options }: Run, seen: { epoch: number; metrics: Record<string, number> }): void {
-  const { keepBest, earlyStopping, store, parameters, onEvent } = options
+  const { keepBest, earlyStopping, store, parameters, buffers, onEvent } = options
   if (keepBest === undefined) return
   const value = metricOf(seen.metrics, 'keepBest.metric', keepBest.metric)
   const step = state.history.length
@@ -46,7 +46,7 @@ function keepIfBest({ state, options }: Run, seen: { epoch: number; metrics: Rec
   })
   state.evaluationsSinceBest = isEnough ? 0 : state.evaluationsSinceBest + 1
   if (isBetter(value, state.best?.value, keepBest)) {
-    copySlot(store, parameters, { from: 'value', to: 'best' })
+    copySlot(store, [...parameters, ...buffers], { from: 'value', to: 'best' })
     state.best = { step, epoch: seen.epoch, metric: keepBest.metric, value }
     onEvent({ type: 'best', ...state.best })
   }

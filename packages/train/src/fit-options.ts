@@ -43,6 +43,11 @@ export interface SlotOptions {
   readonly adversarial?: AdversarialTraining | undefined
   /** If given, only these parameters get the slots of training; the others keep their values alone. */
   readonly parameters?: readonly string[]
+  /**
+   * Parameters that are not trained but computed anew by the step, such as the running statistics of `batchNorm`: after each
+   * micro-batch the output of that name is written to the store. A step that is skipped or cut leaves them as they were.
+   */
+  readonly buffers?: readonly string[]
 }
 
 /** Options of `fit`. */
@@ -135,10 +140,12 @@ export function fitSlots({ parameters, ...options }: SlotOptions): SlotSpec[] {
   if (options.averaging !== undefined) slots.push('average')
   if (parameters === undefined) return slots
   const trained = new Set(parameters)
+  const kept = new Set([...parameters, ...(options.buffers ?? [])])
   return slots.map((spec) => {
     const { name, shape } =
       typeof spec === 'string' ? { name: spec, shape: (own: readonly number[]) => own } : spec
-    return { name, shape: (own, parameter) => (trained.has(parameter) ? shape(own, parameter) : [0]) }
+    const among = name === 'best' ? kept : trained
+    return { name, shape: (own, parameter) => (among.has(parameter) ? shape(own, parameter) : [0]) }
   })
 }
 
@@ -158,6 +165,7 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     maxGradientNorm: 1,
     skipNonFinite: 0,
     groups: parameterGroups(options.parameters, { weightDecay: options.optimizer.weightDecay }),
+    buffers: [],
     seed: 42,
     evaluateEvery: 'epoch' as const,
     ...withoutUndefined(options),
@@ -206,6 +214,7 @@ function check(options: ResolvedFitOptions): void {
   }
   checkRegularization(options)
   checkNames('parameters', options.parameters, Object.keys(store.shapes))
+  if (options.buffers.length > 0) checkNames('buffers', options.buffers, Object.keys(store.shapes))
   for (const { names } of options.groups) checkNames('groups', names, options.parameters)
   checkSlots('fit', store, fitSlots(options))
 }
@@ -242,8 +251,9 @@ function checkNames(argument: string, names: readonly string[], known: readonly 
   const unknown = names.find((name) => !among.has(name))
   if (unknown === undefined && names.length > 0) return
   throw invalid(argument, {
-    expected:
-      argument !== 'parameters' ? 'made of the names in parameters' : 'one or more names in the store',
+    expected: ['parameters', 'buffers'].includes(argument)
+      ? 'one or more names in the store'
+      : 'made of the names in parameters',
     received: unknown === undefined ? 'no name' : `'${unknown}'`,
     remedy: `There are ${known.length} to choose from, the first is '${known[0]}'.`,
   })

@@ -1,5 +1,6 @@
 import { DataError, sizeOf, throwIfAborted } from '@tfx/common'
 import { startAverage, updateAverage } from './averaging'
+import { restoreBuffers } from './buffers'
 import { evaluate, evaluationWeights } from './evaluation'
 import { type FitResult, TrainingAbortedError } from './events'
 import { type FitOptions, resolveFitOptions, type TrainingBatch } from './fit-options'
@@ -59,14 +60,14 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 }
 
 async function train(run: Run): Promise<void> {
-  const { store, parameters, epochs, maxSteps } = run.options
+  const { store, parameters, buffers, epochs, maxSteps } = run.options
   await start(run)
   while (run.state.epoch <= epochs && run.state.history.length < maxSteps && !run.state.stoppedEarly) {
     await trainEpoch(run)
   }
   const { evaluations, history, epoch, best } = run.state
   if (evaluations.at(-1)?.step !== history.length) await evaluate(run, epoch - 1)
-  if (best !== undefined) copySlot(store, parameters, { from: 'best', to: 'value' })
+  if (best !== undefined) copySlot(store, [...parameters, ...buffers], { from: 'best', to: 'value' })
   else evaluationWeights(run.options, history.length)?.enter(store, parameters)
 }
 
@@ -117,10 +118,11 @@ async function takeSteps(run: Run): Promise<void> {
   const source = readAhead(batches(epoch))
   const whileRunning = () => source.request()
   const begin = () => beginStep({ step: history.length + 1, epoch }, state.plateau?.scale)
+  let pending = begin()
   try {
     await skipDone(run, source)
     await evaluateIfDue(run)
-    let pending = begin()
+    pending = begin()
     let taken = state.microBatches
     while (history.length < maxSteps && !state.stoppedEarly) {
       // An engine may never leave the microtask queue; timers and signals need a turn too.
@@ -142,6 +144,7 @@ async function takeSteps(run: Run): Promise<void> {
       pending = begin()
     }
   } finally {
+    restoreBuffers(options.store, pending.keptBuffers)
     await source.close()
   }
 }
@@ -161,6 +164,7 @@ async function finishStep(
     onEvent({ type: 'step', ...record })
     return
   }
+  restoreBuffers(store, pending.keptBuffers)
   state.skipped++
   if (state.skipped > skipNonFinite) throw pending.flaw!
   onEvent({ type: 'skip', step: pending.step, epoch: pending.epoch, reason: pending.flaw!.message })

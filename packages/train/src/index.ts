@@ -7,6 +7,7 @@ export { parameterDepths, withGradualUnfreezing, withLayerwiseDecay } from './la
 export * from './optimizers/index'
 export { type ParameterGroup, parameterGroups } from './parameter-groups'
 export * from './schedules/index'
+export * from './search/index'
 export { accumulateSlot, type AccumulateOptions, copySlot, swapSlots, type SlotPair } from './slots'
 export * from './events'
 export {

@@ -128,9 +128,12 @@ function tensorsOf({ store, parameters, optimizer, ...options }: CheckpointOptio
   if (options.keepBest !== undefined) slots.push('best')
   const lengthOf = (parameter: string, slot: string) =>
     store.kind === 'memory' ? store.block(parameter).lengths[slot]! : store.tensor(parameter, slot).size
-  return parameters.flatMap((parameter) =>
-    slots.map((slot) => ({ parameter, slot, length: lengthOf(parameter, slot) })),
-  )
+  const slotsOf = (names: readonly string[], slots: readonly string[]) =>
+    names.flatMap((parameter) =>
+      slots.map((slot) => ({ parameter, slot, length: lengthOf(parameter, slot) })),
+    )
+  const ofBuffers = options.keepBest === undefined ? ['value'] : ['value', 'best']
+  return [...slotsOf(parameters, slots), ...slotsOf(options.buffers, ofBuffers)]
 }
 
 async function bytesOf(store: ParameterStore, parameter: string, slot: string): Promise<Uint8Array> {

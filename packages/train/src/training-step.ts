@@ -1,6 +1,7 @@
 import { ArgumentError, mixSeed, TrainingError } from '@tfx/common'
 import type { StepRecord } from './events'
 import { atWorstNeighbour } from './adversarial'
+import { type KeptBuffers, takeBuffers } from './buffers'
 import { clipCoefficient, clipEach } from './clipping'
 import { accumulates, type ResolvedFitOptions, type TrainingBatch } from './fit-options'
 import { findNonFinite, globalNorm } from './gradients'
@@ -23,12 +24,22 @@ export interface PendingStep {
   readonly rateScale: number
   /** Why the step must not be taken. */
   flaw: TrainingError | undefined
+  /** What the buffers were before it, until it is taken. */
+  readonly keptBuffers: KeptBuffers
 }
 
 /** Begins a step. */
 export function beginStep({ step, epoch }: { step: number; epoch: number }, rateScale = 1): PendingStep {
   const sums = { microBatches: 0, targets: 0, lossSum: 0, examples: 0, tokens: 0 }
-  return { step, epoch, started: performance.now(), rateScale, ...sums, flaw: undefined }
+  return {
+    step,
+    epoch,
+    started: performance.now(),
+    rateScale,
+    ...sums,
+    flaw: undefined,
+    keptBuffers: new Map(),
+  }
 }
 
 /**
@@ -49,12 +60,14 @@ export async function learnFrom(
   )
   const running = program.run(batch.inputs, { seed })
   whileRunning()
-  const loss = (await running).loss?.data[0]
+  const outputs = await running
+  const loss = outputs.loss?.data[0]
   if (loss === undefined) throw missingLoss()
   if (!Number.isFinite(loss)) {
     pending.flaw ??= nonFinite(`the loss is ${loss}`, pending, options)
     if (options.skipNonFinite === 0) throw pending.flaw
   }
+  if (pending.flaw === undefined) await takeBuffers(outputs, pending.keptBuffers, options)
   if (accumulates(options)) {
     // Each gradient is of a mean over the targets of its own micro-batch: weigh it by their number.
     const slots = { from: 'gradient', to: 'accumulated', scale: batch.weight }
@@ -117,6 +130,7 @@ export async function applyStep(
   }
   const seconds = (performance.now() - pending.started) / 1000
   const loss = pending.lossSum / targets
+  pending.keptBuffers.clear()
   return { step, epoch, loss, learningRate, gradientNorm, examples, tokens, targets, seconds }
 }
 
