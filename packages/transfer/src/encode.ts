@@ -2,7 +2,8 @@ import type { InputSpec } from '@tfx/backend'
 import { DataError, type HostTensor } from '@tfx/common'
 import { type EncoderConfig, modelFamily, type Tokenizer } from '@tfx/core'
 import { batches, collate, type Encoding, shuffledBatches } from '@tfx/data'
-import type { TrainingBatch } from '@tfx/train'
+import type { Augmentation, TrainingBatch } from '@tfx/train'
+import { augmentExamples } from './augment-examples'
 import type { TaskHead, TextInput } from './head'
 
 /** An example with its tokens. */
@@ -88,21 +89,27 @@ export interface TrainingBatchesOptions<Example extends TextInput> extends Model
   readonly batchSize: number
   readonly batching: 'length' | 'random'
   readonly seed: number
+  /** Changes the texts, anew each epoch. */
+  readonly augmentation?: Augmentation | undefined
+  readonly maxLength: number
 }
 
-/** The batches of an epoch, collated one at a time. */
-export function* trainingBatches<Example extends TextInput>(
+/** The batches of an epoch, augmented and collated one at a time; by the lengths of the texts as they were given. */
+export async function* trainingBatches<Example extends TextInput>(
   encoded: readonly EncodedExample<Example>[],
   options: TrainingBatchesOptions<Example>,
   epoch: number,
-): Generator<TrainingBatch> {
-  const { batchSize, batching, seed, head, config } = options
+): AsyncGenerator<TrainingBatch> {
+  const { batchSize, batching, seed, head, config, augmentation } = options
   const order =
     batching === 'random'
       ? shuffledBatches(encoded, { batchSize, seed, epoch })
       : batches(encoded, { batchSize, seed, epoch, lengthOf: ({ encoding }) => encoding.inputIds.length })
   for (const indices of order) {
-    const chosen = indices.map((index) => encoded[index]!)
+    const chosen =
+      augmentation === undefined
+        ? indices.map((index) => encoded[index]!)
+        : await augmentExamples(encoded, indices, { ...options, augmentation, epoch })
     const { inputs, lengths } = modelInputs(
       chosen.map(({ encoding }) => encoding),
       options,

@@ -155,7 +155,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
 ): Promise<FitResult> {
   const { config, tokenizer, store } = weights
   const { batchSize, gradientAccumulationSteps, epochs, seed, earlyStoppingPatience } = settings
-  const { signal } = options
+  const { signal, augmentation } = options
   const parameters = part.trained
   const program = await compileTraining({ head, weights, part, options })
   const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
@@ -170,7 +170,8 @@ async function train<Example extends TextInput, Answer, Options extends object>(
       program,
       parameters,
       groups: chosenGroups(settings, parameters, optimizer),
-      batches: (epoch) => trainingBatches(training, { ...settings, head, config, tokenizer }, epoch),
+      batches: (epoch) =>
+        trainingBatches(training, { ...settings, augmentation, head, config, tokenizer }, epoch),
       epochs: Math.ceil(epochs),
       maxSteps: totalSteps,
       stepsPerEpoch,
