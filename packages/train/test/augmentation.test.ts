@@ -329,7 +329,7 @@ describe('combinations', () => {
   ])('chooses for each text, of %s', async (_, other) => {
     const changed = await augmentTexts(oneOf(upper, other), texts)
     const isUpper = changed.map((text, index) => text === texts[index]!.toUpperCase())
-    changed.forEach((text, index) => expect(isUpper[index] || text === `${texts[index]}!`).toBe(true))
+    expect(changed).toEqual(texts.map((text, index) => (isUpper[index] ? text.toUpperCase() : `${text}!`)))
     const deviation = Math.sqrt(texts.length * 0.25)
     expect(Math.abs(isUpper.filter(Boolean).length - 200)).toBeLessThan(4 * deviation)
     const some = await augmentTexts(withProbability(0.3, other), texts)
