@@ -15,9 +15,7 @@ import type { Label } from './labels'
  */
 export function balancedClassWeights(labels: Iterable<Label>): Record<string, number> {
   const { counts, total } = countLabels(labels)
-  return Object.fromEntries(
-    Array.from(counts, ([label, count]) => [label, total / (counts.size * count)]),
-  )
+  return Object.fromEntries(Array.from(counts, ([label, count]) => [label, total / (counts.size * count)]))
 }
 
 /**

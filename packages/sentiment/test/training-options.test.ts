@@ -144,6 +144,75 @@ describe('the options of training', () => {
   })
 })
 
+describe('labels that are not equally common', () => {
+  // One in four is a yes.
+  const uneven = rows.filter((_, index) => index % 6 !== 1 && index % 6 !== 3)
+  const options = { ...quick, epochs: 1, dropout: 0, validation: false, batching: 'random' } as const
+  const lossesOf = async (changes: SentimentOptions & TransferOptions) =>
+    (await outcome(await transfer(base, uneven, { ...options, ...changes }))).losses
+
+  it('count the same with classWeights, however batches are put together', async () => {
+    const counts = { no: 30, yes: 10 }
+    expect(uneven.filter(({ label }) => label === 'yes')).toHaveLength(counts.yes)
+    const plain = await lossesOf({})
+    const auto = await lossesOf({ classWeights: 'auto' })
+    expect(auto[0]).not.toBeCloseTo(plain[0]!, 3)
+    const explicit = { no: 40 / (2 * counts.no), yes: 40 / (2 * counts.yes) }
+    expect(await lossesOf({ classWeights: explicit })).toEqual(auto)
+    // The weighted mean of 8 is not the mean of four weighted means of 2.
+    const parts = await lossesOf({ classWeights: 'auto', batchSize: 2, gradientAccumulationSteps: 4 })
+    expect(parts).toBeAllClose(auto, { absolute: 1e-4 })
+  })
+
+  it('are drawn equally often with sampling', async () => {
+    const seen: string[] = []
+    const augmentation: TextAugmentation = { name: 'spy', apply: (text) => (seen.push(text), text) }
+    const labelOf = new Map(uneven.map(({ text, label }) => [text, label]))
+    await lossesOf({ sampling: 'balanced', augmentation, epochs: 4 })
+    expect(seen).toHaveLength(160)
+    const yes = seen.filter((text) => labelOf.get(text) === 'yes').length
+    expect(Math.abs(yes - 80)).toBeLessThan(4 * Math.sqrt(40))
+    seen.length = 0
+    await lossesOf({ sampling: ({ label }) => (label === 'yes' ? 1 : 0), augmentation })
+    expect(new Set(seen.map((text) => labelOf.get(text)))).toEqual(new Set(['yes']))
+  })
+
+  it('are another run with other weights', async () => {
+    const given = { ...options, classWeights: 'auto', sampling: 'balanced' } as const
+    const whole = await outcome(await transfer(base, uneven, given))
+    const checkpoints = { directory: folders.path('balanced'), everySteps: 1 }
+    const cutShort = { ...given, checkpoints }
+    const controller = new AbortController()
+    const onEvent: TransferOptions['onEvent'] = ({ type }) => {
+      if (type === 'step') controller.abort()
+    }
+    await failureOf(transfer(base, uneven, { ...cutShort, signal: controller.signal, onEvent }))
+    for (const [changes, name] of [
+      [{ classWeights: { yes: 2 } }, 'classWeights'],
+      [{ sampling: () => 1 }, 'sampling'],
+      [{ labelSmoothing: 0.1 }, 'labelSmoothing'],
+    ] as const) {
+      const { message } = await refusal(transfer(base, uneven, { ...cutShort, ...changes }))
+      expect(message).toContain(`must be the checkpoints of this run, with ${name}`)
+    }
+    expect(await outcome(await transfer(base, uneven, cutShort))).toEqual(whole)
+  })
+
+  it('are refused by wrong names', async () => {
+    const message = async (changes: object) =>
+      (await refusal(transfer(base, uneven, { ...options, ...changes }))).message
+    expect(await message({ classWeights: { maybe: 1 } })).toContain(
+      "'classWeights['maybe']' must be of a label",
+    )
+    expect(await message({ classWeights: 'balanced' })).toContain(
+      "transfer: 'classWeights' must be 'auto' or an object from label to weight, but got balanced.",
+    )
+    expect(await message({ sampling: 'auto' })).toContain(
+      "transfer: 'sampling' must be 'balanced' or a function from example to weight, but got auto.",
+    )
+  })
+})
+
 /** What a run ends with. */
 async function outcome(model: SentimentModel) {
   const answers = await model.predict(texts)

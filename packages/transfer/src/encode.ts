@@ -1,7 +1,7 @@
 import type { InputSpec } from '@tfx/backend'
-import { DataError, type HostTensor } from '@tfx/common'
+import { DataError, type HostTensor, mixSeed } from '@tfx/common'
 import { type EncoderConfig, modelFamily, type Tokenizer } from '@tfx/core'
-import { batches, collate, type Encoding, shuffledBatches } from '@tfx/data'
+import { batches, collate, type Encoding, shuffledBatches, weightedSample } from '@tfx/data'
 import type { Augmentation, TrainingBatch } from '@tfx/train'
 import { augmentExamples } from './augment-examples'
 import type { TaskHead, TextInput } from './head'
@@ -86,6 +86,10 @@ export function modelInputSpecs(config: EncoderConfig): Record<string, InputSpec
 /** How training batches are put together. */
 export interface TrainingBatchesOptions<Example extends TextInput> extends ModelInputOptions {
   readonly head: Pick<TaskHead<Example, unknown, never>, 'targets'>
+  /** What the loss of some examples is a mean over. Default: their number. */
+  readonly batchWeight?: ((examples: readonly Example[]) => number) | undefined
+  /** Draw each example with this weight. Default: each once. */
+  readonly sampleWeights?: readonly number[] | undefined
   readonly batchSize: number
   readonly batching: 'length' | 'random'
   readonly seed: number
@@ -94,13 +98,17 @@ export interface TrainingBatchesOptions<Example extends TextInput> extends Model
   readonly maxLength: number
 }
 
-/** The batches of an epoch, augmented and collated one at a time; by the lengths of the texts as they were given. */
+/** The batches of an epoch, drawn, augmented and collated one at a time; by the lengths of the texts as they were given. */
 export async function* trainingBatches<Example extends TextInput>(
-  encoded: readonly EncodedExample<Example>[],
+  all: readonly EncodedExample<Example>[],
   options: TrainingBatchesOptions<Example>,
   epoch: number,
 ): AsyncGenerator<TrainingBatch> {
-  const { batchSize, batching, seed, head, config, augmentation } = options
+  const { batchSize, batching, seed, head, config, augmentation, batchWeight, sampleWeights } = options
+  const encoded =
+    sampleWeights === undefined
+      ? all
+      : weightedSample(sampleWeights, { seed: mixSeed(seed, 2), epoch }).map((index) => all[index]!)
   const order =
     batching === 'random'
       ? shuffledBatches(encoded, { batchSize, seed, epoch })
@@ -114,15 +122,12 @@ export async function* trainingBatches<Example extends TextInput>(
       chosen.map(({ encoding }) => encoding),
       options,
     )
-    const targets = head.targets(
-      chosen.map(({ example }) => example),
-      config,
-    )
+    const examples = chosen.map(({ example }) => example)
     yield {
-      inputs: { ...inputs, ...targets },
+      inputs: { ...inputs, ...head.targets(examples, config) },
       examples: indices.length,
       tokens: lengths.reduce((sum, length) => sum + length, 0),
-      weight: indices.length,
+      weight: batchWeight?.(examples) ?? indices.length,
     }
   }
 }

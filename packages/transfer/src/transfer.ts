@@ -56,6 +56,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   const data = await readDataset(head, parts, { ...options, seed, validationFraction })
   const config = head.configure(withDropout(opened.config, values, options), data.training, options)
   checkTargets(head, data, config)
+  const decided = { ...options, ...head.resolveOptions?.(options, data.training) }
   const encode = (examples: readonly Example[]) =>
     encodeExamples(examples, { ...values, tokenizer, caller: 'transfer' })
   const encoded = { training: encode(data.training), validation: encode(data.validation) }
@@ -77,7 +78,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
     part,
     settings: values,
     list,
-    options,
+    options: decided,
     optimizer,
     keepBest,
     progress: { steps: 0 },
@@ -157,6 +158,21 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   const { batchSize, gradientAccumulationSteps, epochs, seed, earlyStoppingPatience } = settings
   const { signal, augmentation } = options
   const parameters = part.trained
+  const sampleWeights = head.sampleWeights?.(
+    training.map(({ example }) => example),
+    options,
+  )
+  const batchOptions = {
+    ...settings,
+    augmentation,
+    sampleWeights,
+    head,
+    batchWeight:
+      head.batchWeight && ((examples: readonly Example[]) => head.batchWeight!(examples, config, options)),
+    config,
+    tokenizer,
+  }
+  const task = Object.fromEntries(head.options.map((name) => [name, options[name]]))
   const program = await compileTraining({ head, weights, part, options })
   const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
@@ -170,8 +186,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
       program,
       parameters,
       groups: chosenGroups(settings, parameters, optimizer),
-      batches: (epoch) =>
-        trainingBatches(training, { ...settings, augmentation, head, config, tokenizer }, epoch),
+      batches: (epoch) => trainingBatches(training, batchOptions, epoch),
       epochs: Math.ceil(epochs),
       maxSteps: totalSteps,
       stepsPerEpoch,
@@ -180,7 +195,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
       seed,
       keepBest,
       earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,
-      checkpoints: chosenCheckpoints(options, list, { training, validation }),
+      checkpoints: chosenCheckpoints(options, { list, task, sampleWeights, data: { training, validation } }),
       ...(evaluation && { evaluate: () => scoreAll(evaluation, validation, runOptions) }),
       signal,
       onEvent: eventHandler(options, progress),
@@ -202,7 +217,7 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
   return engine.compile(
     ({ inputs, parameters }) => {
       const outputs = head.forward(parameters, inputs as never, { family, config, training: true })
-      return { loss: head.loss(outputs, inputs, options) }
+      return { loss: head.loss(outputs, inputs, { ...options, config }) }
     },
     {
       inputs: { ...modelInputSpecs(config), ...head.targetInputs(config) },
