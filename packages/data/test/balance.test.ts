@@ -30,7 +30,7 @@ describe('encodeClassWeights', () => {
     [{ bad: -1 }, "'classWeights['bad']' must be a finite number of at least 0, but got -1."],
     [{ bad: NaN }, "'classWeights['bad']' must be a finite number of at least 0, but got NaN."],
   ])('refuses %o', (weights, message) => {
-    const encode = () => encodeClassWeights(weights as unknown as Record<string, number>, ['good', 'bad'])
+    const encode = () => encodeClassWeights(weights, ['good', 'bad'])
     expect(encode).toThrow(`encodeClassWeights: ${message} The labels are 'good', 'bad'.`)
   })
 })

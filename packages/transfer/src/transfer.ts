@@ -14,7 +14,7 @@ import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } f
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { checkTargets, datasetParts, readDataset, type TransferDataset } from './dataset'
-import { encodeExamples, type EncodedExample, modelInputSpecs, trainingBatches } from './encode'
+import { encodeExamples, type EncodedExample, modelInputSpecs } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { initializeMissing } from './initialize-missing'
 import { rememberLearned } from './learned'
@@ -22,6 +22,7 @@ import { createModel, scoreAll, type TransferModel } from './model'
 import { type TransferOptions, transferOptionNames } from './options'
 import { compileForward, copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
+import { trainingBatches } from './training-batches'
 import {
   chosenCheckpoints,
   chosenGroups,

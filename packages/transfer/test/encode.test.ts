@@ -3,7 +3,8 @@ import { fixturePath } from '@tfx/testing'
 import type { Augmentation, TrainingBatch } from '@tfx/train'
 import { describe, expect, it } from 'vitest'
 import { augmentExamples } from '../src/augment-examples'
-import { encodeExamples, type TrainingBatchesOptions, trainingBatches } from '../src/encode'
+import { encodeExamples } from '../src/encode'
+import { type TrainingBatchesOptions, trainingBatches } from '../src/training-batches'
 
 const tokenizer = await loadTokenizer(fixturePath('core/bert-classification'), { maxLength: 32 })
 const options = { tokenizer, maxLength: 6, truncation: false, caller: 'transfer' }
