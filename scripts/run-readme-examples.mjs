@@ -38,8 +38,9 @@ if (problems.length > 0) {
 /** Lets the examples import every package and whatever the packages depend on, as an application would. */
 function linkDependencies() {
   for (const { name, directory } of packages) link(directory, name)
-  for (const { directory, dependencies = {} } of packages) {
-    for (const name of Object.keys(dependencies)) link(join(directory, 'node_modules', name), name)
+  for (const { directory, dependencies, peerDependencies } of packages) {
+    for (const name of Object.keys({ ...dependencies, ...peerDependencies }))
+      link(join(directory, 'node_modules', name), name)
   }
 }
 

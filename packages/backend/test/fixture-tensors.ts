@@ -16,7 +16,7 @@ interface FixtureTensor {
 /** One op at one size, as PyTorch computes it. */
 export interface FixtureCase {
   name: string
-  attributes: Record<string, number | string | boolean>
+  attributes: Record<string, number | string | boolean | number[]>
   inputs: Record<string, FixtureTensor>
   upstream: FixtureTensor
   outputs: Record<string, FixtureTensor>

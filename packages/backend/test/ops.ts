@@ -32,6 +32,12 @@ export const ops: Record<string, (tensors: NamedTensors, attributes: Attributes)
   'softmax-cross-entropy': (t, attributes) => ({
     loss: softmaxCrossEntropy(get(t, 'logits'), get(t, 'labels'), attributes),
   }),
+  'weighted-cross-entropy': (t, { classWeights, ...attributes }) => ({
+    loss: softmaxCrossEntropy(get(t, 'logits'), get(t, 'labels'), {
+      ...attributes,
+      classWeights: classWeights as number[],
+    }),
+  }),
   embedding: (t) => ({ y: embedding(get(t, 'table'), get(t, 'ids')) }),
   linear: (t) => ({ y: linear(get(t, 'x'), get(t, 'weight'), t.bias) }),
 }

@@ -2,9 +2,12 @@ import { softmaxCrossEntropy } from '@tfx/backend'
 import { ArgumentError, CheckpointError } from '@tfx/common'
 import { type EncoderConfig, withLabels } from '@tfx/core'
 import {
+  balancedClassWeights,
+  balancedSampleWeights,
   type ColumnOptions,
   classLabels,
   discoverLabels,
+  encodeClassWeights,
   encodeLabels,
   labelledExamples,
   type LabelledExample,
@@ -23,13 +26,33 @@ export interface SentimentOptions extends ColumnOptions {
   unlabelled?: 'error' | 'drop'
   /** ε of label smoothing. Default 0. */
   labelSmoothing?: number
+  /**
+   * How much the examples of each label count in the loss, as torch's `CrossEntropyLoss(weight)`; labels that are not named
+   * count as 1. `auto` has all labels count the same, however many examples they have. Default: every example counts the
+   * same.
+   */
+  classWeights?: 'auto' | Readonly<Record<string, number>>
+  /**
+   * `balanced` draws examples of every label equally often, with replacement; a function says how often each example is
+   * drawn, relative to others. Default: every example once in each epoch.
+   */
+  sampling?: 'balanced' | ((example: LabelledExample) => number)
 }
 
 /** Sentiment as sequence classification: any number of labels of any name, for one text or a pair. */
 export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, SentimentOptions> = {
   name: 'sentiment',
   task: 'sequence-classification',
-  options: ['labels', 'unlabelled', 'labelSmoothing', 'textColumn', 'labelColumn', 'textPairColumn'],
+  options: [
+    'labels',
+    'unlabelled',
+    'labelSmoothing',
+    'classWeights',
+    'sampling',
+    'textColumn',
+    'labelColumn',
+    'textPairColumn',
+  ],
   best: { metric: 'accuracy', mode: 'max' },
   targetInputs: () => ({ labels: { shape: ['batch'], dtype: 'int32' } }),
 
@@ -41,13 +64,26 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
 
   split: (examples, options) => stratifiedSplit(examples, { ...options, by: ({ label }) => label }),
 
-  configure(config, examples, { labels, labelSmoothing = 0 }) {
+  configure(config, examples, { labels, labelSmoothing = 0, classWeights, sampling }) {
     checkLabelSmoothing(labelSmoothing)
+    checkBalance({ classWeights, sampling })
     const found = new Set(examples.map(({ label }) => label))
     // Without a list this also refuses data of one class; with one, what is in the data still decides.
     discoverLabels(found)
-    return withLabels(config, discoverLabels(found, labels ? { labels } : {}))
+    const names = discoverLabels(found, labels ? { labels } : {})
+    if (typeof classWeights === 'object') encodeClassWeights(classWeights, names)
+    return withLabels(config, names)
   },
+
+  resolveOptions: (options, examples) =>
+    options.classWeights === 'auto'
+      ? { ...options, classWeights: balancedClassWeights(examples.map(({ label }) => label)) }
+      : options,
+
+  sampleWeights: (examples, { sampling }) =>
+    sampling === 'balanced'
+      ? balancedSampleWeights(examples.map(({ label }) => label))
+      : sampling && examples.map(sampling),
 
   checkModel({ labels, problemType = 'single_label_classification' }) {
     if (problemType === 'single_label_classification' && labels.length >= 2) return
@@ -80,14 +116,29 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
     }
   },
 
-  loss: ({ logits }, { labels }, { labelSmoothing = 0 }) =>
-    softmaxCrossEntropy(required(logits), required(labels), { labelSmoothing }),
+  loss: ({ logits }, { labels }, { labelSmoothing = 0, config, ...options }) =>
+    softmaxCrossEntropy(required(logits), required(labels), {
+      labelSmoothing,
+      classWeights: weightsOf(options, config),
+    }),
+
+  batchWeight(examples, config, options) {
+    const weights = weightsOf(options, config)
+    return weights === undefined
+      ? examples.length
+      : examples.reduce((sum, { label }) => sum + weights[config.labels.indexOf(label)]!, 0)
+  },
 
   score: createScore,
 
   answer: ({ logits }, config) => answerFrom(required(logits), config.labels),
 
   labelled: { expected: ({ label }) => label, answered: (answer) => answer },
+}
+
+/** The weights of the labels in the model's order, once the data has decided them. */
+function weightsOf({ classWeights }: SentimentOptions, { labels }: EncoderConfig): number[] | undefined {
+  return typeof classWeights === 'object' ? encodeClassWeights(classWeights, labels) : undefined
 }
 
 /** Accuracy, macro F1, Matthews correlation, and the mean loss. */
@@ -130,6 +181,24 @@ function checkLabelSmoothing(labelSmoothing: number): void {
     remedy: 'Leave it out to use the default.',
   })
 }
+
+/** @throws ArgumentError */
+function checkBalance({ classWeights, sampling }: Readonly<Record<string, unknown>>): void {
+  const isWeights = typeof classWeights === 'object' && classWeights !== null
+  if (classWeights !== undefined && classWeights !== 'auto' && !isWeights)
+    throw wrongBalance('classWeights', "'auto' or an object from label to weight", classWeights)
+  if (sampling !== undefined && sampling !== 'balanced' && typeof sampling !== 'function')
+    throw wrongBalance('sampling', "'balanced' or a function from example to weight", sampling)
+}
+
+const wrongBalance = (argument: string, expected: string, received: unknown) =>
+  new ArgumentError({
+    function: 'transfer',
+    argument,
+    expected,
+    received: String(received),
+    remedy: 'Leave it out to have every example count the same.',
+  })
 
 function describeReading({ text, label, textPair }: ResolvedColumns, dropped: number): string[] {
   const guessed = [text, label, textPair].filter((column) => column?.origin === 'discovered')

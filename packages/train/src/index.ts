@@ -1,4 +1,5 @@
 export type { AdversarialTraining } from './adversarial'
+export * from './augmentation/index'
 export type { WeightAveraging } from './averaging'
 export type { CheckpointSettings } from './checkpoint-options'
 export { clipCoefficient, clipEach, type EachClipping, type GradientClipping } from './clipping'

@@ -1,9 +1,8 @@
 import type { InputSpec } from '@tfx/backend'
 import { DataError, type HostTensor } from '@tfx/common'
 import { type EncoderConfig, encodeTexts, modelFamily, type TokenizedText, type Tokenizer } from '@tfx/core'
-import { batches, collate, type Encoding, shuffledBatches } from '@tfx/data'
-import type { TrainingBatch } from '@tfx/train'
-import type { TaskHead, TextInput } from './head'
+import { collate, type Encoding } from '@tfx/data'
+import type { TextInput } from './head'
 import type { TransferOptions } from './options'
 
 /** An example with its tokens. */
@@ -98,7 +97,8 @@ export function modelInputs(
   return { inputs, lengths }
 }
 
-interface ModelInputOptions {
+/** Of which model the inputs are. */
+export interface ModelInputOptions {
   readonly tokenizer: Tokenizer
   readonly config: EncoderConfig
 }
@@ -110,42 +110,4 @@ export const usesTokenTypes = (config: EncoderConfig): boolean => modelFamily(co
 export function modelInputSpecs(config: EncoderConfig): Record<string, InputSpec> {
   const spec = { shape: ['batch', 'sequence'], dtype: 'int32' } as const
   return { inputIds: spec, attentionMask: spec, ...(usesTokenTypes(config) && { tokenTypeIds: spec }) }
-}
-
-/** How training batches are put together. */
-export interface TrainingBatchesOptions<Example extends TextInput> extends ModelInputOptions {
-  readonly head: Pick<TaskHead<Example, unknown, never>, 'targets'>
-  readonly batchSize: number
-  readonly batching: 'length' | 'random'
-  readonly seed: number
-}
-
-/** The batches of an epoch, collated one at a time. */
-export function* trainingBatches<Example extends TextInput>(
-  encoded: readonly EncodedExample<Example>[],
-  options: TrainingBatchesOptions<Example>,
-  epoch: number,
-): Generator<TrainingBatch> {
-  const { batchSize, batching, seed, head, config } = options
-  const order =
-    batching === 'random'
-      ? shuffledBatches(encoded, { batchSize, seed, epoch })
-      : batches(encoded, { batchSize, seed, epoch, lengthOf: ({ encoding }) => encoding.inputIds.length })
-  for (const indices of order) {
-    const chosen = indices.map((index) => encoded[index]!)
-    const { inputs, lengths } = modelInputs(
-      chosen.map(({ encoding }) => encoding),
-      options,
-    )
-    const targets = head.targets(
-      chosen.map(({ example }) => example),
-      config,
-    )
-    yield {
-      inputs: { ...inputs, ...targets },
-      examples: indices.length,
-      tokens: lengths.reduce((sum, length) => sum + length, 0),
-      weight: indices.length,
-    }
-  }
 }

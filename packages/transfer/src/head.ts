@@ -63,6 +63,10 @@ export interface TaskHead<Example extends TextInput, Answer, Options> {
   split(examples: readonly Example[], options: { fraction: number; seed: number }): Split<Example>
   /** The base's configuration with what the training data decides, such as the labels. */
   configure(config: EncoderConfig, examples: readonly Example[], options: Options): EncoderConfig
+  /** Fills in options that the training data decides, such as weights by class. Default: none. */
+  resolveOptions?(options: Options, examples: readonly Example[]): Options
+  /** How often to draw each training example, relative to the others, with replacement. Default: each once an epoch. */
+  sampleWeights?(examples: readonly Example[], options: Options): readonly number[] | undefined
   /** Refuses a model that is loaded and is of another task. @throws CheckpointError */
   checkModel?(config: EncoderConfig): void
   /** The inputs of the loss beside the tokens. */
@@ -71,8 +75,17 @@ export interface TaskHead<Example extends TextInput, Answer, Options> {
   targets(examples: readonly Example[], config: EncoderConfig): Record<string, HostTensor>
   /** The outputs of the model, for instance logits. */
   forward(parameters: Parameters, inputs: EncoderInputs, run: HeadRun): NamedTensors
-  /** The scalar to minimise: a mean over the examples. */
-  loss(outputs: NamedTensors, targets: NamedTensors, options: Options): NamedTensors[string]
+  /** The scalar to minimise: a mean over the examples, or over what `batchWeight` says. */
+  loss(
+    outputs: NamedTensors,
+    targets: NamedTensors,
+    options: Options & { readonly config: EncoderConfig },
+  ): NamedTensors[string]
+  /**
+   * What the loss of these examples is divided by, where that is not their number: so that accumulated batches learn the
+   * same as one. Examples that weigh 0 together are left out.
+   */
+  batchWeight?(examples: readonly Example[], config: EncoderConfig, options: Options): number
   score(config: EncoderConfig): Score<Example>
   /** One row of each output → an answer. */
   answer(outputs: Readonly<Record<string, Float32Array>>, config: EncoderConfig): Answer

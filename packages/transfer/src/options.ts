@@ -1,6 +1,7 @@
 import type { Adapter } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type {
+  Augmentation,
   CheckpointSettings,
   Optimizer,
   OptimizerName,
@@ -45,6 +46,11 @@ export interface TransferOptions {
   truncation?: boolean
   /** Dropout rate of the hidden layers, attention and classifier. Default: the base's own. */
   dropout?: number
+  /**
+   * Changes the texts that are learned from, anew each epoch, never those of validation: `eda`, `keyboardTypos` and the
+   * others of `@tfx/train`. Texts that become too long are cut. Default: none.
+   */
+  augmentation?: Augmentation
   /**
    * What to evaluate on after each epoch: a data set, the share of the examples to set aside, or
    * false for none. Default 0.1.
@@ -119,6 +125,7 @@ export const transferOptionNames: readonly string[] = Object.keys({
   maxLength: true,
   truncation: true,
   dropout: true,
+  augmentation: true,
   validation: true,
   keepBest: true,
   fromScratch: true,

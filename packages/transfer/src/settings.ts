@@ -1,7 +1,7 @@
 import { ArgumentError } from '@tfx/common'
 import type { EncoderConfig, Tokenizer } from '@tfx/core'
 import { checkMaxLength, longestInput } from './check-options'
-import { optimizerNames, scheduleNames } from '@tfx/train'
+import { optimizerNames, scheduleNames, type TextAugmentation } from '@tfx/train'
 import type { TransferOptions } from './options'
 
 /** Where a setting's value comes from. */
@@ -31,6 +31,8 @@ export interface ResolvedSettings {
   readonly layerwiseDecay: number
   /** `none`, or its method. */
   readonly adapter: string
+  /** `none`, or its name. */
+  readonly augmentation: string
   readonly emaDecay: number
   readonly earlyStoppingPatience: number
   readonly adversarialEpsilon: number
@@ -64,6 +66,7 @@ const ownDefaults = {
   validationFraction: 0.1,
   layerwiseDecay: 1,
   adapter: 'none',
+  augmentation: 'none',
   emaDecay: 0,
   earlyStoppingPatience: 0,
   adversarialEpsilon: 0,
@@ -113,6 +116,7 @@ export function resolveSettings(
     validationFraction: validationFraction(base.validation),
     optimizer: typeof options.optimizer === 'object' ? options.optimizer.name : options.optimizer,
     adapter: typeof options.adapter === 'object' ? options.adapter.method : options.adapter,
+    augmentation: augmentationName(options.augmentation),
     schedule: typeof options.schedule === 'function' ? 'custom' : options.schedule,
   }
   checkName('optimizer', options.optimizer, optimizerNames)
@@ -136,6 +140,19 @@ export function resolveSettings(
   ) as unknown as ResolvedSettings
   checkMaxLength(values.maxLength, longestInput(base), 'transfer')
   return { values, list }
+}
+
+/** @throws ArgumentError on what is no augmentation. */
+function augmentationName(augmentation: unknown): string | undefined {
+  if (augmentation === undefined) return undefined
+  const given = (typeof augmentation === 'object' ? augmentation : null) as Partial<TextAugmentation> | null
+  const isOne = given !== null && typeof given.name === 'string' && ('apply' in given || 'applyAll' in given)
+  if (isOne) return given.name
+  throw wrong(
+    'augmentation',
+    'an augmentation of @tfx/train, or of your own with a name and apply',
+    augmentation,
+  )
 }
 
 /** None of the training rows is set aside if there are rows for validation, or no validation. */

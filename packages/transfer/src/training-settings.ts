@@ -61,16 +61,25 @@ export function chosenGroups(
   return layerwiseDecay === 1 ? groups : withLayerwiseDecay(groups, { decay: layerwiseDecay })
 }
 
+/** What tells one run from another. */
+export interface RunIdentity {
+  readonly list: readonly Setting[]
+  /** The options of the task. */
+  readonly task: Readonly<Record<string, unknown>>
+  readonly sampleWeights: readonly number[] | undefined
+  readonly data: Readonly<Record<string, readonly EncodedExample<unknown>[]>>
+}
+
 /** Where to save the run, and what it is: its settings, and all that it learns from. */
 export function chosenCheckpoints(
   { checkpoints }: TransferOptions,
-  list: readonly Setting[],
-  data: Readonly<Record<string, readonly EncodedExample<unknown>[]>>,
+  { list, task, sampleWeights, data }: RunIdentity,
 ): CheckpointSettings | undefined {
   if (checkpoints === undefined) return undefined
   const given = typeof checkpoints === 'string' ? { directory: checkpoints } : checkpoints
   const settings = Object.fromEntries(list.map(({ name, value }) => [name, value]))
-  return { ...given, identity: { ...settings, data: hashOf(data) } }
+  const sampling = sampleWeights && createHash('sha256').update(sampleWeights.join()).digest('hex')
+  return { ...given, identity: { ...settings, ...task, sampling, data: hashOf(data) } }
 }
 
 function hashOf(data: Readonly<Record<string, readonly EncodedExample<unknown>[]>>): string {

@@ -17,7 +17,7 @@ import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } f
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { checkTargets, datasetParts, readDataset, type TransferDataset } from './dataset'
-import { encodeDataset, type EncodedExample, modelInputSpecs, trainingBatches } from './encode'
+import { encodeDataset, type EncodedExample, modelInputSpecs } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { initializeMissing } from './initialize-missing'
 import { rememberLearned } from './learned'
@@ -26,6 +26,7 @@ import { type TransferOptions, transferOptionNames } from './options'
 import { checkReport, reportTraining } from './run-report'
 import { compileForward, copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
+import { trainingBatches } from './training-batches'
 import {
   chosenCheckpoints,
   chosenGroups,
@@ -61,6 +62,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   const data = await readDataset(head, parts, { ...options, seed, validationFraction })
   const config = head.configure(withDropout(opened.config, values, options), data.training, options)
   checkTargets(head, data, config)
+  const decided = { ...options, ...head.resolveOptions?.(options, data.training) }
   const encode = (examples: readonly Example[]) =>
     encodeDataset(examples, { ...options, ...values, tokenizer, caller: 'transfer' })
   const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
@@ -82,7 +84,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
     part,
     settings: values,
     list,
-    options,
+    options: decided,
     optimizer,
     keepBest,
     progress: { steps: 0 },
@@ -166,8 +168,23 @@ async function train<Example extends TextInput, Answer, Options extends object>(
 ): Promise<FitResult> {
   const { config, tokenizer, store } = weights
   const { batchSize, gradientAccumulationSteps, epochs, seed, earlyStoppingPatience } = settings
-  const { signal } = options
+  const { signal, augmentation } = options
   const parameters = part.trained
+  const sampleWeights = head.sampleWeights?.(
+    training.map(({ example }) => example),
+    options,
+  )
+  const batchOptions = {
+    ...settings,
+    augmentation,
+    sampleWeights,
+    head,
+    batchWeight:
+      head.batchWeight && ((examples: readonly Example[]) => head.batchWeight!(examples, config, options)),
+    config,
+    tokenizer,
+  }
+  const task = Object.fromEntries(head.options.map((name) => [name, options[name]]))
   const program = await compileTraining({ head, weights, part, options })
   const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
@@ -181,7 +198,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
       program,
       parameters,
       groups: chosenGroups(settings, parameters, optimizer),
-      batches: (epoch) => trainingBatches(training, { ...settings, head, config, tokenizer }, epoch),
+      batches: (epoch) => trainingBatches(training, batchOptions, epoch),
       epochs: Math.ceil(epochs),
       maxSteps: totalSteps,
       stepsPerEpoch,
@@ -190,7 +207,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
       seed,
       keepBest,
       earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,
-      checkpoints: chosenCheckpoints(options, list, { training, validation }),
+      checkpoints: chosenCheckpoints(options, { list, task, sampleWeights, data: { training, validation } }),
       ...(evaluation && { evaluate: () => scoreAll(evaluation, validation, runOptions) }),
       signal,
       onEvent: eventHandler(options, progress),
@@ -212,7 +229,7 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
   return engine.compile(
     ({ inputs, parameters }) => {
       const outputs = head.forward(parameters, inputs as never, { family, config, training: true })
-      return { loss: head.loss(outputs, inputs, options) }
+      return { loss: head.loss(outputs, inputs, { ...options, config }) }
     },
     {
       inputs: { ...modelInputSpecs(config), ...head.targetInputs(config) },

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadTokenizer } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
+import type { Augmentation, TrainingBatch } from '@tfx/train'
 import { describe, expect, it } from 'vitest'
-import { encodeDataset, encodeExamples, type TrainingBatchesOptions, trainingBatches } from '../src/encode'
+import { augmentExamples } from '../src/augment-examples'
+import { encodeDataset, encodeExamples } from '../src/encode'
+import { type TrainingBatchesOptions, trainingBatches } from '../src/training-batches'
 
 const tokenizer = await loadTokenizer(fixturePath('core/bert-classification'), { maxLength: 32 })
 const options = { tokenizer, maxLength: 6, truncation: false, caller: 'transfer' }
@@ -73,12 +76,16 @@ describe('trainingBatches', () => {
       count: { dtype: 'int32', shape: [], data: Int32Array.of(chosen.length) },
     }),
   }
-  const run = (batching: 'length' | 'random', epoch = 1) => [
-    ...trainingBatches(encoded, { tokenizer, config, head, batchSize: 4, seed: 1, batching } as never, epoch),
-  ]
+  async function run(batching: 'length' | 'random', epoch = 1, augmentation?: Augmentation) {
+    const settings = { batchSize: 4, seed: 1, batching, maxLength: 6, augmentation }
+    const batches: TrainingBatch[] = []
+    const source = trainingBatches(encoded, { tokenizer, config, head, ...settings } as never, epoch)
+    for await (const batch of source) batches.push(batch)
+    return batches
+  }
 
-  it.each(['length', 'random'] as const)('has every example once (%s)', (batching) => {
-    const batches = run(batching)
+  it.each(['length', 'random'] as const)('has every example once (%s)', async (batching) => {
+    const batches = await run(batching)
     expect(batches).toHaveLength(3)
     expect(batches.reduce((sum, { examples }) => sum + examples, 0)).toBe(10)
     const tokens = encoded.reduce((sum, { encoding }) => sum + encoding.inputIds.length, 0)
@@ -88,7 +95,44 @@ describe('trainingBatches', () => {
       expect(inputs.count!.data[0]).toBe(examples)
       expect(Object.keys(inputs)).toEqual(['inputIds', 'attentionMask', 'tokenTypeIds', 'count'])
     }
-    expect(run(batching)).toEqual(batches)
-    expect(run(batching, 2)).not.toEqual(batches)
+    expect(await run(batching)).toEqual(batches)
+    expect(await run(batching, 2)).not.toEqual(batches)
+  })
+
+  it('changes the texts anew each epoch, each by its place, and cuts what becomes too long', async () => {
+    const seen: string[] = []
+    const longer: Augmentation = {
+      name: 'longer',
+      apply: (text, random) => {
+        seen.push(text)
+        return `${text}${' bad'.repeat(1 + random.integer(9))}`
+      },
+    }
+    const batches = await run('random', 1, longer)
+    expect(seen.sort()).toEqual(examples.map(({ text }) => text).sort())
+    const rows = (all: TrainingBatch[]) => all.map(({ inputs }) => inputs.inputIds!.data)
+    expect(rows(await run('random', 1, longer))).toEqual(rows(batches))
+    expect(rows(await run('random', 2, longer))).not.toEqual(rows(batches))
+    for (const { inputs, tokens, examples } of batches) {
+      expect(inputs.inputIds!.shape[1]).toBeLessThanOrEqual(6)
+      expect(inputs.count!.data[0]).toBe(examples)
+      expect(tokens).toBeGreaterThanOrEqual(4 * examples)
+    }
+    // As many tokens in another order: an example's change does not depend on its batch.
+    const tokens = (all: TrainingBatch[]) => all.reduce((sum, batch) => sum + batch.tokens, 0)
+    expect(tokens(await run('length', 1, longer))).toBe(tokens(batches))
+  })
+
+  it('changes both texts of a pair, each in its own way', async () => {
+    const pairs = encodeExamples([{ text: 'good', textPair: 'good' }, { text: 'good' }], options)
+    const numbered: Augmentation = { name: 'numbered', apply: (text, random) => `${text} ${random.next()}` }
+    const place = { augmentation: numbered, tokenizer, maxLength: 30, seed: 1, epoch: 1 }
+    const [pair, single] = await augmentExamples(pairs, [0, 1], place)
+    expect(pair!.example.text).toMatch(/^good 0\.\d+$/)
+    expect(pair!.example.textPair).toMatch(/^good 0\.\d+$/)
+    expect(pair!.example.textPair).not.toBe(pair!.example.text)
+    expect(single!.example).toEqual({ text: expect.stringMatching(/^good 0\.\d+$/) as string })
+    expect(single!.example.text).not.toBe(pair!.example.text)
+    expect(pairs[0]!.example).toEqual({ text: 'good', textPair: 'good' })
   })
 })

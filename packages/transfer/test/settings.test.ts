@@ -32,6 +32,7 @@ describe('resolveSettings', () => {
       validationFraction: 0.1,
       layerwiseDecay: 1,
       adapter: 'none',
+      augmentation: 'none',
       emaDecay: 0,
       earlyStoppingPatience: 0,
       adversarialEpsilon: 0,

@@ -7,7 +7,9 @@ export interface CrossEntropyOptions {
   ignoreIndex?: number
   /** ε: weight ε/K on every class and 1 − ε + ε/K on the target. Default 0. */
   labelSmoothing?: number
-  /** `mean` divides by the number of rows that are not ignored. Default `mean`. */
+  /** How much each class counts: [classes]. Default: all 1. */
+  classWeights?: readonly number[] | undefined
+  /** `mean` divides by the weights of the targets of all rows that are not ignored: without any, their number. Default `mean`. */
   reduction?: 'mean' | 'sum' | 'none'
 }
 
@@ -21,16 +23,43 @@ export interface CrossEntropyOptions {
 export function softmaxCrossEntropy(
   logits: tf.Tensor,
   labels: tf.Tensor,
-  { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' }: CrossEntropyOptions = {},
+  { ignoreIndex = -100, labelSmoothing = 0, classWeights, reduction = 'mean' }: CrossEntropyOptions = {},
 ): tf.Tensor {
   refuseNested('softmaxCrossEntropy')
   const isCounted = tf.notEqual(labels, tf.scalar(ignoreIndex, 'int32'))
   const counted = tf.cast(isCounted, 'float32')
   const targets = tf.where(isCounted, labels, tf.zerosLike(labels))
-  const losses = tf.mul(rowLosses(logits, targets, labelSmoothing), counted)
+  const weights = classWeights && tf.tensor1d(Array.from(classWeights), 'float32')
+  const targetWeights = weights && tf.gather(weights, targets)
+  const each =
+    weights && targetWeights
+      ? weightedRowLosses(logits, targets, { weights, targetWeights, labelSmoothing })
+      : rowLosses(logits, targets, labelSmoothing)
+  const losses = tf.mul(each, counted)
   if (reduction === 'none') return losses
   const total = tf.sum(losses)
-  return reduction === 'sum' ? total : tf.div(total, tf.sum(counted))
+  if (reduction === 'sum') return total
+  return tf.div(total, tf.sum(targetWeights ? tf.mul(targetWeights, counted) : counted))
+}
+
+interface RowWeights {
+  /** Of the classes: [classes]. */
+  readonly weights: tf.Tensor
+  /** Of the rows' targets: [rows]. */
+  readonly targetWeights: tf.Tensor
+  readonly labelSmoothing: number
+}
+
+/** As PyTorch has it, smoothing spreads over classes by their own weights, not by the target's. */
+function weightedRowLosses(
+  logits: tf.Tensor,
+  targets: tf.Tensor,
+  { weights, targetWeights, labelSmoothing }: RowWeights,
+): tf.Tensor {
+  const sharp = tf.mul(rowLosses(logits, targets, 0), targetWeights)
+  if (labelSmoothing === 0) return sharp
+  const smooth = tf.mean(tf.mul(tf.neg(tf.logSoftmax(logits)), weights), -1)
+  return tf.add(tf.mul(sharp, 1 - labelSmoothing), tf.mul(smooth, labelSmoothing))
 }
 
 /**
