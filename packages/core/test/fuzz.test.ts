@@ -51,11 +51,18 @@ const readGguf = readWeights(async (path) => {
   }
 })
 
-/** `name`: what the file must be called. `beside`: other files that it needs. */
-const formats: Record<
-  string,
-  { files: string[]; name: string; beside?: Record<string, string>; read: Read }
-> = {
+interface Format {
+  files: string[]
+  /** What the file must be called. */
+  name: string
+  /** Other files that it needs. */
+  beside?: Record<string, string>
+  read: Read
+  /** Of the inputs that each format gets. Default 1. */
+  share?: number
+}
+
+const formats: Record<string, Format> = {
   safetensors: {
     files: ['core/data-types.safetensors', 'core/weights/torch-expected.safetensors'],
     name: 'input',
@@ -87,6 +94,7 @@ const formats: Record<
   'gguf models': {
     files: ['core/gguf/gpt2.gguf', 'core/gguf/phi3.gguf'],
     name: 'model.gguf',
+    share: 0.3,
     read: async (path) => {
       const checkpoint = await loadCheckpoint(path).catch(refusal)
       return checkpoint !== undefined && (await readGguf(path))
@@ -165,13 +173,13 @@ describe('a damaged or hostile file', () => {
   it.each(Object.keys(formats))(
     'of %s gives its content or a typed error, soon and without much memory',
     async (format) => {
-      const { files, name, beside = {}, read } = formats[format]!
+      const { files, name, beside = {}, read, share = 1 } = formats[format]!
       const directory = await mkdtemp(join(tmpdir(), 'tfx-fuzz-'))
       const originals = await Promise.all(files.map((file) => readFile(fixturePath(file))))
       const random = createRandom(seed)
       const path = join(directory, name)
       for (const [other, content] of Object.entries(beside)) await writeFile(join(directory, other), content)
-      const count = Math.ceil(inputs / Object.keys(formats).length)
+      const count = Math.ceil((inputs * share) / Object.keys(formats).length)
       let [readable, slowest] = [0, 0]
       // The library for GGUF, and what it takes to run anything.
       await writeFile(path, originals[0]!)
