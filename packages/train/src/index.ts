@@ -23,4 +23,5 @@ export {
   type SlotOptions,
   type TrainingBatch,
 } from './fit-options'
+export { interruption, type Interruption } from './interruption'
 export { progressReporter, type ProgressOptions } from './progress'

@@ -84,6 +84,11 @@ export interface TransferOptions {
   onEvent?: (event: TrainingEvent) => void
   /** Show progress on stderr. Default true. */
   progress?: boolean
+  /**
+   * Train, and keep the model, in a worker thread: the event loop of this one stays free, and the model is used as any
+   * other. Listeners are told what happens a little later, and optimizers and schedules must be named. Default false.
+   */
+  thread?: boolean
   /** Where bases from the hub are kept. Default `~/.cache/tfx`. */
   cacheDirectory?: string
 }
@@ -120,5 +125,6 @@ export const transferOptionNames: readonly string[] = Object.keys({
   signal: true,
   onEvent: true,
   progress: true,
+  thread: true,
   cacheDirectory: true,
 } satisfies Record<keyof TransferOptions, true>)

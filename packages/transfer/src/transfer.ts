@@ -22,6 +22,7 @@ import { createModel, scoreAll, type TransferModel } from './model'
 import { type TransferOptions, transferOptionNames } from './options'
 import { compileForward, copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
+import { transferInThread } from './thread/transfer-in-thread'
 import {
   chosenCheckpoints,
   chosenGroups,
@@ -48,6 +49,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
 ): Promise<TransferModel<Answer, Options>> {
   checkOptionNames(options, [...transferOptionNames, ...head.options], 'transfer')
   throwIfAborted(options.signal, 'transfer')
+  if (options.thread) return transferInThread(head, { base, dataset }, options)
   const parts = datasetParts(dataset, options.validation)
   const opened = await openBase(base, options)
   const { tokenizer } = opened
