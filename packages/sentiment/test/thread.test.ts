@@ -17,7 +17,11 @@ describe('a model in a thread', () => {
     const typesOf = (events: readonly TrainingEvent[]) => events.map(({ type }) => type)
     const run = async (thread: boolean) => {
       const events: TrainingEvent[] = []
-      const model = await transfer(base, rows, { ...threaded, thread, onEvent: (event) => events.push(event) })
+      const model = await transfer(base, rows, {
+        ...threaded,
+        thread,
+        onEvent: (event) => events.push(event),
+      })
       return { events, model }
     }
     const [here, there] = [await run(false), await run(true)]

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { ArgumentError, throwIfAborted } from '@tfx/common'
 
 /** How a stream is cut. */
@@ -20,34 +19,45 @@ export async function* inLists<T>(
   { size, signal, caller }: ListOptions,
 ): AsyncGenerator<T[]> {
   const iterator = iteratorOf<T>(source, caller)
-  const settled = new AbortController()
-  const aborted = signal && once(signal, 'abort', { signal: settled.signal }).catch(() => undefined)
-  let [list, isAtEnd]: [T[], boolean] = [[], false]
+  let list: T[] = []
+  let isOver = false
   try {
-    while (!isAtEnd) {
+    while (!isOver) {
       throwIfAborted(signal, caller)
-      const result = await Promise.race([iterator.next(), ...(aborted ? [aborted] : [])])
+      // A source that throws has ended.
+      isOver = true
+      const result = await unlessAborted(iterator.next(), signal)
+      isOver = result?.done === true
       throwIfAborted(signal, caller)
-      const { value, done } = result as IteratorResult<T, undefined>
-      if (done === true) isAtEnd = true
-      else list.push(value)
-      if (list.length < size && !(isAtEnd && list.length > 0)) continue
-      yield list
-      list = []
+      if (result?.done !== true) list.push(result!.value)
+      if (list.length >= size || (isOver && list.length > 0)) {
+        yield list
+        list = []
+      }
     }
-  } catch (error) {
-    isAtEnd ||= signal?.aborted === true
-    // One that is awaiting something ends after that: an abort does not wait for it.
-    if (signal?.aborted) void end(iterator)
-    throw error
   } finally {
-    settled.abort()
-    if (!isAtEnd) await iterator.return?.()
+    if (!isOver) {
+      const ended = Promise.resolve(iterator.return?.())
+      // A source that is waiting ends after that; an abort does not wait for it.
+      if (signal?.aborted) ended.catch(() => undefined)
+      else await ended
+    }
   }
 }
 
-async function end(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
-  await Promise.resolve(iterator.return?.()).catch(() => undefined)
+/** Waits for a promise, or for the signal: then it is undefined. Leaves nothing behind at the signal. */
+function unlessAborted<T>(value: T | Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(undefined)
+    const settle =
+      <V>(action: (value: V) => void) =>
+      (settled: V) => {
+        signal?.removeEventListener('abort', stop)
+        action(settled)
+      }
+    signal?.addEventListener('abort', stop)
+    Promise.resolve(value).then(settle(resolve), settle(reject))
+  })
 }
 
 /** @throws ArgumentError */

@@ -156,13 +156,14 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   { training, validation }: EncodedData<Example>,
 ): Promise<FitResult> {
   const { config, tokenizer, store } = weights
-  const { batchSize, gradientAccumulationSteps, epochs, seed, earlyStoppingPatience } = settings
+  const { batchSize, gradientAccumulationSteps, maxSteps, seed, earlyStoppingPatience } = settings
   const { signal } = options
   const parameters = part.trained
   const program = await compileTraining({ head, weights, part, options })
   const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
-  const totalSteps = Math.max(1, Math.ceil(stepsPerEpoch * epochs))
+  const epochs = maxSteps > 0 ? maxSteps / stepsPerEpoch : settings.epochs
+  const totalSteps = maxSteps > 0 ? maxSteps : Math.max(1, Math.ceil(stepsPerEpoch * epochs))
   const runOptions = { head, config, tokenizer, batchSize: 32, signal }
   try {
     return await fit({
@@ -177,7 +178,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
       maxSteps: totalSteps,
       stepsPerEpoch,
       optimizer,
-      schedule: chosenSchedule(options, settings, totalSteps),
+      schedule: chosenSchedule(options, settings, { totalSteps, stepsPerEpoch }),
       seed,
       keepBest,
       earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,
