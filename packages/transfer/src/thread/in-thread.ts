@@ -116,13 +116,15 @@ function openThread(address: string): Thread {
     const error = receiveError(outcome.error, thrown)
     throw outcome.learned ? attachLearned(error, remoteModel(thread, outcome.learned)) : error
   }
+  const releaseSource = (source: number) =>
+    peer.tell('release', { signals: [], listeners: [], sources: [source] })
   const receiveResult = async (value: unknown) => {
     const kind = parcelKind(value)
     if (kind === 'model') return remoteModel(thread, value as ModelParcel)
     if (kind !== 'list') return value
     const list: unknown[] = []
     for await (const element of receiveStream(peer, sourceOf(value))) list.push(element)
-    peer.tell('release', { signals: [], listeners: [], sources: [sourceOf(value)] })
+    releaseSource(sourceOf(value))
     return list
   }
   const thread: Thread = {
@@ -149,7 +151,11 @@ function openThread(address: string): Thread {
         const sent = sendArguments(call.values, { caller: call.method, names: call.names, outlet })
         try {
           const source = sourceOf(await ask(call, sent.values))
-          yield* receiveStream(peer, source)
+          try {
+            yield* receiveStream(peer, source)
+          } finally {
+            releaseSource(source)
+          }
         } finally {
           sent.release()
         }

@@ -32,34 +32,43 @@ export interface OfferedStreams {
 }
 
 export function createOfferedStreams(): OfferedStreams {
-  const sources = new Map<number, Iterable<unknown> | AsyncIterable<unknown>>()
-  const iterations = new Map<string, Iteration>()
-  const keyOf = ({ source, iteration }: Place) => `${source}:${iteration}`
+  const sources = new Map<number, OfferedSource>()
   let lastSource = 0
   return {
     offer(iterable) {
-      sources.set(++lastSource, iterable)
+      sources.set(++lastSource, { iterable, iterations: new Map() })
       return lastSource
     },
-    release: (source) => void sources.delete(source),
+    release(number) {
+      const source = sources.get(number)
+      sources.delete(number)
+      // One that is waiting ends after that: nobody is left to wait for it.
+      for (const iteration of source?.iterations.values() ?? []) iteration.end().catch(() => undefined)
+    },
     handlers: {
       async next(place) {
-        const key = keyOf(place)
         const source = sources.get(place.source)
         if (source === undefined) return { values: [], done: true }
-        const iteration = iterations.get(key) ?? iterate(source)
-        iterations.set(key, iteration)
+        const iteration = source.iterations.get(place.iteration) ?? iterate(source.iterable)
+        source.iterations.set(place.iteration, iteration)
         const portion = await iteration.next()
-        if (portion.done) iterations.delete(key)
+        if (portion.done) source.iterations.delete(place.iteration)
         return portion
       },
       async end(place) {
-        const iteration = iterations.get(keyOf(place))
-        iterations.delete(keyOf(place))
+        const iterations = sources.get(place.source)?.iterations
+        const iteration = iterations?.get(place.iteration)
+        iterations?.delete(place.iteration)
         await iteration?.end()
       },
     },
   }
+}
+
+interface OfferedSource {
+  readonly iterable: Iterable<unknown> | AsyncIterable<unknown>
+  /** Those under way, by number. */
+  readonly iterations: Map<number, Iteration>
 }
 
 interface Iteration {
