@@ -171,7 +171,7 @@ describe('what goes wrong in a thread', () => {
         "Pass a name, such as 'lion' for an optimizer or 'cosine' for a schedule, or call transfer without { thread: true }.",
       "transfer: 'schedule' must be plain data, which can go to another thread, but got a function. " +
         "Pass a name, such as 'lion' for an optimizer or 'cosine' for a schedule, or call transfer without { thread: true }.",
-      "transfer: 'base' must be a name, a directory, or a model that is in a thread too, but got a model in the caller's thread. " +
+      "transfer: 'base' must be a name, a directory, or a model that is in a thread too and not disposed of, but got another model. " +
         'Save it and pass the directory.',
       expect.stringContaining("transfer: 'data' must be made of plain data, which can go to another thread"),
       expect.stringContaining('Symbol(good) could not be cloned'),

@@ -69,7 +69,8 @@ function threadOf(value: unknown, { href }: URL): Thread | undefined {
 function openThread(address: string): Thread {
   const gate = createGate()
   const workerData: ThreadData = { gate: gate.memory, script: process.argv[1] }
-  const worker = new Worker(new URL(address), { workerData, name: 'tfx' })
+  // Not by its address: a process started by `node --input-type=module -e` hands that on to threads, which then take no file.
+  const worker = new Worker(`import(${JSON.stringify(address)})`, { eval: true, workerData, name: 'tfx' })
   worker.unref()
   if (openGates.size === 0) process.once('exit', closeGates)
   openGates.add(gate)
@@ -89,6 +90,7 @@ function openThread(address: string): Thread {
     onWaiting: (count) => (count > 0 ? worker.ref() : worker.unref()),
   })
   const over = (reason: string, cause?: unknown) => {
+    if (isOver) return
     isOver = true
     openGates.delete(gate)
     if (openGates.size === 0) process.off('exit', closeGates)
@@ -201,6 +203,7 @@ function remoteModel(thread: Thread, { id, fields, methods, streams }: ModelParc
     ...Object.fromEntries(methods.map((method) => [method, methodOf(method)])),
     async dispose() {
       abandoned.unregister(model)
+      remoteModels.delete(model)
       disposed ??= disposeOf({ thread, id })
       await disposed
     },

@@ -119,8 +119,8 @@ function notPlain(caller: string, path: readonly string[]): ArgumentError {
     return new ArgumentError({
       function: caller,
       argument,
-      expected: 'a name, a directory, or a model that is in a thread too',
-      received: "a model in the caller's thread",
+      expected: 'a name, a directory, or a model that is in a thread too and not disposed of',
+      received: 'another model',
       remedy: 'Save it and pass the directory.',
     })
   }
