@@ -7,7 +7,7 @@ import { build, type OnResolveResult, type PluginBuild } from 'esbuild'
 import type { Plugin } from 'vitest/config'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
-const address = /new URL\('\.\/thread\.js', import\.meta\.url\)/
+const address = "new URL('./thread.js', import.meta.url)"
 
 export function threadBundles(): Plugin {
   const bundles = new Map<string, Promise<string>>()
@@ -16,7 +16,7 @@ export function threadBundles(): Plugin {
     enforce: 'pre',
     async transform(code, id) {
       const entry = join(dirname(id), 'thread.ts')
-      if (!address.test(code) || !existsSync(entry)) return undefined
+      if (!code.includes(address) || !existsSync(entry)) return undefined
       const bundled = bundles.get(entry) ?? bundle(entry)
       bundles.set(entry, bundled)
       return { code: code.replace(address, `new URL(${JSON.stringify(await bundled)})`), map: null }
@@ -47,14 +47,14 @@ async function bundle(entry: string): Promise<string> {
 }
 
 /** Names libraries by where the package that imports them finds them; as in the builds, tfjs's gradients are bundled. */
-function keepLibrariesOut({ onResolve, resolve }: PluginBuild): void {
-  onResolve(
+function keepLibrariesOut(bundling: PluginBuild): void {
+  bundling.onResolve(
     { filter: /^[^./]/ },
     async ({ path, pluginData, ...from }): Promise<OnResolveResult | undefined> => {
       const isOurs = path.startsWith('@tfx/') || path.includes('tfjs-core/dist/')
       if (isOurs || path.startsWith('node:') || pluginData === 'resolving' || from.kind === 'entry-point')
         return undefined
-      const found = await resolve(path, { ...from, pluginData: 'resolving' })
+      const found = await bundling.resolve(path, { ...from, pluginData: 'resolving' })
       return found.external || found.errors.length > 0
         ? found
         : { path: pathToFileURL(found.path).href, external: true }

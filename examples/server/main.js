@@ -29,7 +29,7 @@ async function demo() {
   const delays = monitorEventLoopDelay({ resolution: 5 })
   delays.enable()
   let isTraining = true
-  const training = post('/train', csv(train.slice(0, 640))).finally(() => (isTraining = false))
+  const training = post('/train', csv(train.slice(0, 320))).finally(() => (isTraining = false))
   const answers = []
   while (isTraining) {
     const started = performance.now()
