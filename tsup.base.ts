@@ -12,5 +12,11 @@ export const library = (options: Options = {}) =>
     target: 'node20',
     treeshake: true,
     splitting: false,
+    // CommonJS has no import.meta: the address of a module is computed instead.
+    esbuildOptions(build, { format }) {
+      if (format !== 'cjs') return
+      build.define = { ...build.define, 'import.meta.url': 'moduleUrl' }
+      build.banner = { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" }
+    },
     ...options,
   })

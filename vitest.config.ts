@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { threadBundles } from './scripts/thread-bundles.ts'
 
 const repository = fileURLToPath(new URL('.', import.meta.url))
 
 export default defineConfig({
+  plugins: [threadBundles()],
   resolve: {
     // Tests run from the sources of every package: nothing has to be built first.
     alias: [{ find: /^@tfx\/([\w-]+)$/, replacement: `${repository}packages/$1/src/index.ts` }],

@@ -1,5 +1,5 @@
 // Installs the packed packages with npm into a new project, as a user would, and uses them from there: as ES
-// modules, from CommonJS, by dynamic import and from TypeScript. Nothing may be written to stderr.
+// modules, from CommonJS, by dynamic import, in threads and from TypeScript. Nothing may be written to stderr.
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ const tarballs = packAll('e2e')
 const project = mkdtempSync(join(tmpdir(), 'tfx-consumer-'))
 try {
   installInto(project)
-  for (const consumer of ['esm.mjs', 'commonjs.cjs', 'dynamic.cjs']) {
+  for (const consumer of ['esm.mjs', 'commonjs.cjs', 'dynamic.cjs', 'thread.cjs', 'thread-exit.mjs']) {
     report(consumer, run(process.execPath, [consumer], { cwd: project, silentErrors: true }))
   }
   // The same program as an ES module and as CommonJS: each reads its own declarations.

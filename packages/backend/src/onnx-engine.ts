@@ -15,6 +15,7 @@ import { runStep } from './differentiate'
 import { DropoutMasks } from './dropout-masks'
 import type { CompileOptions, Engine, MemoryStore, NamedTensors, Program, StepFunction } from './engine'
 import { clearGradient, createMemoryStore, startDenseGradient, writeSparseGradient } from './memory-store'
+import { callNative } from './native-calls'
 import { missingSeed } from './ops/dropout'
 import { allocateOutput, outputIn, refusedOutput, runInPlace } from './run-in-place'
 
@@ -64,7 +65,7 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
     leadingSequence: refusedOutput,
     ...(packed && { weights: packed, mergeProducts: true }),
   })
-  const session = await runtime.InferenceSession.create(model, {
+  const settings: InferenceSession.SessionOptions = {
     graphOptimizationLevel: 'all',
     // Patterns preallocate for one set of shapes; without them a step takes 27 % less memory.
     enableMemPattern: false,
@@ -72,7 +73,8 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
     executionMode: 'sequential',
     // Fatal only: what goes wrong is thrown, and need not be printed as well.
     logSeverityLevel: 4,
-  })
+  }
+  const session = await callNative(() => runtime.InferenceSession.create(model, settings))
   const isFed = (name: string) => packed?.(name) === undefined
   const inputs = program.inputs.filter(({ name }) => isFed(name))
   return createProgram({ runtime, session, program: { ...program, inputs }, options, store })
@@ -197,7 +199,7 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
       if (released) return
       released = true
       await previous
-      await session.release()
+      await callNative(() => session.release())
     },
   }
 }

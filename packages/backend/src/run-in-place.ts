@@ -1,5 +1,6 @@
 import { EngineError, type HostTensor, sizeOf } from '@tfx/common'
 import type { InferenceSession, OnnxValue, Tensor } from 'onnxruntime-node'
+import { callNative } from './native-calls'
 
 /** The first output of a session for {@link runInPlace}: an empty sequence. */
 export const refusedOutput = 'refused'
@@ -45,7 +46,7 @@ export async function runInPlace(
   fetches: Readonly<Record<string, OnnxValue>>,
 ): Promise<void> {
   try {
-    await session.run(feeds, { ...fetches, [refusedOutput]: null })
+    await callNative(() => session.run(feeds, { ...fetches, [refusedOutput]: null }))
   } catch (error) {
     if (!(error instanceof Error && error.message.includes('Non tensor type'))) throw error
   }

@@ -42,6 +42,7 @@ export interface SentimentOptions extends ColumnOptions {
 /** Sentiment as sequence classification: any number of labels of any name, for one text or a pair. */
 export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, SentimentOptions> = {
   name: 'sentiment',
+  thread: new URL('./thread.js', import.meta.url),
   task: 'sequence-classification',
   options: [
     'labels',

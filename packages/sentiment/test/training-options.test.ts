@@ -1,6 +1,7 @@
 import {
   backTranslation,
   compose,
+  epochSchedule,
   keyboardTypos,
   lion,
   optimizerNames,
@@ -41,6 +42,30 @@ describe('the options of training', () => {
     const mean = (part: number[]) => part.reduce((sum, loss) => sum + loss / part.length, 0)
     expect(mean(losses.slice(-8))).toBeLessThan(0.5 * mean(losses.slice(0, 8)))
     expect(model.settings).toContainEqual({ name: 'optimizer', value: optimizer, origin: 'option' })
+    await model.dispose()
+  })
+
+  it('stops after so many steps, evaluates by steps, and tells schedules how long an epoch is', async () => {
+    const seen: unknown[] = []
+    const model = await transfer(base, rows, {
+      ...quick,
+      maxSteps: 17,
+      evaluateEvery: 5,
+      schedule(run) {
+        seen.push(run)
+        return epochSchedule((epoch) => 0.5 ** epoch, run.stepsPerEpoch!)
+      },
+    })
+    const { history, evaluations } = model.training!
+    // 108 of 120 rows, 8 at a time.
+    expect(seen).toEqual([
+      { totalSteps: 17, stepsPerEpoch: 14, warmupSteps: 0, learningRate: quick.learningRate },
+    ])
+    expect(history).toHaveLength(17)
+    expect(history.map(({ epoch }) => epoch)).toEqual([...Array<number>(14).fill(1), 2, 2, 2])
+    expect(evaluations.map(({ step }) => step)).toEqual([5, 10, 15, 17])
+    expect(history[13]!.learningRate).toBe(quick.learningRate)
+    expect(history[14]!.learningRate).toBe(quick.learningRate / 2)
     await model.dispose()
   })
 

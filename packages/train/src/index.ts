@@ -31,4 +31,5 @@ export { reportHtml, type ReportedSetting, type RunReport, writeReport } from '.
 export type { JudgedAnswers, JudgedExample } from './logging/report-answers'
 export type { DataSummary } from './logging/report-data'
 export { tensorBoardLogger, type TensorBoardLoggerOptions } from './logging/tensor-board-logger'
+export { interruption, type Interruption } from './interruption'
 export { progressReporter, type ProgressOptions } from './progress'

@@ -310,6 +310,38 @@ describe.each(engines)('fit on the %s engine', (_, engine) => {
     expect(await asynchronous.weights()).toEqual(await reference.weights())
   })
 
+  it('learns from a stream without an end as far as it is told', async () => {
+    const { options } = await regression(engine)
+    let [read, closed] = [0, false]
+    async function* endless() {
+      try {
+        for (;;) {
+          for (const batch of regressionBatches(8)) {
+            read++
+            yield batch
+          }
+        }
+      } finally {
+        closed = true
+      }
+    }
+    const events: TrainingEvent[] = []
+    const result = await fit({
+      ...options,
+      batches: endless,
+      maxSteps: 50,
+      evaluate: () => Promise.resolve({ steps: read }),
+      evaluateEvery: 20,
+      onEvent: (event) => events.push(event),
+    })
+    expect(events[0]).toMatchObject({ type: 'start', totalSteps: 50, epochs: undefined })
+    expect(result.steps).toBe(50)
+    expect(result.evaluations.map(({ step }) => step)).toEqual([20, 40, 50])
+    expect(closed).toBe(true)
+    // No more than one batch ahead.
+    expect(read).toBeLessThanOrEqual(51)
+  })
+
   it('passes on what the data throws', async () => {
     const { options } = await regression(engine)
     const batches = function* () {

@@ -48,6 +48,11 @@ export interface HeadRun extends ModelRun {
 export interface TaskHead<Example extends TextInput, Answer, Options> {
   /** For instance `sentiment`. */
   readonly name: string
+  /**
+   * A module that calls `serveThread` with the `transfer` and `load` of the head, for those who ask for a thread:
+   * `new URL('./thread.js', import.meta.url)`. Default: none, and such a wish is refused.
+   */
+  readonly thread?: URL
   /** Which head of the model is trained. */
   readonly task: EncoderTask
   /** The names of all `Options`, so that others are refused. */

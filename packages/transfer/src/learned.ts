@@ -17,16 +17,24 @@ const learned = new WeakMap<object, object>()
  * ```
  */
 export function learnedSoFar<Model extends object>(error: unknown): Model | undefined {
-  return typeof error === 'object' && error !== null ? (learned.get(error) as Model | undefined) : undefined
+  return isObject(error) ? (learned.get(error) as Model | undefined) : undefined
 }
 
 /** Attaches the model to the error and returns the error. */
-export async function rememberLearned(error: unknown, create: () => Promise<object>): Promise<unknown> {
-  if (typeof error !== 'object' || error === null) return error
-  try {
-    learned.set(error, await create())
-  } catch {
-    // What stopped the training matters more than what stopped its rescue.
-  }
+export function attachLearned(error: unknown, model: unknown): unknown {
+  if (isObject(error) && isObject(model)) learned.set(error, model)
   return error
 }
+
+/** The same with a model that has to be made first. */
+export async function rememberLearned(error: unknown, create: () => Promise<object>): Promise<unknown> {
+  if (!isObject(error)) return error
+  try {
+    return attachLearned(error, await create())
+  } catch {
+    // What stopped the training matters more than what stopped its rescue.
+    return error
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null

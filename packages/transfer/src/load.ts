@@ -7,11 +7,12 @@ import type { TaskHead, TextInput } from './head'
 import { createModel, type TransferModel } from './model'
 import type { TransferOptions } from './options'
 import { createStore } from './runtime'
+import { loadInThread } from './thread/transfer-in-thread'
 
 /** Options of `load`. */
 export interface LoadOptions extends Pick<
   TransferOptions,
-  'cacheDirectory' | 'signal' | 'truncation' | 'maxLength'
+  'cacheDirectory' | 'signal' | 'truncation' | 'maxLength' | 'thread'
 > {
   /** The directory of an adapter in PEFT's format, trained on this base by tfx or by PEFT; it is merged into the weights. */
   adapter?: string
@@ -24,6 +25,7 @@ const optionNames = Object.keys({
   signal: true,
   truncation: true,
   maxLength: true,
+  thread: true,
   adapter: true,
   labels: true,
 } satisfies Record<keyof LoadOptions, true>)
@@ -41,6 +43,7 @@ export async function loadFor<Example extends TextInput, Answer, Options>(
   options: LoadOptions = {},
 ): Promise<TransferModel<Answer, Options>> {
   checkOptionNames(options, optionNames, 'load')
+  if (options.thread) return loadInThread(head, source, options)
   const { cacheDirectory, signal } = options
   const { directory } = await resolveBase(source, {
     ...(cacheDirectory !== undefined && { cacheDirectory }),

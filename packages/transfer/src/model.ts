@@ -7,6 +7,7 @@ import { saveTrainedAdapter, type TrainedAdapter } from './adapted'
 import { checkOptionNames } from './check-options'
 import { encodeExamples, type EncodedExample } from './encode'
 import type { TaskHead, TextInput } from './head'
+import { inLists } from './in-lists'
 import { forgetWeights, registerWeights } from './model-weights'
 import { compileForward, forward, type Weights } from './runtime'
 import type { Setting } from './settings'
@@ -46,6 +47,21 @@ export interface TransferModel<Answer, Options> {
    */
   predict(input: string | TextInput, options?: PredictOptions): Promise<Answer>
   predict(inputs: readonly (string | TextInput)[], options?: PredictOptions): Promise<Answer[]>
+  /**
+   * Answers for a stream of any length, in its order and in constant memory: read as the answers are asked for, a batch at
+   * a time. Ends the stream when the loop over the answers is left.
+   *
+   * @throws What `predict` throws, and AbortedError as soon as the signal fires, also while it waits for the stream.
+   *
+   * @example
+   * ```ts
+   * for await (const { label } of model.predictStream(createInterface({ input: process.stdin }))) console.log(label)
+   * ```
+   */
+  predictStream(
+    inputs: Iterable<string | TextInput> | AsyncIterable<string | TextInput>,
+    options?: PredictOptions,
+  ): AsyncGenerator<Answer, void, undefined>
   /**
    * Metrics on labelled data.
    *
@@ -119,6 +135,12 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     notes,
     ...(training && { training }),
     predict,
+    async *predictStream(inputs, options = {}) {
+      checkOptionNames(options, predictOptionNames, 'predictStream')
+      const { batchSize = 32, signal } = options
+      for await (const batch of inLists(inputs, { size: batchSize, signal, caller: 'predictStream' }))
+        yield* await predict(batch, options)
+    },
     async evaluate(dataset, options) {
       checkOptionNames(options ?? {}, [...predictOptionNames, ...head.options], 'evaluate')
       const { batchSize = 32, truncation, signal } = options ?? {}

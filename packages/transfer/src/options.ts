@@ -15,6 +15,8 @@ import type {
 export interface TransferOptions {
   /** How often to go through the training data; fractions are allowed. Default 3. */
   epochs?: number
+  /** Stop after so many optimizer steps instead, however many epochs those take; 0 for as many as `epochs` has. Default 0. */
+  maxSteps?: number
   /** Examples in a batch. Default 8. */
   batchSize?: number
   /** The highest learning rate. Default 5e-5, which suits AdamW; Adafactor wants 1e-3, Lion 1e-5. */
@@ -52,11 +54,13 @@ export interface TransferOptions {
    */
   augmentation?: Augmentation
   /**
-   * What to evaluate on after each epoch: a data set, the share of the examples to set aside, or
+   * What to evaluate on as `evaluateEvery` says: a data set, the share of the examples to set aside, or
    * false for none. Default 0.1.
    */
   validation?: RowSource | number | false
-  /** End with the weights of the best epoch instead of the last. Default true. */
+  /** Evaluate after each epoch, or each so many steps and after the last. Default `epoch`. */
+  evaluateEvery?: 'epoch' | number
+  /** End with the weights of the best evaluation instead of the last. Default true. */
   keepBest?: boolean
   /**
    * Start from random weights instead of the base's, with its architecture and tokenizer: shows what the
@@ -99,6 +103,11 @@ export interface TransferOptions {
   tensorBoard?: string
   /** A .jsonl to write every event to, one a line. Default: none. */
   jsonLines?: string
+  /**
+   * Train, and keep the model, in a worker thread: the event loop of this one stays free, and the model is used as any
+   * other. Listeners are told what happens a little later, and optimizers and schedules must be named. Default false.
+   */
+  thread?: boolean
   /** Where bases from the hub and tokens are kept. Default `~/.cache/tfx`. */
   cacheDirectory?: string
   /** Keep the tokens of data sets of a million characters or more, so that the next run need not make them. Default true. */
@@ -111,6 +120,7 @@ export type AdapterName = Adapter['method']
 /** The names of all options. */
 export const transferOptionNames: readonly string[] = Object.keys({
   epochs: true,
+  maxSteps: true,
   batchSize: true,
   learningRate: true,
   optimizer: true,
@@ -127,6 +137,7 @@ export const transferOptionNames: readonly string[] = Object.keys({
   dropout: true,
   augmentation: true,
   validation: true,
+  evaluateEvery: true,
   keepBest: true,
   fromScratch: true,
   adapter: true,
@@ -141,6 +152,7 @@ export const transferOptionNames: readonly string[] = Object.keys({
   report: true,
   tensorBoard: true,
   jsonLines: true,
+  thread: true,
   cacheDirectory: true,
   cacheTokens: true,
 } satisfies Record<keyof TransferOptions, true>)

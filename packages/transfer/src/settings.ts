@@ -17,6 +17,8 @@ export interface Setting {
 /** The settings of a run with every default filled in. */
 export interface ResolvedSettings {
   readonly epochs: number
+  /** 0 if `epochs` decides. */
+  readonly maxSteps: number
   readonly batchSize: number
   readonly learningRate: number
   readonly warmupRatio: number
@@ -40,6 +42,7 @@ export interface ResolvedSettings {
   readonly batching: 'length' | 'random'
   readonly maxLength: number
   readonly truncation: boolean
+  readonly evaluateEvery: 'epoch' | number
   readonly keepBest: boolean
   readonly fromScratch: boolean
   readonly validationFraction: number
@@ -60,7 +63,9 @@ const trainerDefaults = {
 } as const
 
 const ownDefaults = {
+  maxSteps: 0,
   batching: 'length',
+  evaluateEvery: 'epoch',
   keepBest: true,
   fromScratch: false,
   validationFraction: 0.1,
@@ -77,6 +82,8 @@ const ownDefaults = {
 const limits: Readonly<Record<string, { least: number; most?: number; integer?: boolean; above?: boolean }>> =
   {
     epochs: { least: 0, above: true },
+    maxSteps: { least: 0, integer: true },
+    evaluateEvery: { least: 1, integer: true },
     batchSize: { least: 1, integer: true },
     learningRate: { least: 0, above: true },
     warmupRatio: { least: 0, most: 1 },
@@ -171,7 +178,9 @@ export function describeSettings(settings: readonly Setting[]): string {
 function check(name: string, value: unknown, kind: string): void {
   if (name === 'batching' && value !== 'length' && value !== 'random')
     throw wrong(name, "'length' or 'random'", value)
-  if (typeof value !== kind) throw wrong(name, `a ${kind}`, value)
+  if (name === 'evaluateEvery' && value !== 'epoch' && typeof value !== 'number')
+    throw wrong(name, "'epoch' or a number of steps", value)
+  if (name !== 'evaluateEvery' && typeof value !== kind) throw wrong(name, `a ${kind}`, value)
   const limit = limits[name]
   if (!limit || typeof value !== 'number') return
   const { least, most = Infinity, integer = false, above = false } = limit

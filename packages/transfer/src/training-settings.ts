@@ -7,6 +7,7 @@ import {
   type OptimizerName,
   parameterGroups,
   type Schedule,
+  type ScheduledRun,
   scheduleByName,
   type ScheduleName,
   withLayerwiseDecay,
@@ -28,9 +29,9 @@ export function chosenOptimizer(
 export function chosenSchedule(
   { schedule }: TransferOptions,
   { learningRate, warmupRatio, ...settings }: ResolvedSettings,
-  totalSteps: number,
+  length: Required<Pick<ScheduledRun, 'totalSteps' | 'stepsPerEpoch'>>,
 ): Schedule {
-  const run = { totalSteps, warmupSteps: Math.ceil(totalSteps * warmupRatio), learningRate }
+  const run = { ...length, warmupSteps: Math.ceil(length.totalSteps * warmupRatio), learningRate }
   return typeof schedule === 'function'
     ? schedule(run)
     : scheduleByName(settings.schedule as ScheduleName, run)

@@ -27,6 +27,7 @@ import { checkReport, reportTraining } from './run-report'
 import { compileForward, copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
 import { trainingBatches } from './training-batches'
+import { transferInThread } from './thread/transfer-in-thread'
 import {
   chosenCheckpoints,
   chosenGroups,
@@ -54,6 +55,7 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
   checkOptionNames(options, [...transferOptionNames, ...head.options], 'transfer')
   checkReport(options.report)
   throwIfAborted(options.signal, 'transfer')
+  if (options.thread) return transferInThread(head, { base, dataset }, options)
   const parts = datasetParts(dataset, options.validation)
   const opened = await openBase(base, options)
   const { tokenizer } = opened
@@ -167,7 +169,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   { training, validation }: EncodedData<Example>,
 ): Promise<FitResult> {
   const { config, tokenizer, store } = weights
-  const { batchSize, gradientAccumulationSteps, epochs, seed, earlyStoppingPatience } = settings
+  const { batchSize, gradientAccumulationSteps, maxSteps, seed, earlyStoppingPatience } = settings
   const { signal, augmentation } = options
   const parameters = part.trained
   const sampleWeights = head.sampleWeights?.(
@@ -188,7 +190,8 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   const program = await compileTraining({ head, weights, part, options })
   const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
-  const totalSteps = Math.max(1, Math.ceil(stepsPerEpoch * epochs))
+  const epochs = maxSteps > 0 ? maxSteps / stepsPerEpoch : settings.epochs
+  const totalSteps = maxSteps > 0 ? maxSteps : Math.max(1, Math.ceil(stepsPerEpoch * epochs))
   const runOptions = { head, config, tokenizer, batchSize: 32, signal }
   try {
     return await fit({
@@ -203,7 +206,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
       maxSteps: totalSteps,
       stepsPerEpoch,
       optimizer,
-      schedule: chosenSchedule(options, settings, totalSteps),
+      schedule: chosenSchedule(options, settings, { totalSteps, stepsPerEpoch }),
       seed,
       keepBest,
       earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,

@@ -26,7 +26,9 @@ describe('resolveSettings', () => {
       schedule: 'linear',
     })
     expect(byOrigin('tfx default')).toEqual({
+      maxSteps: 0,
       batching: 'length',
+      evaluateEvery: 'epoch',
       keepBest: true,
       fromScratch: false,
       validationFraction: 0.1,
@@ -61,6 +63,17 @@ describe('resolveSettings', () => {
     const fraction = (validation: SettingsBase['validation']) =>
       resolveSettings({}, { ...base, validation }).values.validationFraction
     expect([fraction(undefined), fraction(0.3), fraction(false), fraction([])]).toEqual([0.1, 0.3, 0, 0])
+  })
+
+  it('evaluates by epoch or by so many steps', () => {
+    const valueOf = (evaluateEvery: unknown) =>
+      resolveSettings({ evaluateEvery: evaluateEvery as number }, base).values.evaluateEvery
+    expect([valueOf(undefined), valueOf('epoch'), valueOf(10)]).toEqual(['epoch', 'epoch', 10])
+    expect(() => valueOf('step')).toThrow(
+      "'evaluateEvery' must be 'epoch' or a number of steps, but got 'step'",
+    )
+    expect(() => valueOf(0)).toThrow("'evaluateEvery' must be an integer of at least 1, but got 0")
+    expect(() => resolveSettings({ maxSteps: 1.5 }, base)).toThrow("'maxSteps' must be an integer")
   })
 
   it('refuses more tokens than the base takes', () => {

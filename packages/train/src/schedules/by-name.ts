@@ -16,6 +16,8 @@ export interface ScheduledRun {
   readonly warmupSteps: number
   /** The base rate, which some schedules' ends are relative to. */
   readonly learningRate: number
+  /** Where known: for a schedule that counts epochs, {@link epochSchedule}. */
+  readonly stepsPerEpoch?: number
 }
 
 const makers = {
