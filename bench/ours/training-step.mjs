@@ -39,9 +39,13 @@ export function configOf(directory) {
  * The parameters of a classifier, and its step compiled for one size or for every size.
  *
  * @param config An encoder configuration.
- * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic.
+ * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic;
+ *   `gradientCheckpointing`: as in the engine's `compile`.
  */
-export async function createTraining(config, { weights, shape = ['batch', 'sequence'], target } = {}) {
+export async function createTraining(
+  config,
+  { weights, shape = ['batch', 'sequence'], target, gradientCheckpointing = false } = {},
+) {
   await setEngine('onnx')
   const engine = await getEngine()
   const optimizer = adamW()
@@ -74,6 +78,7 @@ export async function createTraining(config, { weights, shape = ['batch', 'seque
     },
     parameters: store,
     gradients: { of: 'loss', withRespectTo: names },
+    gradientCheckpointing,
   })
   return { program, store, names, optimizer }
 }
