@@ -5,6 +5,7 @@ import {
   adamW,
   causalLanguageModelLoss,
   clipCoefficient,
+  createOnnxEngine,
   createRandom,
   getEngine,
   globalNorm,
@@ -40,13 +41,13 @@ export function configOf(directory) {
  *
  * @param config An encoder configuration.
  * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic;
- *   `gradientCheckpointing`: as in the engine's `compile`.
+ *   `gradientCheckpointing` as in the engine's `compile`; `threads`: default, one for each core.
  */
 export async function createTraining(
   config,
-  { weights, shape = ['batch', 'sequence'], target, gradientCheckpointing = false } = {},
+  { weights, shape = ['batch', 'sequence'], target, gradientCheckpointing = false, threads } = {},
 ) {
-  await setEngine('onnx')
+  await setEngine(threads === undefined ? 'onnx' : createOnnxEngine({ threads }))
   const engine = await getEngine()
   const optimizer = adamW()
   const family = modelFamily(config.modelType)

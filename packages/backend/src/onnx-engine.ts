@@ -118,7 +118,6 @@ function traceStep(
 
 /** The program with less of its forward pass kept, if that is asked for. */
 function checkpointed(program: GraphProgram, { gradientCheckpointing, gradients }: CompileOptions): GraphProgram {
-  if (process.env.TFXGC) gradientCheckpointing ??= true
   if (!gradientCheckpointing || !gradients) return program
   const named = (prefix: string, values: readonly { readonly name: string }[]) =>
     values.flatMap(({ name }) => (name.startsWith(prefix) ? [name] : []))

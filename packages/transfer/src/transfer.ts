@@ -157,7 +157,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   const { batchSize, gradientAccumulationSteps, epochs, seed, earlyStoppingPatience } = settings
   const { signal } = options
   const parameters = part.trained
-  const program = await compileTraining({ head, weights, part, options })
+  const program = await compileTraining({ head, weights, part, options, settings })
   const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
   const totalSteps = Math.max(1, Math.ceil(stepsPerEpoch * epochs))
@@ -195,7 +195,8 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
   weights: { config, store },
   part,
   options,
-}: Pick<TrainingRun<Example, Answer, Options>, 'head' | 'weights' | 'part' | 'options'>) {
+  settings: { gradientCheckpointing },
+}: Pick<TrainingRun<Example, Answer, Options>, 'head' | 'weights' | 'part' | 'options' | 'settings'>) {
   const engine = await getEngine()
   const family = modelFamily(config.modelType)
   return engine.compile(
@@ -207,6 +208,7 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
       inputs: { ...modelInputSpecs(config), ...head.targetInputs(config) },
       parameters: store,
       gradients: { of: 'loss', withRespectTo: part.trained },
+      gradientCheckpointing,
     },
   )
 }

@@ -82,7 +82,6 @@ function consumerPositions(nodes: readonly GraphNode[]): Map<Value, number[]> {
 function meet(next: readonly number[], a: number, b: number): number {
   let [first, second] = [a, b]
   while (first !== second) {
-    if (first === undefined || second === undefined) throw new Error('order');
     if (first < second) first = next[first]!
     else second = next[second]!
   }
