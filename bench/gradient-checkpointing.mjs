@@ -51,13 +51,20 @@ async function measure({ model, batch, length, gradientCheckpointing }) {
     times.push(performance.now() - started)
     processorTimes.push((user + system) / 1000)
   }
-  const result = { times: times.slice(1), processorTimes: processorTimes.slice(1), peak: peakMemoryMegabytes() }
+  const result = {
+    times: times.slice(1),
+    processorTimes: processorTimes.slice(1),
+    peak: peakMemoryMegabytes(),
+  }
   console.log(JSON.stringify(result))
   process.exit(0)
 }
 
 function report({ label, ...entry }) {
-  const sides = { without: { ...entry, gradientCheckpointing: false }, with: { ...entry, gradientCheckpointing: true } }
+  const sides = {
+    without: { ...entry, gradientCheckpointing: false },
+    with: { ...entry, gradientCheckpointing: true },
+  }
   const base = inChild({ ...sides.without, batch: 1, length: 8 }).peak
   const rounds = Array.from({ length: Number(options.rounds) }, () => ({
     without: inChild(sides.without),

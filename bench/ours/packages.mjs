@@ -1,5 +1,10 @@
 // The built packages of this repository: bench is no workspace package, so it names them by path.
-export { createOnnxEngine, softmaxCrossEntropy, getEngine, setEngine } from '../../packages/backend/dist/index.js'
+export {
+  createOnnxEngine,
+  softmaxCrossEntropy,
+  getEngine,
+  setEngine,
+} from '../../packages/backend/dist/index.js'
 export { createRandom, mixSeed, sizeOf } from '../../packages/common/dist/index.js'
 export { tf } from '../../packages/compiler/dist/index.js'
 export {

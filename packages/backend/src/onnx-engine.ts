@@ -117,7 +117,10 @@ function traceStep(
 }
 
 /** The program with less of its forward pass kept, if that is asked for. */
-function checkpointed(program: GraphProgram, { gradientCheckpointing, gradients }: CompileOptions): GraphProgram {
+function checkpointed(
+  program: GraphProgram,
+  { gradientCheckpointing, gradients }: CompileOptions,
+): GraphProgram {
   if (!gradientCheckpointing || !gradients) return program
   const named = (prefix: string, values: readonly { readonly name: string }[]) =>
     values.flatMap(({ name }) => (name.startsWith(prefix) ? [name] : []))

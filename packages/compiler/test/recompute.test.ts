@@ -83,14 +83,18 @@ describe('recompute', () => {
       await session.release()
       // Nodes are in the order in which they run. A node's operator is field 4, its outputs are field 2.
       const text = await readFile(optimizedModelFilePath, 'latin1')
-      const positions = (pattern: RegExp) => [...text.matchAll(pattern)].map(({ index }) => index)
-      const tanh = positions(/\x22\x04Tanh/g)
+      const positions = (field: string, value: string) => {
+        const pattern = field + String.fromCharCode(value.length) + value
+        return [...text.matchAll(new RegExp(pattern, 'g'))].map(({ index }) => index)
+      }
+      const [operator, output] = ['\x22', '\x12']
+      const tanh = positions(operator, 'Tanh')
       expect(tanh).toHaveLength(2 * layers)
       for (let layer = 0; layer < layers - 1; layer++) {
         // The repeated activation of this layer comes after the gradients of the layer behind it.
         const own = tanh[2 * layers - 1 - layer]!
         for (const name of ['w', 'v'].map((letter) => `gradient:${letter}${layer + 1}`)) {
-          const [written] = positions(new RegExp(`\\x12${String.fromCharCode(name.length)}${name}`, 'g'))
+          const [written] = positions(output, name)
           expect(written, name).toBeLessThan(own)
         }
       }

@@ -43,11 +43,7 @@ describe('chooseSegments', () => {
 
   test('spaces as many segments as are asked for evenly', () => {
     expect(segmentsOf(stack(4), 2)).toEqual([`${inner} ${inner}`, `${inner} ${inner} Exp ReduceSum`])
-    expect(segmentsOf(stack(5), 3)).toEqual([
-      `${inner} ${inner}`,
-      inner,
-      `${inner} ${inner} Exp ReduceSum`,
-    ])
+    expect(segmentsOf(stack(5), 3)).toEqual([`${inner} ${inner}`, inner, `${inner} ${inner} Exp ReduceSum`])
     expect(segmentsOf(stack(2), 9)).toHaveLength(3)
   })
 

@@ -13,8 +13,8 @@ const checkpointing: Engine = {
 }
 
 interface Example {
-  compile(engine: Engine): Promise<CompiledModel>
-  batch(padding: number): Record<string, HostTensor>
+  compile: (engine: Engine) => Promise<CompiledModel>
+  batch: (padding: number) => Record<string, HostTensor>
 }
 
 /** Norms behind the residuals (BERT) and in front (GPT-2), a bias that all layers share and an encoder (T5). */

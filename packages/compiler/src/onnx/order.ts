@@ -25,7 +25,11 @@ export function emitDone(builder: OnnxBuilder, values: readonly Named[], output:
  * the empty sign: no copy, and nothing that an optimizer sees through, neither to run what follows any earlier nor
  * to take it for the same computation on the value itself.
  */
-export function emitAfter(builder: OnnxBuilder, [{ value, name }, sign]: [Named, Named], output: string): void {
+export function emitAfter(
+  builder: OnnxBuilder,
+  [{ value, name }, sign]: [Named, Named],
+  output: string,
+): void {
   // A size of 0 means that of the value.
   const same = builder.integers(value.shape.map(() => 0))
   const shape = builder.emit('Concat', [same, sign.name], { axis: 0 })

@@ -36,7 +36,12 @@ export function chooseSegments({ nodes, results, sources }: ForwardPart, count =
   const narrow = new Set(
     sources.flatMap((source) => {
       const users = nodes.flatMap((node, position) => (node.inputs.includes(source) ? [position] : []))
-      return users.length === 0 ? [] : chain(next, users.reduce((a, b) => meet(next, a, b)))
+      return users.length === 0
+        ? []
+        : chain(
+            next,
+            users.reduce((a, b) => meet(next, a, b)),
+          )
     }),
   )
   const isBehindProduct = new Set(
@@ -96,11 +101,7 @@ function chain(next: readonly number[], start: number): number[] {
 }
 
 /** The first of `marked` on the way from a node to the end, the node included. */
-function firstIn(
-  next: readonly number[],
-  marked: { has(position: number): boolean },
-  start: number,
-): number {
+function firstIn(next: readonly number[], marked: { has(position: number): boolean }, start: number): number {
   let position = start
   while (position !== end && !marked.has(position)) position = next[position]!
   return position
