@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createOnnxEngine, type CompileOptions, type StepFunction } from '../src/index'
 import { engines, float32, get, wave } from './engines'
 
-const [size, wide, layers, rows] = [32, 512, 12, 4096]
+const [size, wide, layers, rows] = [16, 512, 12, 3072]
 const shapes = Object.fromEntries(
   Array.from({ length: layers }, (_, layer) => [
     [`in${layer}`, [size, wide]],
@@ -11,7 +11,7 @@ const shapes = Object.fromEntries(
   ]).flat() as [string, number[]][],
 )
 
-/** Blocks with residuals, each with an inside that is 16 times as wide: 8 MB at 4096 rows. */
+/** Blocks with residuals, each with an inside that is 32 times as wide: 6 MB. */
 const step: StepFunction = ({ inputs, parameters }) => {
   let x = get<tf.Rank.R2>(inputs, 'x')
   for (let layer = 0; layer < layers; layer++) {
@@ -52,16 +52,18 @@ describe('gradient checkpointing', () => {
       const peak = process.resourceUsage().maxRSS / 1024
       await program.dispose()
       const gradients = await Promise.all(Object.keys(shapes).map((name) => store.read(name, 'gradient')))
+      // As bytes: elementwise, toEqual takes longer than the steps.
+      const bytes = gradients.map(({ buffer }) => Buffer.from(buffer).toString('base64'))
       store.dispose()
-      return { loss, gradients, peak }
+      return { loss, bytes, peak }
     }
     const before = process.memoryUsage().rss / 2 ** 20
     const checkpointed = await run(true)
     const plain = await run(false)
     expect(checkpointed.loss).toEqual(plain.loss)
-    expect(checkpointed.gradients).toEqual(plain.gradients)
-    // 12 insides of 8 MB, and their gradients.
-    expect(plain.peak - before).toBeGreaterThan(100)
+    expect(checkpointed.bytes).toEqual(plain.bytes)
+    // 12 insides of 6 MB.
+    expect(plain.peak - before).toBeGreaterThan(72)
     expect(checkpointed.peak - before).toBeLessThan((plain.peak - before) / 2)
   })
 

@@ -35,47 +35,55 @@ export function recompute(
   const begin = inputs.filter(({ name }) => sources.includes(name))
   const segments = chooseSegments({ nodes: forward, results: wanted, sources: begin }, count)
   const kept = new Set<Value>([...inputs, ...wanted, ...valuesBetween(forward, segments)])
-  /** The node that is computed again for the backward pass to have the value, if that is so. */
-  const repeatedFor = (value: Value): GraphNode | undefined => {
-    if (value.kind !== 'node' || kept.has(value)) return undefined
-    const segment = segments.of.get(value.node)
-    return segment !== undefined && segment < segments.count - 1 ? value.node : undefined
+  /** True for what is not kept for the backward pass. */
+  const isDropped = (value: Value): boolean => {
+    const segment = value.kind === 'node' ? segments.of.get(value.node) : undefined
+    return segment !== undefined && segment < segments.count - 1 && !kept.has(value)
   }
-  const stages = stagesOf(nodes, segments, (value) => repeatedFor(value) !== undefined)
+  const repeated = nodesToRepeat(nodes, segments, isDropped)
+  const stages = stagesOf(nodes, segments, isDropped)
   const passedOn = new Set<Value>([...outputs.map(({ value }) => value), ...valuesBetween(nodes, stages)])
 
   const written = [...forward]
   const renewed = new Map<Value, Value>()
+  const current = (value: Value): Value => (kept.has(value) ? value : (renewed.get(value) ?? value))
   let before = wanted
   for (let stage = segments.count - 1; stage >= 0; stage--) {
     const { sign, after } = stageOrder(written, before)
-    const renew = (node: GraphNode, change: (value: Value) => Value) => {
-      const copy = copyNode(node, change)
+    const renew = (node: GraphNode, isEarlier: (value: Value) => boolean) => {
+      const copy = copyNode(node, (value) => (isEarlier(value) ? after(current(value)) : current(value)))
       written.push(copy)
       node.outputs.forEach((output, index) => renewed.set(output, copy.outputs[index]!))
     }
-    /** What a repeated node takes in place of a value. */
-    const repeat = (value: Value): Value => {
-      if (kept.has(value)) return after(value)
-      const node = repeatedFor(value)
-      if (!node) return value
-      if (!renewed.has(value)) renew(node, repeat)
-      return renewed.get(value)!
-    }
-    /** What a node of the backward pass takes in place of a value. */
-    const take = (value: Value): Value => {
-      if (repeatedFor(value)) return repeat(value)
-      const from = value.kind === 'node' ? stages.of.get(value.node) : undefined
-      if (from === undefined) return value
-      return from > stage ? after(renewed.get(value)!) : renewed.get(value)!
+    for (const node of repeated) {
+      if (segments.of.get(node) === stage) renew(node, (value) => kept.has(value))
     }
     const own = nodes.filter((node) => stages.of.get(node) === stage)
-    for (const node of own) renew(node, take)
+    for (const node of own) {
+      renew(node, (value) => value.kind === 'node' && (stages.of.get(value.node) ?? stage) > stage)
+    }
     const finished = own.flatMap((node) => node.outputs.filter((output) => passedOn.has(output)))
-    before = [sign(), ...finished.map((value) => renewed.get(value)!)]
+    before = [sign(), ...finished.map(current)]
   }
-  const renewedOutputs = outputs.map(({ name, value }) => ({ name, value: renewed.get(value) ?? value }))
+  const renewedOutputs = outputs.map(({ name, value }) => ({ name, value: current(value) }))
   return { ...prune({ nodes: written, inputs }, renewedOutputs), sparse }
+}
+
+/** The forward nodes, in order, without which the backward pass lacks something that is dropped. */
+function nodesToRepeat(
+  nodes: readonly GraphNode[],
+  segments: Segments,
+  isDropped: (value: Value) => boolean,
+): GraphNode[] {
+  const lacking = new Set<Value>()
+  const found: GraphNode[] = []
+  for (const node of nodes.toReversed()) {
+    const isLacking = node.outputs.some((output) => lacking.has(output))
+    if (isLacking) found.push(node)
+    if (!isLacking && segments.of.has(node)) continue
+    for (const value of node.inputs) if (value && isDropped(value)) lacking.add(value)
+  }
+  return found.reverse()
 }
 
 /** What nodes of one group take from another group. */
@@ -92,7 +100,7 @@ function valuesBetween(nodes: readonly GraphNode[], { of }: Pick<Segments, 'of'>
 function stagesOf(
   nodes: readonly GraphNode[],
   segments: Segments,
-  isRepeated: (value: Value) => boolean,
+  isDropped: (value: Value) => boolean,
 ): Pick<Segments, 'of'> {
   const of = new Map<GraphNode, number>()
   const last = segments.count - 1
@@ -100,7 +108,7 @@ function stagesOf(
     if (segments.of.has(node)) continue
     const stages = node.inputs.map((value) => {
       if (value?.kind !== 'node') return last
-      return (isRepeated(value) ? segments.of : of).get(value.node) ?? last
+      return (isDropped(value) ? segments.of : of).get(value.node) ?? last
     })
     of.set(node, Math.min(last, ...stages))
   }
