@@ -39,10 +39,10 @@ export interface CompileOptions {
    */
   gradients?: { of: string; withRespectTo: readonly string[] }
   /**
-   * Keep less of the forward pass in memory, and compute it again in the backward pass: activations take a third to a half
-   * of the memory, a step about a quarter more time, and the results are the same. `segments`: into how many parts the
-   * forward pass is cut, at least 2; default one for every narrow place, two in a transformer layer. For the onnx engine
-   * only, and with gradients only. Default false.
+   * Keep less of the forward pass in memory, and compute it again in the backward pass: activations take less than half of
+   * the memory, a step takes more time, and the results are the same. `segments`: into how many parts the forward pass is
+   * cut, at least 2; default one for every narrow place, two in a transformer layer. For the onnx engine only; without
+   * `gradients` it does nothing. Default false.
    */
   gradientCheckpointing?: boolean | { readonly segments: number }
   /**

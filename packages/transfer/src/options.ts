@@ -34,8 +34,8 @@ export interface TransferOptions {
   gradientAccumulationSteps?: number
   /**
    * Keep less of each forward pass and compute it again for the gradients, so that larger batches and longer texts fit:
-   * activations take a third to a half of the memory, a step takes about a quarter longer, and the model is the same.
-   * Not on a tfjs engine. Default false.
+   * activations take less than half of the memory, a step takes longer, and the model is the same. Not on a tfjs engine.
+   * Default false.
    */
   gradientCheckpointing?: boolean
   /** Decides the split, the order, new weights and dropout: the same seed gives the same model. Default 42. */
