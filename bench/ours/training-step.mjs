@@ -40,12 +40,12 @@ export function configOf(directory) {
  * The parameters of a classifier, and its step compiled for one size or for every size.
  *
  * @param config An encoder configuration.
- * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic; `threads`:
- *   default one per core.
+ * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic;
+ *   `gradientCheckpointing` as in the engine's `compile`; `threads`: default, one for each core.
  */
 export async function createTraining(
   config,
-  { weights, shape = ['batch', 'sequence'], target, threads } = {},
+  { weights, shape = ['batch', 'sequence'], target, gradientCheckpointing = false, threads } = {},
 ) {
   await setEngine(threads === undefined ? 'onnx' : createOnnxEngine({ threads }))
   const engine = await getEngine()
@@ -79,6 +79,7 @@ export async function createTraining(
     },
     parameters: store,
     gradients: { of: 'loss', withRespectTo: names },
+    gradientCheckpointing,
   })
   return { program, store, names, optimizer }
 }

@@ -13,10 +13,11 @@ interface Stores {
  * @param kind The kind of store that the engine works on.
  * @returns The store.
  * @throws EngineError if the store is of another engine, has no `gradient` slot though gradients are
- *   wanted, or does not have a parameter that is to be differentiated; or inside a traced function.
+ *   wanted, or does not have a parameter that is to be differentiated; on gradient checkpointing that it cannot do; or
+ *   inside a traced function.
  */
 export function checkCompile<Kind extends ParameterStore['kind']>(
-  { parameters, gradients }: CompileOptions,
+  { parameters, gradients, gradientCheckpointing = false }: CompileOptions,
   kind: Kind,
 ): Stores[Kind] | undefined {
   if (isTracing()) throw misuse('compile', 'called outside of traced functions', 'a call inside of one')
@@ -35,7 +36,32 @@ export function checkCompile<Kind extends ParameterStore['kind']>(
   if (unknown !== undefined) {
     throw misuse('gradients.withRespectTo', 'names of parameters in the store', `'${unknown}'`)
   }
+  checkCheckpointing(gradientCheckpointing, kind)
   return parameters as Stores[Kind] | undefined
+}
+
+function checkCheckpointing(
+  option: CompileOptions['gradientCheckpointing'] & {},
+  kind: ParameterStore['kind'],
+): void {
+  if (option === false) return
+  if (kind !== 'memory') {
+    throw new EngineError({
+      function: 'compile',
+      argument: 'gradientCheckpointing',
+      expected: 'false on a tfjs engine, which runs steps as they are',
+      received: 'asked for',
+      remedy: "Leave it out, or choose the compiled engine with setEngine('onnx').",
+    })
+  }
+  if (option === true || (Number.isInteger(option.segments) && option.segments >= 2)) return
+  throw new EngineError({
+    function: 'compile',
+    argument: 'gradientCheckpointing.segments',
+    expected: 'an integer of at least 2',
+    received: String(option.segments),
+    remedy: 'Pass true for a segment at every narrow place of the model.',
+  })
 }
 
 const misuse = (argument: string, expected: string, received: string) =>

@@ -39,6 +39,13 @@ export interface CompileOptions {
    */
   gradients?: { of: string; withRespectTo: readonly string[] }
   /**
+   * Keep less of the forward pass in memory, and compute it again in the backward pass: activations take less than half of
+   * the memory, a step takes more time, and the results are the same. `segments`: into how many parts the forward pass is
+   * cut, at least 2; default one for every narrow place, two in a transformer layer. For the onnx engine only; without
+   * `gradients` it does nothing. Default false.
+   */
+  gradientCheckpointing?: boolean | { readonly segments: number }
+  /**
    * Store the parameters' present values in the program: small batches run up to 1.6 times as fast, since weights are
    * packed for the processor once. It takes memory for a second copy, and later writes to the store are not seen; an
    * engine may ignore it. Not with gradients. Default false.

@@ -3,6 +3,7 @@ import {
   evaluateSize,
   type GraphProgram,
   type InputValue,
+  recompute,
   sparseOutputs,
   toOnnx,
   traceProgram,
@@ -57,7 +58,7 @@ export function createOnnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
 
 async function compile(step: StepFunction, options: CompileOptions, threads = 0): Promise<Program> {
   const store = checkCompile(options, 'memory')
-  const program = traceStep(step, options)
+  const program = checkpointed(traceStep(step, options), options)
   // Loaded at the first use, so that another engine can run where its native library cannot.
   const runtime = await import('onnxruntime-node')
   const packed = options.packParameters && !options.gradients ? packedValues(store) : undefined
@@ -118,6 +119,21 @@ function traceStep(
   } finally {
     for (const tensor of kept) tensor.dispose()
   }
+}
+
+/** The program with less of its forward pass kept, if that is asked for. */
+function checkpointed(
+  program: GraphProgram,
+  { gradientCheckpointing, gradients }: CompileOptions,
+): GraphProgram {
+  if (!gradientCheckpointing || !gradients) return program
+  const named = (prefix: string, values: readonly { readonly name: string }[]) =>
+    values.flatMap(({ name }) => (name.startsWith(prefix) ? [name] : []))
+  return recompute(program, {
+    results: named(outputPrefix, program.outputs),
+    sources: named(inputPrefix, program.inputs),
+    ...(gradientCheckpointing !== true && gradientCheckpointing),
+  })
 }
 
 interface ProgramParts {

@@ -35,6 +35,12 @@ export interface TransferOptions {
   maxGradientNorm?: number
   /** Batches for each optimizer step. Default 1. */
   gradientAccumulationSteps?: number
+  /**
+   * Keep less of each forward pass and compute it again for the gradients, so that larger batches and longer texts fit:
+   * activations take less than half of the memory, a step takes longer, and the model is the same. Not on a tfjs engine.
+   * Default false.
+   */
+  gradientCheckpointing?: boolean
   /** Decides the split, the order, new weights and dropout: the same seed gives the same model. Default 42. */
   seed?: number
   /**
@@ -130,6 +136,7 @@ export const transferOptionNames: readonly string[] = Object.keys({
   weightDecay: true,
   maxGradientNorm: true,
   gradientAccumulationSteps: true,
+  gradientCheckpointing: true,
   seed: true,
   batching: true,
   maxLength: true,

@@ -25,6 +25,7 @@ export interface ResolvedSettings {
   readonly weightDecay: number
   readonly maxGradientNorm: number
   readonly gradientAccumulationSteps: number
+  readonly gradientCheckpointing: boolean
   readonly seed: number
   /** Of a name of its own if it was given as an object. */
   readonly optimizer: string
@@ -57,6 +58,7 @@ const trainerDefaults = {
   weightDecay: 0,
   maxGradientNorm: 1,
   gradientAccumulationSteps: 1,
+  gradientCheckpointing: false,
   seed: 42,
   optimizer: 'adamW',
   schedule: 'linear',

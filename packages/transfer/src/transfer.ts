@@ -187,7 +187,7 @@ async function train<Example extends TextInput, Answer, Options extends object>(
     tokenizer,
   }
   const task = Object.fromEntries(head.options.map((name) => [name, options[name]]))
-  const program = await compileTraining({ head, weights, part, options })
+  const program = await compileTraining({ head, weights, part, options, settings })
   const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
   const epochs = maxSteps > 0 ? maxSteps / stepsPerEpoch : settings.epochs
@@ -226,7 +226,8 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
   weights: { config, store },
   part,
   options,
-}: Pick<TrainingRun<Example, Answer, Options>, 'head' | 'weights' | 'part' | 'options'>) {
+  settings: { gradientCheckpointing },
+}: Pick<TrainingRun<Example, Answer, Options>, 'head' | 'weights' | 'part' | 'options' | 'settings'>) {
   const engine = await getEngine()
   const family = modelFamily(config.modelType)
   return engine.compile(
@@ -238,6 +239,7 @@ async function compileTraining<Example extends TextInput, Answer, Options extend
       inputs: { ...modelInputSpecs(config), ...head.targetInputs(config) },
       parameters: store,
       gradients: { of: 'loss', withRespectTo: part.trained },
+      gradientCheckpointing,
     },
   )
 }

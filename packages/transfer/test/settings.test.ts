@@ -21,6 +21,7 @@ describe('resolveSettings', () => {
       weightDecay: 0,
       maxGradientNorm: 1,
       gradientAccumulationSteps: 1,
+      gradientCheckpointing: false,
       seed: 42,
       optimizer: 'adamW',
       schedule: 'linear',

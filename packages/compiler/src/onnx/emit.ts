@@ -8,6 +8,7 @@ import type { GraphProgram } from '../program'
 import { describeSize } from '../symbolic'
 import { OnnxBuilder } from './builder'
 import { toHalfPrecision } from './half'
+import { emitAfter, emitDone, type Named } from './order'
 import { elementTypes, encodeModel, type ExternalData, type OnnxModel, type OnnxValueInfo } from './protobuf'
 import { emitQuantizedProduct, type Quantization } from './quantize'
 import { type AxisSources, SizeEmitter, unknownAxis } from './sizes'
@@ -97,8 +98,9 @@ export function toOnnx(
   const quantized = new Set<string>()
   for (const node of nodes) {
     for (const output of node.outputs) {
-      // onnxruntime crashes on a Split that lacks a piece; elsewhere what is not used need not be computed.
-      const isWanted = uses.count(output) > 0 || node.op === 'Split'
+      // onnxruntime crashes on a Split that lacks a piece, and on a node without its first output; elsewhere what is not
+      // used need not be computed.
+      const isWanted = uses.count(output) > 0 || node.op === 'Split' || output === node.outputs[0]
       const name = isWanted ? (outputNames.get(output) ?? builder.freshName()) : ''
       names.set(output, name)
       if (isWanted && !outputNames.has(output)) intermediates.push(valueInfo(name, output))
@@ -167,6 +169,12 @@ const sizeInputs: Readonly<Record<string, readonly string[]>> = {
 
 function emitNode(node: GraphNode, { builder, sizes, nameOf }: EmitContext): void {
   const inputs = node.inputs.map(nameOf)
+  if (node.op === 'Done' || node.op === 'After') {
+    const values = node.inputs.map((value, index) => ({ value: value!, name: inputs[index]! }))
+    const emit = node.op === 'Done' ? emitDone : emitAfter
+    emit(builder, values as [Named, Named], nameOf(node.outputs[0]))
+    return
+  }
   const size = (name: string) => node.sizes[name]!
   const [source] = node.inputs
   let allowZero = false
