@@ -57,15 +57,21 @@ describe('the options of training', () => {
       },
     })
     const { history, evaluations } = model.training!
-    // 108 of 120 rows, 8 at a time.
+    // 54 of 60 rows, 8 at a time.
     expect(seen).toEqual([
-      { totalSteps: 17, stepsPerEpoch: 14, warmupSteps: 0, learningRate: quick.learningRate },
+      { totalSteps: 17, stepsPerEpoch: 7, warmupSteps: 0, learningRate: quick.learningRate },
     ])
     expect(history).toHaveLength(17)
-    expect(history.map(({ epoch }) => epoch)).toEqual([...Array<number>(14).fill(1), 2, 2, 2])
+    expect(history.map(({ epoch }) => epoch)).toEqual([
+      ...Array<number>(7).fill(1),
+      ...Array<number>(7).fill(2),
+      3,
+      3,
+      3,
+    ])
     expect(evaluations.map(({ step }) => step)).toEqual([5, 10, 15, 17])
-    expect(history[13]!.learningRate).toBe(quick.learningRate)
-    expect(history[14]!.learningRate).toBe(quick.learningRate / 2)
+    expect(history[6]!.learningRate).toBe(quick.learningRate)
+    expect(history[7]!.learningRate).toBe(quick.learningRate / 2)
     await model.dispose()
   })
 
