@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AutoTokenizer } from '@huggingface/transformers'
@@ -165,6 +165,14 @@ describe('loadTokenizer', () => {
       pad_token: '<pad>',
       bos_token: '<bos>',
     })
+  })
+
+  it('refuses the pieces of Marian without their numbers', async () => {
+    const directory = await changed('marian', {})
+    await rm(join(directory, 'vocab.json'))
+    await expect(loadTokenizer(directory)).rejects.toThrow(
+      /but got only .*\. Marian needs vocab\.json beside source\.spm and target\.spm: download the missing file\./,
+    )
   })
 
   it('refuses a model whose use nothing tells', async () => {

@@ -1,7 +1,6 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fixturePath } from '@tfx/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
   loadCheckpoint,
@@ -66,18 +65,6 @@ it('refuses a copy that is not one', async () => {
   ).rejects.toThrow(
     /whose 'lm_head.weight' equals 'transformer.wte.weight', since config.json ties them, but got one where they differ\. Set tie_word_embeddings to false/,
   )
-})
-
-it('says how to get a tokenizer.json from SentencePiece models', async () => {
-  for (const [name, remedy] of [
-    ['source.spm', 'take a repository that has one'],
-    ['spiece.model', 'Convert it once, in Python'],
-  ]) {
-    const directory = await mkdtemp(join(folder, 'tokenizer-'))
-    await copyFile(fixturePath('core/decoders/gpt2/config.json'), join(directory, name!))
-    await expect(loadTokenizer(directory)).rejects.toThrow(`but got only ${name}`)
-    await expect(loadTokenizer(directory)).rejects.toThrow(remedy)
-  }
 })
 
 it('loads the checkpoint that it saved, weights and all', async () => {
