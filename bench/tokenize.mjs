@@ -132,7 +132,7 @@ function measurePython(directory, texts, tokens) {
   const folder = mkdtempSync(join(tmpdir(), 'tfx-bench-'))
   writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizerParts(directory).tokenizer))
   writeFileSync(join(folder, 'texts.json'), JSON.stringify(texts))
-  const output = execFileSync(process.env.PYTHON, ['bench/reference/tokenize.py', folder], {
+  const output = execFileSync(process.env.PYTHON, ['bench/reference/encode_texts.py', folder], {
     encoding: 'utf8',
     env: { ...process.env, TOKENIZERS_PARALLELISM: 'false' },
   })
