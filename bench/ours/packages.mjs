@@ -8,6 +8,7 @@ export {
 export { createRandom, mixSeed, sizeOf } from '../../packages/common/dist/index.js'
 export { tf } from '../../packages/compiler/dist/index.js'
 export {
+  adapterSpecs,
   causalLanguageModelLoss,
   createDecoderSteps,
   createSequenceSteps,
@@ -26,12 +27,14 @@ export {
   openGguf,
   openSafetensors,
   readConfig,
+  trainedNames,
 } from '../../packages/core/dist/index.js'
 export { readRows } from '../../packages/data/dist/index.js'
 export { transfer } from '../../packages/sentiment/dist/index.js'
 export {
   adamW,
   clipCoefficient,
+  fitSlots,
   globalNorm,
   linearSchedule,
   parameterGroups,

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   adamW,
+  adapterSpecs,
   causalLanguageModelLoss,
   clipCoefficient,
   createOnnxEngine,
   createRandom,
+  fitSlots,
   getEngine,
   globalNorm,
   initializeParameter,
@@ -18,6 +20,7 @@ import {
   setEngine,
   softmaxCrossEntropy,
   tf,
+  trainedNames,
 } from './packages.mjs'
 
 /** A config.json without dropout. */
@@ -41,18 +44,20 @@ export function configOf(directory) {
  *
  * @param config An encoder configuration.
  * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic;
- *   `gradientCheckpointing` as in the engine's `compile`; `threads`: default, one for each core.
+ *   `gradientCheckpointing` as in the engine's `compile`; `threads`: default, one for each core; `adapter`: train it alone.
  */
 export async function createTraining(
   config,
-  { weights, shape = ['batch', 'sequence'], target, gradientCheckpointing = false, threads } = {},
+  { weights, shape = ['batch', 'sequence'], target, gradientCheckpointing = false, threads, adapter } = {},
 ) {
   await setEngine(threads === undefined ? 'onnx' : createOnnxEngine({ threads }))
   const engine = await getEngine()
   const optimizer = adamW()
   const family = modelFamily(config.modelType)
-  const store = await createStore(engine, config, { weights, slots: ['gradient', ...optimizer.slots] })
-  const names = Object.keys(store.shapes)
+  const specs = family.parameterShapes(config, taskOf(family))
+  const names = adapter ? trainedNames(adapter, { config, specs }, []) : Object.keys(specs)
+  const slots = fitSlots({ optimizer, parameters: names })
+  const store = await createStore(engine, config, { weights, slots, adapter })
   const run = { config, training: true }
   const step = ({ inputs, parameters }) => {
     if (family.kind === 'encoder-decoder')
@@ -110,9 +115,10 @@ const labelShape = ({ kind }, shape, target) =>
   kind === 'encoder' ? shape.slice(0, 1) : kind === 'decoder' ? shape : [shape[0], target ?? 'target']
 
 /** A store with the parameters of a classifier; see {@link createTraining}. */
-export async function createStore(engine, config, { weights, slots = [] } = {}) {
+export async function createStore(engine, config, { weights, slots = [], adapter } = {}) {
   const family = modelFamily(config.modelType)
-  const specs = family.parameterShapes(config, taskOf(family))
+  const own = family.parameterShapes(config, taskOf(family))
+  const specs = { ...own, ...(adapter && adapterSpecs(adapter, { config, specs: own })) }
   const shapes = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, spec.shape]))
   const store = engine.createStore(shapes, slots)
   await (weights === undefined ? fillRandomly(store, specs, config) : fillFromCheckpoint(store, weights))

@@ -1,6 +1,6 @@
 """The CPU seconds and the number of tokens of Python's `tokenizers` on FOLDER/texts.json, as JSON.
 
-    python3 bench/reference/tokenize.py FOLDER   # with tokenizer.json; started by bench/tokenize.mjs
+    python3 bench/reference/encode_texts.py FOLDER   # with tokenizer.json; started by bench/tokenize.mjs
 """
 
 import json
