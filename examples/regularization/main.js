@@ -1,6 +1,6 @@
 // What keeps a network from learning its text by heart: one plain Transformer from random weights, trained over and over on
 // little text, without regularization and with more and more of it.
-// node main.js [--text FILE] [--characters 60000] [--steps 600] [--report DIRECTORY] [--json]
+// node main.js [--text FILE] [--characters 16000] [--steps 800] [--report DIRECTORY] [--json]
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createRandom, mixSeed } from '@tfx/common'
@@ -19,14 +19,14 @@ import { piecesOf, readText } from './text.js'
 const { values } = parseArgs({
   options: {
     text: { type: 'string' },
-    characters: { type: 'string', default: '60000' },
-    steps: { type: 'string', default: '600' },
+    characters: { type: 'string', default: '16000' },
+    steps: { type: 'string', default: '800' },
     report: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
 const steps = Number(values.steps)
-const [seed, length, batchSize, learningRate] = [42, 64, 32, 2e-3]
+const [seed, length, batchSize, learningRate] = [42, 64, 16, 2e-3]
 const text = readText(values.text, Number(values.characters))
 const sizes = {
   vocabSize: text.vocabSize,
@@ -82,7 +82,12 @@ async function train({ name, dropout = 0, weightDecay = 0, schedule = 'constant'
     },
   })
   if (values.report) {
-    const settings = Object.entries({ dropout, weightDecay, schedule, augmentation: augmentation?.name ?? 'none' })
+    const settings = Object.entries({
+      dropout,
+      weightDecay,
+      schedule,
+      augmentation: augmentation?.name ?? 'none',
+    })
     await writeReport(join(values.report, `${name.replace(/\W+/g, '-').replace(/^-/, '')}.html`), {
       title: `Regularization: ${name}`,
       training: result,

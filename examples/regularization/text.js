@@ -12,13 +12,13 @@ function definitions() {
 }
 
 /**
- * A text as numbers, one for each character: the beginning to learn from, and as much as a quarter of it from the end to
+ * A text as numbers, one for each character: the beginning to learn from, and as much from the end to
  * judge by. Id 0 is padding, and what is not in the alphabet.
  */
 export function readText(file, trainingCharacters) {
   const text = file === undefined ? definitions() : readFileSync(file, 'utf8')
   const training = text.slice(0, trainingCharacters)
-  const heldOut = text.slice(Math.max(trainingCharacters, text.length - trainingCharacters / 4))
+  const heldOut = text.slice(Math.max(trainingCharacters, text.length - trainingCharacters))
   const alphabet = [...new Set(text)].sort()
   const ids = new Map(alphabet.map((character, index) => [character, index + 1]))
   return {
