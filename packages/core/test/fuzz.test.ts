@@ -58,7 +58,7 @@ interface Format {
   /** Other files that it needs. */
   beside?: Record<string, string>
   read: Read
-  /** Of the inputs that each format gets. Default 1. */
+  /** Of the inputs, relative to other formats. Default 1. */
   share?: number
 }
 
@@ -101,6 +101,8 @@ const formats: Record<string, Format> = {
     },
   },
 }
+
+const shares = Object.values(formats).reduce((sum, { share = 1 }) => sum + share, 0)
 
 type Random = ReturnType<typeof createRandom>
 
@@ -179,7 +181,7 @@ describe('a damaged or hostile file', () => {
       const random = createRandom(seed)
       const path = join(directory, name)
       for (const [other, content] of Object.entries(beside)) await writeFile(join(directory, other), content)
-      const count = Math.ceil((inputs * share) / Object.keys(formats).length)
+      const count = Math.ceil((inputs * share) / shares)
       let [readable, slowest] = [0, 0]
       // The library for GGUF, and what it takes to run anything.
       await writeFile(path, originals[0]!)

