@@ -1,5 +1,6 @@
 import { formatNumber, formatShare } from './format'
 import { html, type Html } from './html'
+import { tableCard } from './table-card'
 
 /** What a classifier said of an example whose label is known. */
 export interface JudgedExample {
@@ -57,19 +58,8 @@ function matrix(labels: readonly string[], examples: readonly JudgedExample[]): 
       ${cells}
     </tr>`
   })
-  return html`<div class="card">
-    <table class="confusion" id="confusion">
-      <thead>
-        <tr>
-          <th>label ↓ answer →</th>
-          ${labels.map((label) => html`<th>${label}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`
+  const heads = ['label ↓ answer →', ...labels].map((label) => html`<th>${label}</th>`)
+  return tableCard({ id: 'confusion', className: 'confusion', heads, rows })
 }
 
 function frequentConfusions(wrong: readonly JudgedExample[]): Html | undefined {
@@ -86,20 +76,10 @@ function frequentConfusions(wrong: readonly JudgedExample[]): Html | undefined {
         <td class="number">${formatNumber(count)}</td>
       </tr>`,
   )
-  return html`<div class="card">
-    <table id="confusions">
-      <thead>
-        <tr>
-          <th>label</th>
-          <th>answer</th>
-          <th class="number">how often</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`
+  const heads = html`<th>label</th>
+    <th>answer</th>
+    <th class="number">how often</th>`
+  return tableCard({ id: 'confusions', heads, rows })
 }
 
 /** Expected label → answered label → how often. */

@@ -1,5 +1,6 @@
 import { formatNumber, formatShare } from './format'
 import { html, type Html } from './html'
+import { tableCard } from './table-card'
 
 /** What a part of the data is made of. */
 export interface DataSummary {
@@ -70,21 +71,9 @@ function labelTable(parts: readonly DataSummary[]): Html | undefined {
         <th></th>`,
   )
   const omitted = names.length - frequent.length
+  const note = omitted > 0 ? `and ${formatNumber(omitted)} rarer labels` : undefined
   return html`<p></p>
-    <div class="card">
-      <table id="labels">
-        <thead>
-          <tr>
-            <th>label</th>
-            ${heads}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-      ${omitted > 0 ? html`<p class="quiet">and ${formatNumber(omitted)} rarer labels</p>` : undefined}
-    </div>`
+    ${tableCard({ id: 'labels', heads: [html`<th>label</th>`, ...heads], rows, note })}`
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)

@@ -3,6 +3,7 @@ import { formatNumber, formatSeconds, formatShare } from './format'
 import { html, type Html } from './html'
 import { keyLine, lineChart, type Series } from './line-chart'
 import { type Point, smooth } from './thin-out'
+import { tableCard } from './table-card'
 
 /** The figures that one wants to see first. */
 export function headline({ history, best, steps, seconds, stoppedEarly }: FitResult): Html {
@@ -87,20 +88,9 @@ export function evaluationTable({ evaluations, best }: FitResult): Html | undefi
   )
   const heads = ['step', 'epoch', ...metrics, 'time'].map((name) => html`<th class="number">${name}</th>`)
   const omitted = evaluations.length - rows.length
+  const note = omitted > 0 ? `${formatNumber(omitted)} earlier ones are in the charts.` : undefined
   return html`<h2>Evaluations</h2>
-    <div class="card">
-      <table id="evaluations">
-        <thead>
-          <tr>
-            ${heads}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-      ${omitted > 0 ? html`<p class="quiet">${formatNumber(omitted)} earlier ones are in the charts.</p>` : undefined}
-    </div>`
+    ${tableCard({ id: 'evaluations', heads, rows, note })}`
 }
 
 const phaseNames: Readonly<Record<keyof PhaseSeconds, string>> = {

@@ -9,6 +9,7 @@ import { dataSection, type DataSummary } from './report-data'
 import { reportScript } from './report-script'
 import { reportStyle } from './report-style'
 import { curves, evaluationTable, headline, timings } from './report-training'
+import { tableCard } from './table-card'
 
 /** What a report is made of: all but the training may be left out. */
 export interface RunReport {
@@ -122,21 +123,9 @@ function settingsTable(settings: readonly ReportedSetting[]): Html | undefined {
         <td class="${origin === 'option' ? 'given' : 'origin'}">${origin}</td>
       </tr>`,
   )
+  const heads = ['name', 'value', 'from'].map((name) => html`<th>${name}</th>`)
   return html`<h2>Settings</h2>
-    <div class="card">
-      <table id="settings">
-        <thead>
-          <tr>
-            <th>name</th>
-            <th>value</th>
-            <th>from</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`
+    ${tableCard({ id: 'settings', heads, rows })}`
 }
 
 const hashOf = (text: string) => `sha256-${createHash('sha256').update(text).digest('base64')}`
