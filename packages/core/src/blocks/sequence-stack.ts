@@ -49,7 +49,7 @@ export interface SequenceStackInputs {
   /** True in a decoder, where tokens look back only. */
   readonly isCausal: boolean
   readonly past?: readonly KeyValues[] | undefined
-  readonly joinsPast?: boolean | undefined
+  readonly pastHasRoom?: boolean | undefined
   /** The encoder's keys and values by layer, and its attention mask, int32 [batch, source]. */
   readonly cross?: { keyValues: readonly KeyValues[]; attentionMask: tf.Tensor } | undefined
 }
@@ -60,7 +60,7 @@ export function sequenceStack(
   inputs: SequenceStackInputs,
   { stack, training }: { stack: SequenceStack; training: boolean },
 ): { hidden: tf.Tensor; present: KeyValues[] } {
-  const { attentionMask, past, joinsPast, cross } = inputs
+  const { attentionMask, past, pastHasRoom, cross } = inputs
   const [batch, sequence] = inputs.inputIds.shape as [number, number]
   const { layer } = stack
   const { hiddenSize } = layer.sizes
@@ -80,7 +80,7 @@ export function sequenceStack(
       bias,
       scale: stack.scale,
       past: past?.[index],
-      joinsPast,
+      pastHasRoom,
       cross: cross && crossBias && { keyValues: cross.keyValues[index]!, bias: crossBias },
       training,
     })
