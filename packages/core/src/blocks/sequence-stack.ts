@@ -8,12 +8,13 @@ import { relativePositionBias, type RelativeBucketOptions } from './relative-pos
 import type { KeyValues } from './scaled-attention'
 import { sinusoidalPositions } from './sinusoidal-positions'
 import {
+  layerDepth,
   transformerLayer,
   transformerLayerSpecs,
   type TransformerLayerNames,
   type TransformerLayerOptions,
 } from './transformer-layer'
-import { wordEmbedding } from './word-embedding'
+import { type ChangeWords, wordEmbedding } from './word-embedding'
 
 /** Where the positions of a stack come from. */
 export type StackPositions =
@@ -52,6 +53,8 @@ export interface SequenceStackInputs {
   readonly joinsPast?: boolean | undefined
   /** The encoder's keys and values by layer, and its attention mask, int32 [batch, source]. */
   readonly cross?: { keyValues: readonly KeyValues[]; attentionMask: tf.Tensor } | undefined
+  /** What is to be done with the words' embeddings. Default: nothing. */
+  readonly changeWords?: ChangeWords | undefined
 }
 
 /** @returns The last hidden state, float32 [batch, sequence, hidden], and the self-attention's keys and values. */
@@ -82,6 +85,7 @@ export function sequenceStack(
       past: past?.[index],
       joinsPast,
       cross: cross && crossBias && { keyValues: cross.keyValues[index]!, bias: crossBias },
+      depth: layerDepth(index, stack.layers.length),
       training,
     })
     hidden = result.hidden
@@ -97,11 +101,10 @@ export function sequenceStack(
 /** Words and absolute positions, float32 [batch, sequence, hidden]. */
 function embedded(
   parameters: Parameters,
-  { inputIds, attentionMask }: SequenceStackInputs,
-  { wordEmbedding: name, paddingRow, embeddingScale, positions, embeddingNorm, layer }: SequenceStack,
+  { inputIds, attentionMask, changeWords: change }: SequenceStackInputs,
+  { wordEmbedding: name, paddingRow, embeddingScale: scale, positions, embeddingNorm, layer }: SequenceStack,
 ): tf.Tensor {
-  const words = wordEmbedding(parameters, inputIds, { name, paddingRow })
-  let sum = embeddingScale === 1 ? words : tf.mul(words, embeddingScale)
+  let sum = wordEmbedding(parameters, inputIds, { name, paddingRow, scale, change })
   if (positions.kind !== 'relative') {
     const counted = positionsOfMask(attentionMask, inputIds.shape[1]!)
     const ids = tf.add(counted, tf.scalar(positions.offset, 'int32'))

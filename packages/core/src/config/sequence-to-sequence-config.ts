@@ -18,6 +18,8 @@ interface CommonSequenceToSequenceConfig {
   readonly attentionDropout: number
   /** Rate inside the feed-forward network. */
   readonly activationDropout: number
+  /** Rate at which the parts of the last layer are left out while training, those of earlier layers at less. Default 0. */
+  readonly stochasticDepth?: number
   /** Standard deviation of new weights. */
   readonly initializerRange: number
   /** Whether the scores are made by the word embeddings themselves. */

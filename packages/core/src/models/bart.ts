@@ -74,6 +74,7 @@ function stack(config: BartConfig, half: Half, { hasEmbeddingNorm }: Variant): S
         attention: config.attentionDropout,
         hidden: config.hiddenDropout,
         activation: config.activationDropout,
+        depth: config.stochasticDepth,
       },
     },
     scale: (config.hiddenSize / numAttentionHeads) ** -0.5,
