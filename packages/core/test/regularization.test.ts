@@ -3,7 +3,7 @@ import { createOnnxEngine, createTfjsEngine } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import { fixturePath, loadFixture } from '@tfx/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type ChangeWords, loadCheckpoint, type Parameters } from '../src/index'
+import { type BartConfig, type ChangeWords, loadCheckpoint, type Parameters } from '../src/index'
 import { loadDecoderFixture } from './decoder-contract'
 import { loadEncoderFixture } from './encoder-contract'
 import { int32, near, parametersOf } from './model-contract'
@@ -24,7 +24,10 @@ interface Backbone {
   readonly inputs: Readonly<Record<string, { shape: readonly number[]; data: Int32Array }>>
 }
 
-type Batch = { inputIds: number[][]; attentionMask: number[][] }
+interface Batch {
+  inputIds: number[][]
+  attentionMask: number[][]
+}
 
 const batchOf = ({ inputIds, attentionMask }: Batch) =>
   ({ inputIds: int32(inputIds), attentionMask: int32(attentionMask) }) as Backbone['inputs']
@@ -120,6 +123,46 @@ describe.each(backbones)('%s', (name, load) => {
     expect(await hidden(true, 0.5, 2)).toEqual(some[1])
     for (const values of some) expect(values.every(Number.isFinite)).toBe(true)
   })
+})
+
+it('leaves whole layers of BART out, as its configuration says', async () => {
+  const fixture = await loadSequenceFixture('bart')
+  const { family, outputs } = fixture
+  if (family.modelType !== 'bart') throw new Error('no BART')
+  const config = { ...fixture.config, ...withoutDropout } as BartConfig
+  const parameters = parametersOf(fixture)
+  const engine = createTfjsEngine('cpu')
+  const encode = async (own: Parameters, change: Partial<BartConfig>, seed: number) => {
+    const size = { shape: [outputs.inputIds.length, outputs.inputIds[0]!.length], dtype: 'int32' } as const
+    const run = { config: { ...config, ...change }, training: true }
+    const program = await engine.compile(
+      ({ inputs }) => ({ hidden: family.encoder(own, inputs as never, run) }),
+      { inputs: { inputIds: size, attentionMask: size } },
+    )
+    const { hidden } = await program.run(batchOf(outputs) as never, { seed })
+    await program.dispose()
+    return hidden!.data
+  }
+  const second = Object.entries(parameters)
+    .filter(([name]) => !name.includes('encoder.layers.0.'))
+    .map(([name, value]) => [name.replace('encoder.layers.1.', 'encoder.layers.0.'), value] as const)
+  const possible = [
+    await encode(parameters, { encoderLayerDrop: 0 }, 0),
+    await encode(parameters, { encoderLayerDrop: 0, numEncoderLayers: 1 }, 0),
+    await encode(Object.fromEntries(second), { encoderLayerDrop: 0, numEncoderLayers: 1 }, 0),
+    await encode(parameters, { encoderLayerDrop: 0, numEncoderLayers: 0 }, 0),
+  ]
+  expect(config.numEncoderLayers).toBe(2)
+  const seen = new Set<number>()
+  for (let seed = 0; seed < 16; seed++) {
+    const hidden = await encode(parameters, { encoderLayerDrop: 0.5 }, seed)
+    const which = possible.findIndex((values) =>
+      values.every((value, i) => Math.abs(value - hidden[i]!) < 1e-5),
+    )
+    expect(which).toBeGreaterThanOrEqual(0)
+    seen.add(which)
+  }
+  expect([...seen].sort()).toEqual([0, 1, 2, 3])
 })
 
 it.each([

@@ -1,4 +1,4 @@
-import { embedding } from '@tfx/backend'
+import { dropout, embedding } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import { attentionBias, causalBias, positionsOfMask } from './attention-bias'
 import { dropoutLayer, normLayer, normSpecs } from './layers'
@@ -34,6 +34,8 @@ export interface SequenceStack {
   readonly layers: readonly TransformerLayerNames[]
   /** What all layers have in common. */
   readonly layer: TransformerLayerOptions
+  /** Rate at which a layer is left out for the whole batch while training. Default 0. */
+  readonly layerDrop?: number
   /** What scores are multiplied with. */
   readonly scale: number
   readonly finalNorm?: string
@@ -88,7 +90,7 @@ export function sequenceStack(
       depth: layerDepth(index, stack.layers.length),
       training,
     })
-    hidden = result.hidden
+    hidden = training ? withLayerDrop(hidden, result.hidden, stack.layerDrop) : result.hidden
     return result.present
   })
   if (stack.finalNorm !== undefined) {
@@ -96,6 +98,13 @@ export function sequenceStack(
   }
   if (stack.dropsOutput) hidden = drop(hidden)
   return { hidden: tf.reshape(hidden, [batch, sequence, hiddenSize]), present }
+}
+
+/** What came out of a layer, or what went in (Fan et al. 2019, [LayerDrop](https://arxiv.org/abs/1909.11556)). */
+function withLayerDrop(before: tf.Tensor, after: tf.Tensor, rate = 0): tf.Tensor {
+  if (rate === 0) return after
+  const isKept = tf.cast(tf.greater(dropout(tf.ones([1, 1]), rate), 0), 'float32')
+  return tf.add(tf.mul(after, isKept), tf.mul(before, tf.sub(1, isKept)))
 }
 
 /** Words and absolute positions, float32 [batch, sequence, hidden]. */

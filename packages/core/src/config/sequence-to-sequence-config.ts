@@ -61,6 +61,9 @@ export interface BartConfig extends CommonSequenceToSequenceConfig {
   readonly encoderIntermediateSize: number
   readonly decoderIntermediateSize: number
   readonly maxPositionEmbeddings: number
+  /** Rates at which a layer is left out for the whole batch while training. */
+  readonly encoderLayerDrop: number
+  readonly decoderLayerDrop: number
   /** Whether word embeddings are multiplied with √(hidden size). */
   readonly scaleEmbedding: boolean
   /** What the families fix, and `tfx_transformer` leaves open. */

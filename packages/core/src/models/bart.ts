@@ -77,6 +77,7 @@ function stack(config: BartConfig, half: Half, { hasEmbeddingNorm }: Variant): S
         depth: config.stochasticDepth,
       },
     },
+    layerDrop: isEncoder ? config.encoderLayerDrop : config.decoderLayerDrop,
     scale: (config.hiddenSize / numAttentionHeads) ** -0.5,
     ...(config.normOrder === 'before' && { finalNorm: `model.${half}.layer_norm` }),
   }
