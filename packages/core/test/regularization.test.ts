@@ -18,7 +18,7 @@ interface Backbone {
   readonly parameters: Parameters
   readonly run: (
     parameters: Parameters,
-    inputs: Readonly<Record<string, tf.Tensor>> & { changeWords?: ChangeWords },
+    inputs: Readonly<Record<string, tf.Tensor | ChangeWords>>,
     options: { training: boolean; stochasticDepth: number },
   ) => tf.Tensor
   readonly inputs: Readonly<Record<string, { shape: readonly number[]; data: Int32Array }>>
