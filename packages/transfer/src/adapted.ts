@@ -49,7 +49,8 @@ export function trainedPart(
   const backbone = family.parameterShapes(config, 'feature-extraction')
   // What scores the vocabulary is no new head: it comes with the base, as in PEFT.
   const head = writingTasks.includes(task) ? [] : Object.keys(specs).filter((name) => !(name in backbone))
-  const adapter = typeof given === 'string' ? { lora, ia3, bitfit: bitFit, prompt: promptTuning }[given]() : given
+  const adapter =
+    typeof given === 'string' ? { lora, ia3, bitfit: bitFit, prompt: promptTuning }[given]() : given
   const part = { adapter, config, task, specs, head }
   if (adapter === undefined) {
     const trained = Object.keys(specs).filter((name) => specs[name]!.isFixed !== true)

@@ -7,6 +7,7 @@ import type { TrainedAdapter } from './adapted'
 import type { EncodeOptions, KeepTokensOptions } from './encode'
 import type { Weights } from './runtime'
 import type { Setting, SettingDefaults } from './settings'
+import type { LossRegularization } from './training-loss'
 
 /** What reading a data set found out, for people. */
 export interface ReadExamples<Example> {
@@ -69,6 +70,7 @@ export interface LossRun<Options, Config extends ModelConfig> {
   readonly config: Config
   /** True applies dropout. */
   readonly training: boolean
+  readonly regularization: LossRegularization
   readonly options: Options
 }
 
@@ -114,6 +116,8 @@ export interface TransferTask<
   readonly best: BestMetric
   /** Whether examples have a `text` (and a `textPair`) that augmentation may change. */
   readonly hasTexts: boolean
+  /** Whether its loss can be taken twice, and of mixed examples (`rDrop`, `mixup`). */
+  readonly takesMixtures: boolean
   /** Finds what the model cannot learn from before training begins. @throws DataError */
   check?(examples: readonly Encoded['example'][], config: Config): void
   /** @throws DataError if texts are longer than `maxLength` and may not be cut. */

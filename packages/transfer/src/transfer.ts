@@ -28,6 +28,7 @@ import { copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
 import type { EncodedExample, TransferTask } from './task'
 import { trainingBatches } from './training-batches'
+import { checkMixtures, lossInputSpecs, withLossInputs } from './training-loss'
 import { transferInThread } from './thread/transfer-in-thread'
 import {
   chosenCheckpoints,
@@ -81,6 +82,7 @@ export async function runTask<
   checkOptionNames(options, [...transferOptionNames, ...task.options], 'transfer')
   checkReport(options.report)
   if (options.augmentation !== undefined && !task.hasTexts) throw noTexts(task.name)
+  checkMixtures(task, options)
   throwIfAborted(options.signal, 'transfer')
   if (options.thread) return (await transferInThread(task, { base, dataset }, options)) as Model
   const parts = datasetParts(dataset, options.validation)
@@ -225,12 +227,12 @@ async function train<
   try {
     return await fit({
       ...settings,
-      ...regularization(settings, parameters),
+      ...regularization(settings, parameters, totalSteps),
       store,
       program,
       parameters,
       groups: chosenGroups(settings, parameters, optimizer),
-      batches: (epoch) => trainingBatches(training, batchOptions, epoch),
+      batches: (epoch) => withLossInputs(trainingBatches(training, batchOptions, epoch), settings, epoch),
       epochs: Math.ceil(epochs),
       maxSteps: totalSteps,
       stepsPerEpoch,
@@ -260,18 +262,18 @@ async function compileTraining<Encoded extends EncodedExample<unknown>, Options,
   weights: { config, store },
   part,
   options,
-  settings: { gradientCheckpointing },
+  settings,
 }: TrainingRun<Encoded, Options, Config>) {
   const engine = await getEngine()
   return engine.compile(
     ({ inputs, parameters }) => ({
-      loss: task.loss(parameters, inputs, { config, options, training: true }),
+      loss: task.loss(parameters, inputs, { config, options, training: true, regularization: settings }),
     }),
     {
-      inputs: task.inputs(config),
+      inputs: { ...task.inputs(config), ...lossInputSpecs(settings) },
       parameters: store,
       gradients: { of: 'loss', withRespectTo: part.trained },
-      gradientCheckpointing,
+      gradientCheckpointing: settings.gradientCheckpointing,
     },
   )
 }
@@ -318,15 +320,14 @@ const dropoutRates = [
   'classifierDropout',
 ] as const
 
-/** A configuration with another rate wherever it has one, if one was given. */
+/** A configuration with other rates wherever it has them, if they were given. */
 function withDropout<Config extends ModelConfig>(
   config: Config,
-  { dropout }: ResolvedSettings,
+  { dropout, stochasticDepth }: ResolvedSettings,
   options: TransferOptions,
 ): Config {
-  if (options.dropout === undefined) return config
-  const rates = dropoutRates.filter((name) => name in config).map((name) => [name, dropout])
-  return { ...config, ...Object.fromEntries(rates) }
+  const given = options.dropout === undefined ? [] : dropoutRates.filter((name) => name in config)
+  return { ...config, ...Object.fromEntries(given.map((name) => [name, dropout])), stochasticDepth }
 }
 
 const noTexts = (task: string) =>

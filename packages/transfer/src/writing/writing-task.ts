@@ -52,8 +52,9 @@ export function writingTask<
     batchWeight: (encoded) =>
       encoded.reduce((sum, { labels }) => sum + targetsOf(labels, head.kind === 'decoder'), 0),
     inputs: writingInputs,
-    loss: (parameters, inputs, { options: { labelSmoothing = 0 }, ...run }) =>
-      writingLoss(parameters, inputs, { ...run, labelSmoothing }),
+    takesMixtures: false,
+    loss: (parameters, inputs, { options: { labelSmoothing = 0 }, regularization, ...run }) =>
+      writingLoss(parameters, noisyInputs(inputs, regularization), { ...run, labelSmoothing }),
   }
   const measure = async (
     program: Program,
