@@ -327,7 +327,12 @@ function withDropout<Config extends ModelConfig>(
   options: TransferOptions,
 ): Config {
   const given = options.dropout === undefined ? [] : dropoutRates.filter((name) => name in config)
-  return { ...config, ...Object.fromEntries(given.map((name) => [name, dropout])), stochasticDepth }
+  const rates = Object.fromEntries(given.map((name) => [name, dropout]))
+  return {
+    ...config,
+    ...rates,
+    ...(stochasticDepth !== (config.stochasticDepth ?? 0) && { stochasticDepth }),
+  }
 }
 
 const noTexts = (task: string) =>
