@@ -18,12 +18,8 @@ import type { ResolvedSettings } from './settings'
 /** What is done to the inputs and the loss of a training step; 0 for nothing. */
 export type LossRegularization = Pick<ResolvedSettings, 'neftuneAlpha' | 'rDrop' | 'mixup'>
 
-/** Inputs of a model with what is to be done with the embeddings of their words. */
-interface ChangedInputs {
-  readonly changeWords?: ChangeWords | undefined
-}
-
-type ModelInputs = Omit<NamedTensors, 'changeWords'> & ChangedInputs
+/** The inputs of a step, with what is to be done with the embeddings of their words as `changeWords`. */
+export type ModelInputs = Readonly<Record<string, tf.Tensor | ChangeWords>>
 
 /** A task's own part of a training step. */
 export interface TrainingPass {
@@ -77,10 +73,10 @@ export function checkMixtures(
 }
 
 /** The inputs of a model with NEFTune's noise on their words, where that is asked for. */
-export function noisyInputs<Inputs extends object>(
-  inputs: Inputs & ChangedInputs,
+export function noisyInputs(
+  inputs: NamedTensors,
   { neftuneAlpha: alpha }: Pick<LossRegularization, 'neftuneAlpha'>,
-): Inputs & ChangedInputs {
+): ModelInputs {
   return alpha === 0 ? inputs : { ...inputs, changeWords: (words) => noisyEmbeddings(words, { alpha }) }
 }
 
@@ -110,13 +106,13 @@ export function trainingLoss(
 }
 
 function mixedInputs(inputs: ModelInputs, plan: MixupTensors): ModelInputs {
-  const { changeWords = (words: tf.Tensor) => words } = inputs
   const attentionMask = inputs.attentionMask as tf.Tensor
+  const changeWords = (inputs.changeWords ?? ((words) => words)) as ChangeWords
   return {
     ...inputs,
     attentionMask: mixedMask(attentionMask, plan),
-    changeWords: (words: tf.Tensor) => mixWords(changeWords(words), { ...plan, attentionMask }),
-  } as ModelInputs
+    changeWords: (words) => mixWords(changeWords(words), { ...plan, attentionMask }),
+  }
 }
 
 /** @throws ArgumentError if the task has no scores of classes to compare. */

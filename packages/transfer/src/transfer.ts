@@ -327,12 +327,9 @@ function withDropout<Config extends ModelConfig>(
   options: TransferOptions,
 ): Config {
   const given = options.dropout === undefined ? [] : dropoutRates.filter((name) => name in config)
-  const rates = Object.fromEntries(given.map((name) => [name, dropout]))
-  return {
-    ...config,
-    ...rates,
-    ...(stochasticDepth !== (config.stochasticDepth ?? 0) && { stochasticDepth }),
-  }
+  const rates: Record<string, number> = Object.fromEntries(given.map((name) => [name, dropout]))
+  const isOther = stochasticDepth !== (config.stochasticDepth ?? 0)
+  return { ...config, ...rates, ...(isOther && { stochasticDepth }) }
 }
 
 const noTexts = (task: string) =>

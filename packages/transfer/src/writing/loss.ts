@@ -1,4 +1,4 @@
-import { type InputSpec, type NamedTensors, softmaxCrossEntropy } from '@tfx/backend'
+import { type InputSpec, softmaxCrossEntropy } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import {
   type ChangeWords,
@@ -8,6 +8,7 @@ import {
   type Parameters,
   type SequenceToSequenceConfig,
 } from '@tfx/core'
+import type { ModelInputs } from '../training-loss'
 import type { WritingModelConfig } from './writing-head'
 
 /** How the loss is computed. */
@@ -39,14 +40,10 @@ export function writingInputs(config: WritingModelConfig): Record<string, InputS
  */
 export function writingLoss(
   parameters: Parameters,
-  inputs: Omit<NamedTensors, 'changeWords'> & { readonly changeWords?: ChangeWords | undefined },
+  inputs: ModelInputs,
   { config, labelSmoothing, ...run }: WritingLossRun,
 ): tf.Tensor {
-  const { changeWords } = inputs
-  const { inputIds, attentionMask, labels } = inputs as Record<
-    'inputIds' | 'attentionMask' | 'labels',
-    tf.Tensor
-  >
+  const { inputIds, attentionMask, labels, changeWords } = inputs as unknown as ReadTokens & { labels: tf.Tensor }
   const tokens = { inputIds, attentionMask, changeWords }
   const [scores, targets] = isEncoderDecoder(config)
     ? [decoderScores(parameters, { ...tokens, labels }, { config, ...run }), tf.reshape(labels, [-1])]
