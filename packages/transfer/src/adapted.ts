@@ -12,6 +12,7 @@ import {
   type ModelConfig,
   modelFamily,
   type ParameterSpecs,
+  promptName,
   promptTuning,
   type ReadParameter,
   saveAdapter,
@@ -20,6 +21,7 @@ import {
   withLabels,
 } from '@tfx/core'
 import type { TransferOptions } from './options'
+import type { Weights } from './runtime'
 
 /** What of a model is trained. */
 export interface TrainedPart {
@@ -63,16 +65,27 @@ export function trainedPart(
 /** Writes the values that a new adapter starts from. */
 export async function fillAdapter(
   { adapter, config, specs }: TrainedPart,
-  store: ParameterStore,
+  { store, tokenizer }: Pick<Weights, 'store' | 'tokenizer'>,
   seed: number,
 ): Promise<void> {
   if (adapter === undefined) return
   const random = createRandom(mixSeed(seed, 2))
+  const encode = (text: string) => [
+    ...tokenizer.encodeBatch([text], { maxLength: tokenizer.maxLength })[0]!.inputIds,
+  ]
   const read = (name: string) => store.read(name)
-  for await (const [name, values] of initialAdapter(adapter, { config, specs }, { random, read })) {
+  for await (const [name, values] of initialAdapter(adapter, { config, specs }, { random, read, encode })) {
     store.write(name, values)
   }
 }
+
+/** Those parameters of an adapter that cannot be merged: a prompt stays beside the weights. */
+export const keptBeside = ({ adapter, added }: Pick<TrainedPart, 'adapter' | 'added'>): ParameterSpecs =>
+  adapter?.method === 'prompt' ? added : {}
+
+/** How many learned embeddings a model reads in front of every text. */
+export const virtualTokens = ({ shapes }: Pick<ParameterStore, 'shapes'>): number =>
+  shapes[promptName]?.[0] ?? 0
 
 /** Reads a model's parameters, its adapter merged into them. */
 export function readMerged({ adapter, config, specs }: TrainedPart, store: ParameterStore): ReadParameter {
@@ -146,6 +159,25 @@ export function withAdapterLabels<Config extends ModelConfig>(
 }
 
 /**
+ * The part of a model that an adapter is for.
+ *
+ * @throws CheckpointError if it is one for another model.
+ */
+export function checkAdapter(
+  { adapter, tensors }: LoadedAdapter,
+  model: { config: ModelConfig; task: Task },
+): TrainedPart {
+  const part = trainedPart({ adapter }, model)
+  const expected: ParameterSpecs = { ...part.specs, ...part.added }
+  for (const [name, { shape }] of tensors) {
+    if (expected[name]?.shape.join() !== shape.join()) throw otherModel(name, shape, expected[name]?.shape)
+  }
+  const missing = Object.keys(part.added).find((name) => !tensors.has(name))
+  if (missing !== undefined) throw otherModel(missing, undefined, part.added[missing]!.shape)
+  return part
+}
+
+/**
  * Merges an adapter into the weights in a store, and takes over the head that was saved with it.
  *
  * @returns The names of the parameters of the adapter's head.
@@ -153,19 +185,15 @@ export function withAdapterLabels<Config extends ModelConfig>(
  */
 export async function mergeInto(
   store: ParameterStore,
-  { adapter, tensors }: LoadedAdapter,
+  loaded: LoadedAdapter,
   { config, task }: { config: ModelConfig; task: Task },
 ): Promise<string[]> {
-  const { specs, added } = trainedPart({ adapter }, { config, task })
-  const expected: ParameterSpecs = { ...specs, ...added }
-  for (const [name, { shape }] of tensors) {
-    if (expected[name]?.shape.join() !== shape.join()) throw otherModel(name, shape, expected[name]?.shape)
-  }
-  const missing = Object.keys(added).find((name) => !tensors.has(name))
-  if (missing !== undefined) throw otherModel(missing, undefined, added[missing]!.shape)
+  const { adapter, tensors } = loaded
+  const part = checkAdapter(loaded, { config, task })
+  const { specs } = part
   const read = async (name: string) => tensors.get(name)?.values ?? store.read(name)
   const merged = mergedReader(adapter, { config, specs }, read)
-  for (const name of Object.keys(specs)) store.write(name, await merged(name))
+  for (const name of Object.keys({ ...specs, ...keptBeside(part) })) store.write(name, await merged(name))
   return [...tensors.keys()].filter((name) => name in specs)
 }
 

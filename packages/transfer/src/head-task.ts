@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@tfx/backend'
-import { type EncoderConfig, modelFamily } from '@tfx/core'
+import { type EncoderConfig, modelFamily, withPrompt } from '@tfx/core'
 import { encodeDataset, modelInputs, modelInputSpecs } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { createModel, scoreAll, type TransferModel } from './model'
@@ -38,7 +38,8 @@ export function headTask<Example extends TextInput, Answer, Options>(
     loss(parameters, inputs, { options, regularization, ...run }) {
       const family = modelFamily(run.config.modelType)
       const pass = {
-        forward: (own: object) => head.forward(parameters, own as never, { family, ...run }),
+        forward: (own: object) =>
+          head.forward(parameters, withPrompt(parameters, own) as never, { family, ...run }),
         loss: (outputs: NamedTensors, own: NamedTensors) =>
           head.loss(outputs, own, { ...options, config: run.config }),
         targets: Object.keys(head.targetInputs(run.config)),

@@ -159,7 +159,7 @@ export function resolveSettings(
   }
   checkName('optimizer', options.optimizer, optimizerNames)
   checkName('schedule', options.schedule, scheduleNames)
-  checkName('adapter', options.adapter, ['lora', 'ia3', 'bitfit'])
+  checkName('adapter', options.adapter, ['lora', 'ia3', 'bitfit', 'prompt'])
   const list: Setting[] = []
   const add = (name: string, fallback: Setting['value'], origin: SettingOrigin) => {
     const option = given[name]

@@ -6,6 +6,7 @@ import type { BestMetric, FitResult, JudgedAnswers } from '@tfx/train'
 import type { TrainedAdapter } from './adapted'
 import type { EncodeOptions, KeepTokensOptions } from './encode'
 import type { Weights } from './runtime'
+import type { SwitchableAdapters } from './switched-adapters'
 import type { Setting, SettingDefaults } from './settings'
 import type { LossRegularization } from './training-loss'
 
@@ -87,6 +88,8 @@ export interface Evaluation<Encoded> {
 export interface TrainedParts<Config extends ModelConfig = ModelConfig> {
   readonly weights: Weights<Config>
   readonly trainedAdapter?: TrainedAdapter
+  /** Adapters to choose from at every call. */
+  readonly adapters?: SwitchableAdapters
   readonly truncation: boolean
   readonly maxLength: number
   readonly settings: readonly Setting[]

@@ -13,7 +13,7 @@ import {
   TrainingAbortedError,
   type TrainingEventHandler,
 } from '@tfx/train'
-import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
+import { fillAdapter, keptBeside, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { datasetParts, readDataset, type TransferDataset } from './dataset'
@@ -99,10 +99,19 @@ export async function runTask<
   // What cannot be learned is found before training, not after its first epoch.
   for (const examples of [data.training, data.validation]) task.check?.(examples, config)
   const decided = { ...options, ...task.resolveOptions?.(options, data.training) }
-  const encode = (examples: readonly Encoded['example'][], changed?: { truncation: true }) =>
-    task.encode(examples, { ...values, ...changed, tokenizer, config, options: decided, caller: 'transfer' })
-  const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
   const part = trainedPart(options, { config, task: task.task })
+  const places = { virtualTokens: part.adapter?.method === 'prompt' ? part.adapter.virtualTokens : 0 }
+  const encode = (examples: readonly Encoded['example'][], changed?: { truncation: true }) =>
+    task.encode(examples, {
+      ...values,
+      ...changed,
+      ...places,
+      tokenizer,
+      config,
+      options: decided,
+      caller: 'transfer',
+    })
+  const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
   const optimizer = chosenOptimizer(options, values)
   const keepBest = values.keepBest && data.validation.length > 0 ? task.best : undefined
   const slots = fitSlots({
@@ -128,7 +137,7 @@ export async function runTask<
   }
   try {
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: task.task }))]
-    await fillAdapter(part, store, values.seed)
+    await fillAdapter(part, weights, values.seed)
     const finish = async (training: FitResult | undefined, { isCut }: { isCut: boolean }) => {
       const small = await withoutTrainingState(weights, part)
       const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
@@ -303,9 +312,10 @@ async function withoutTrainingState<Config extends ModelConfig>(
   part: TrainedPart,
 ): Promise<Weights<Config>> {
   const { config, task, adapter, specs } = part
-  const small = createStore(await getEngine(), { config, task })
+  const kept = keptBeside(part)
+  const small = createStore(await getEngine(), { config, task, added: kept })
   const read = readMerged(part, store)
-  for (const name of Object.keys(specs)) {
+  for (const name of Object.keys({ ...specs, ...kept })) {
     if (adapter === undefined) await copyParameter(store, small, name)
     else small.write(name, await read(name))
   }

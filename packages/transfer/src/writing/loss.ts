@@ -43,7 +43,9 @@ export function writingLoss(
   inputs: ModelInputs,
   { config, labelSmoothing, ...run }: WritingLossRun,
 ): tf.Tensor {
-  const { inputIds, attentionMask, labels, changeWords } = inputs as unknown as ReadTokens & { labels: tf.Tensor }
+  const { inputIds, attentionMask, labels, changeWords } = inputs as unknown as ReadTokens & {
+    labels: tf.Tensor
+  }
   const tokens = { inputIds, attentionMask, changeWords }
   const [scores, targets] = isEncoderDecoder(config)
     ? [decoderScores(parameters, { ...tokens, labels }, { config, ...run }), tf.reshape(labels, [-1])]
