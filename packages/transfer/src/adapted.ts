@@ -40,7 +40,11 @@ export interface TrainedPart {
 
 const writingTasks: readonly Task[] = ['causal-language-modelling', 'sequence-to-sequence']
 
-/** Everything, or an adapter with the head. */
+/**
+ * Everything, or an adapter with the head.
+ *
+ * @throws ArgumentError on an adapter that the model or the task cannot have.
+ */
 export function trainedPart(
   { adapter: given }: Pick<TransferOptions, 'adapter'>,
   { config, task }: { config: ModelConfig; task: Task },
@@ -53,6 +57,7 @@ export function trainedPart(
   const head = writingTasks.includes(task) ? [] : Object.keys(specs).filter((name) => !(name in backbone))
   const adapter =
     typeof given === 'string' ? { lora, ia3, bitfit: bitFit, prompt: promptTuning }[given]() : given
+  if (adapter?.method === 'prompt' && task !== 'sequence-classification') throw noPrompt(task)
   const part = { adapter, config, task, specs, head }
   if (adapter === undefined) {
     const trained = Object.keys(specs).filter((name) => specs[name]!.isFixed !== true)
@@ -61,6 +66,15 @@ export function trainedPart(
   const model = { config, specs }
   return { ...part, added: adapterSpecs(adapter, model), trained: trainedNames(adapter, model, head) }
 }
+
+const noPrompt = (task: Task) =>
+  new ArgumentError({
+    function: 'promptTuning',
+    argument: 'adapter',
+    expected: 'used for the classification of texts',
+    received: `the task ${task}`,
+    remedy: "Use 'lora' or 'ia3'.",
+  })
 
 /** Writes the values that a new adapter starts from. */
 export async function fillAdapter(
