@@ -90,7 +90,7 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   const longest = longestInput(opened)
   const { maxLength = usualMaxLength(opened), truncation = options.maxLength !== undefined } = options
   checkMaxLength(maxLength, longest, 'load')
-  const part = trainedPart({ adapter: loaded?.adapter }, { config, task: task.task })
+  const part = trainedPart(loaded ?? {}, { config, task: task.task })
   const store = createStore(await getEngine(), { ...part, added: keptBeside(part) })
   try {
     const weights = { config, tokenizer, generation, store }
