@@ -54,7 +54,9 @@ export function adaptedForwards(
   }
   return {
     async of(name, caller) {
-      const own: SwitchableAdapter | undefined = isNeeded ? undefined : { config: weights.config, tensors: {} }
+      const own: SwitchableAdapter | undefined = isNeeded
+        ? undefined
+        : { config: weights.config, tensors: {} }
       const adapter = name === undefined ? own : Object.hasOwn(byName, name) ? byName[name] : undefined
       if (adapter === undefined) throw unknownAdapter(name, { caller, known: Object.keys(byName) })
       const program = await compiled(adapter)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ArgumentError } from '@tfx/common'
+import type { ModelConfig } from '@tfx/core'
 import {
   type CheckpointSettings,
   type FitOptions,
@@ -36,6 +37,26 @@ export function chosenSchedule(
   return typeof schedule === 'function'
     ? schedule(run)
     : scheduleByName(settings.schedule as ScheduleName, run)
+}
+
+const dropoutRates = [
+  'hiddenDropout',
+  'attentionDropout',
+  'activationDropout',
+  'embeddingDropout',
+  'classifierDropout',
+] as const
+
+/** A configuration with other rates wherever it has them, if they were given. */
+export function withDropout<Config extends ModelConfig>(
+  config: Config,
+  { dropout, stochasticDepth }: ResolvedSettings,
+  options: TransferOptions,
+): Config {
+  const given = options.dropout === undefined ? [] : dropoutRates.filter((name) => name in config)
+  const rates: Record<string, number> = Object.fromEntries(given.map((name) => [name, dropout]))
+  const isOther = stochasticDepth !== (config.stochasticDepth ?? 0)
+  return { ...config, ...rates, ...(isOther && { stochasticDepth }) }
 }
 
 const wordEmbeddings = /(?:word_embeddings?|tok_embeddings|embed_tokens|wte|shared)\.weight$/

@@ -36,6 +36,7 @@ import {
   chosenOptimizer,
   chosenSchedule,
   regularization,
+  withDropout,
 } from './training-settings'
 
 /** What to train. */
@@ -320,26 +321,6 @@ async function withoutTrainingState<Config extends ModelConfig>(
     else small.write(name, await read(name))
   }
   return { ...weights, store: small }
-}
-
-const dropoutRates = [
-  'hiddenDropout',
-  'attentionDropout',
-  'activationDropout',
-  'embeddingDropout',
-  'classifierDropout',
-] as const
-
-/** A configuration with other rates wherever it has them, if they were given. */
-function withDropout<Config extends ModelConfig>(
-  config: Config,
-  { dropout, stochasticDepth }: ResolvedSettings,
-  options: TransferOptions,
-): Config {
-  const given = options.dropout === undefined ? [] : dropoutRates.filter((name) => name in config)
-  const rates: Record<string, number> = Object.fromEntries(given.map((name) => [name, dropout]))
-  const isOther = stochasticDepth !== (config.stochasticDepth ?? 0)
-  return { ...config, ...rates, ...(isOther && { stochasticDepth }) }
 }
 
 const noTexts = (task: string) =>
