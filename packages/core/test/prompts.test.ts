@@ -200,7 +200,7 @@ describe('a prompt', () => {
     const directory = await mkdtemp(join(tmpdir(), 'tfx-prompt-'))
     try {
       await saveAdapter(join(directory, 'own'), {
-        adapter: adapter as never,
+        adapter: adapter,
         ...model,
         head,
         read: async (name) => tensors.get(name)!.values,

@@ -60,6 +60,20 @@ describe('adapters that are switched', () => {
     await Promise.all([model.dispose(), trained.dispose()])
   })
 
+  it('answer on a base that has no head of its own', async () => {
+    const plain = await folders.copyBase('plain', 'bert-masked-lm')
+    const trained = await transfer(plain, rows, { ...quick, epochs: 1, adapter: 'lora' })
+    await trained.saveAdapter(folders.path('headed'))
+    const model = await load(plain, { adapters: { own: folders.path('headed') } })
+    const [mine, theirs] = [await trained.predict(texts), await model.predict(texts, { adapter: 'own' })]
+    for (const [index, { scores }] of mine.entries())
+      expect(theirs[index]!.scores.LABEL_0).toBeCloseTo(scores.no!, 5)
+    expect((await refusal(model.predict(texts))).message).toContain(
+      "predict: 'adapter' must be one of 'own', but got nothing, though the base has no head of its own.",
+    )
+    await Promise.all([model.dispose(), trained.dispose()])
+  })
+
   it('refuses one merged and others switched', async () => {
     const both = load(base, { adapter: adapters['bert-lora']!, adapters })
     expect((await refusal(both)).message).toContain("load: 'adapters' must be left out with adapter")
@@ -97,6 +111,9 @@ describe('prompt tuning', () => {
     const long = Array.from({ length: 40 }, () => 'good').join(' ')
     expect((await refusal(model.predict(long))).message).toContain('at most 28 tokens long')
     await Promise.all([model.dispose(), loaded.dispose()])
+    const mixed = await transfer(base, rows, { ...options, epochs: 1, mixup: 0.2, neftuneAlpha: 5, rDrop: 1 })
+    expect(mixed.training!.history.every(({ loss }) => Number.isFinite(loss))).toBe(true)
+    await mixed.dispose()
   })
 
   it('answers as PEFT does with its prompt', async () => {

@@ -19,7 +19,7 @@ export function headTask<Example extends TextInput, Answer, Options>(
     ...basics,
     kind: 'encoder',
     hasTexts: true,
-    takesMixtures: true,
+    regularizes: ['neftuneAlpha', 'rDrop', 'mixup'],
     check: (examples, config) => void head.targets(examples, config),
     encode: (examples, { options, ...run }) => encodeDataset(examples, { ...options, ...run }),
     collate(encoded, model) {

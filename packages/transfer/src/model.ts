@@ -70,7 +70,8 @@ export interface TransferModel<Answer, Options> {
    * Writes a directory that {@link load}, Python's `transformers` and Transformers.js read: config.json, the
    * tokenizer, model.safetensors, and onnx/. It appears whole or not at all. Adapters that are switched are not in it.
    *
-   * @throws ArgumentError if the model reads a prompt, which cannot be merged; FileSystemError if the directory is not empty, or cannot be written.
+   * @throws ArgumentError if the model reads a prompt, which cannot be merged; FileSystemError if the directory is not
+   *   empty, or cannot be written.
    */
   save(directory: string, options?: SaveOptions): Promise<void>
   /**

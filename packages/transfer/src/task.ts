@@ -119,8 +119,8 @@ export interface TransferTask<
   readonly best: BestMetric
   /** Whether examples have a `text` (and a `textPair`) that augmentation may change. */
   readonly hasTexts: boolean
-  /** Whether its loss can be taken twice, and of mixed examples (`rDrop`, `mixup`). */
-  readonly takesMixtures: boolean
+  /** What its loss does with `regularization`; other wishes are refused. Default: nothing. */
+  readonly regularizes?: readonly (keyof LossRegularization)[]
   /** Finds what the model cannot learn from before training begins. @throws DataError */
   check?(examples: readonly Encoded['example'][], config: Config): void
   /** @throws DataError if texts are longer than `maxLength` and may not be cut. */

@@ -12,7 +12,6 @@ import {
   rDropLoss,
   type TrainingBatch,
 } from '@tfx/train'
-import type { TransferOptions } from './options'
 import type { ResolvedSettings } from './settings'
 
 /** What is done to the inputs and the loss of a training step; 0 for nothing. */
@@ -58,18 +57,20 @@ export async function* withLossInputs(
 }
 
 /** @throws ArgumentError if a task is to be regularized in a way that it cannot be. */
-export function checkMixtures(
-  { name, takesMixtures }: { readonly name: string; readonly takesMixtures: boolean },
-  { rDrop = 0, mixup = 0 }: Pick<TransferOptions, 'rDrop' | 'mixup'>,
+export function checkRegularization(
+  { name, regularizes = [] }: { name: string; regularizes?: readonly (keyof LossRegularization)[] },
+  options: Partial<LossRegularization>,
 ): void {
-  if (takesMixtures || (rDrop === 0 && mixup === 0)) return
-  throw new ArgumentError({
-    function: 'transfer',
-    argument: rDrop === 0 ? 'mixup' : 'rDrop',
-    expected: `left out for '${name}', which does not classify`,
-    received: String(rDrop === 0 ? mixup : rDrop),
-    remedy: 'Use dropout, neftuneAlpha or stochasticDepth instead.',
-  })
+  for (const option of ['neftuneAlpha', 'rDrop', 'mixup'] as const) {
+    if ((options[option] ?? 0) === 0 || regularizes.includes(option)) continue
+    throw new ArgumentError({
+      function: 'transfer',
+      argument: option,
+      expected: `left out for '${name}', which cannot learn by it`,
+      received: String(options[option]),
+      remedy: 'Use dropout or stochasticDepth instead.',
+    })
+  }
 }
 
 /** The inputs of a model with NEFTune's noise on their words, where that is asked for. */

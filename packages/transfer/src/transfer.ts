@@ -28,7 +28,7 @@ import { copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
 import type { EncodedExample, TransferTask } from './task'
 import { trainingBatches } from './training-batches'
-import { checkMixtures, lossInputSpecs, withLossInputs } from './training-loss'
+import { checkRegularization, lossInputSpecs, withLossInputs } from './training-loss'
 import { transferInThread } from './thread/transfer-in-thread'
 import {
   chosenCheckpoints,
@@ -83,7 +83,7 @@ export async function runTask<
   checkOptionNames(options, [...transferOptionNames, ...task.options], 'transfer')
   checkReport(options.report)
   if (options.augmentation !== undefined && !task.hasTexts) throw noTexts(task.name)
-  checkMixtures(task, options)
+  checkRegularization(task, options)
   throwIfAborted(options.signal, 'transfer')
   if (options.thread) return (await transferInThread(task, { base, dataset }, options)) as Model
   const parts = datasetParts(dataset, options.validation)

@@ -34,8 +34,8 @@ export function withPrompt<Inputs extends object>(
     ...inputs,
     changeWords(all) {
       const [batch, sequence] = all.shape as [number, number, number]
-      const words = tf.slice(all, [0, count, 0], [batch, sequence - count, size])
-      return tf.concat([tf.tile(tf.expandDims(prompt, 0), [batch, 1, 1]), changeWords(words)], 1)
+      const words = tf.slice(changeWords(all), [0, count, 0], [batch, sequence - count, size])
+      return tf.concat([tf.tile(tf.expandDims(prompt, 0), [batch, 1, 1]), words], 1)
     },
   }
 }

@@ -53,7 +53,7 @@ export function writingTask<
     batchWeight: (encoded) =>
       encoded.reduce((sum, { labels }) => sum + targetsOf(labels, head.kind === 'decoder'), 0),
     inputs: writingInputs,
-    takesMixtures: false,
+    regularizes: ['neftuneAlpha'],
     loss: (parameters, inputs, { options: { labelSmoothing = 0 }, regularization, ...run }) =>
       writingLoss(parameters, noisyInputs(inputs, regularization), { ...run, labelSmoothing }),
   }
