@@ -26,6 +26,7 @@ export {
   modelFamily,
   openGguf,
   openSafetensors,
+  promptTuning,
   readConfig,
   trainedNames,
 } from '../../packages/core/dist/index.js'
