@@ -4,6 +4,18 @@ import type { SentimentOptions } from './options'
 
 type Options = SentimentOptions & TransferOptions
 
+/** @throws ArgumentError on two ways to learn at once. */
+export function checkKind({ fewShot, multiLabel }: Options): void {
+  if (!fewShot || !multiLabel) return
+  throw new ArgumentError({
+    function: 'transfer',
+    argument: 'fewShot',
+    expected: 'left out with multiLabel: pairs are of texts with one label each',
+    received: 'both',
+    remedy: 'Leave one of them out.',
+  })
+}
+
 /** @throws ArgumentError if there is nothing to calibrate by. */
 export function checkCalibration(dataset: TransferDataset, { calibrate, validation }: Options): void {
   const calibrates: unknown = calibrate

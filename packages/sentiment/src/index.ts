@@ -3,6 +3,7 @@ import {
   headTask,
   type LoadOptions,
   loadTask,
+  runTask,
   type TransferDataset,
   type TransferModel,
   type TransferOptions,
@@ -10,8 +11,8 @@ import {
 } from '@tfx/transfer'
 import type { EncoderConfig } from '@tfx/core'
 import type { SentimentAnswer } from './answer'
-import { checkCalibration, withoutValidation } from './check-options'
-import { fewShotHead } from './few-shot'
+import { checkCalibration, checkKind, withoutValidation } from './check-options'
+import { fewShotTask } from './few-shot'
 import { sentimentHead } from './head'
 import { isMultiLabel, multiLabelHead } from './multi-label'
 import type { SentimentOptions } from './options'
@@ -52,9 +53,10 @@ export async function transfer(
   dataset: TransferDataset,
   options: SentimentOptions & TransferOptions = {},
 ): Promise<SentimentModel> {
+  checkKind(options)
   const source = { base, dataset }
   if (options.multiLabel) return transferTo(multiLabelHead, source, options)
-  if (options.fewShot) return transferTo(fewShotHead, source, withoutValidation(dataset, options))
+  if (options.fewShot) return runTask(fewShotTask, source, withoutValidation(dataset, options))
   checkCalibration(dataset, options)
   return transferTo(sentimentHead, source, options)
 }

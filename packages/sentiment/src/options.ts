@@ -26,9 +26,10 @@ export interface SentimentOptions extends ColumnOptions {
   calibrate?: boolean
   /**
    * Learn from few examples, 8 to 64 of each label: contrastive tuning, then a logistic regression. Other defaults hold
-   * then, and no examples are set aside. Default false.
+   * then, and no examples are set aside. `templates`: sentences to put the labels' names into, which are learned from beside
+   * the examples; write them in the language of the texts, or [] for none. Default false.
    */
-  fewShot?: boolean
+  fewShot?: boolean | { readonly templates?: readonly string[] }
   /**
    * Each text may have several labels, or none: a list, or a string that separates them by `|` or `;`. Default false.
    */

@@ -2,7 +2,7 @@ import { type EncoderConfig, modelFamily } from '@tfx/core'
 import { encodeDataset, modelInputs, modelInputSpecs } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { createModel, scoreAll, type TransferModel } from './model'
-import { compileForward } from './runtime'
+import { compileForward, forward } from './runtime'
 import type { EncodedExample, TransferTask } from './task'
 
 /** Texts in a batch of an evaluation. */
@@ -12,7 +12,7 @@ const evaluationBatch = 32
 export function headTask<Example extends TextInput, Answer, Options>(
   head: TaskHead<Example, Answer, Options>,
 ): TransferTask<EncodedExample<Example>, Options, EncoderConfig, TransferModel<Answer, Options>> {
-  const { labelled, ...basics } = head
+  const { labelled, finish, ...basics } = head
   return {
     ...basics,
     kind: 'encoder',
@@ -45,6 +45,22 @@ export function headTask<Example extends TextInput, Answer, Options>(
         dispose: () => program.dispose(),
       }
     },
+    ...(finish && {
+      async finish(weights, data, options) {
+        const program = await compileForward(head, weights)
+        const { config, store } = weights
+        const outputs = (part: 'training' | 'validation') =>
+          forward(program, data[part], { ...weights, batchSize: evaluationBatch })
+        try {
+          return await finish(
+            { config, outputs, read: (name) => store.read(name), write: (name, values) => store.write(name, values) },
+            options,
+          )
+        } finally {
+          await program.dispose()
+        }
+      },
+    }),
     model: (parts) => createModel({ head, ...parts }),
     ...(labelled && {
       labelled: {
