@@ -38,10 +38,7 @@ export async function calibrate(trained: TrainedWeights<LabelledExample>): Promi
   )
 }
 
-async function validationLogits({
-  config,
-  outputs,
-}: TrainedWeights<LabelledExample>): Promise<JudgedLogits> {
+async function validationLogits({ config, outputs }: TrainedWeights<LabelledExample>): Promise<JudgedLogits> {
   const logits: number[] = []
   const references: number[] = []
   for await (const batch of outputs('validation')) {

@@ -19,8 +19,7 @@ export function contrastiveLoss(embedding: tf.Tensor, labels: tf.Tensor): tf.Ten
   // A text with itself is no pair: its distance is 0, so that it only counts in the number of pairs.
   const texts = tf.sum(tf.onesLike(tf.cast(labels, 'float32')))
   const pairsOfOne = tf.sub(tf.sum(same), texts)
-  const mean = (of: tf.Tensor, pairs: tf.Tensor) =>
-    tf.div(tf.sum(tf.mul(distance, of)), tf.maximum(pairs, 1))
+  const mean = (of: tf.Tensor, pairs: tf.Tensor) => tf.div(tf.sum(tf.mul(distance, of)), tf.maximum(pairs, 1))
   const other = tf.sub(1, same)
   return tf.mul(0.5, tf.add(mean(same, pairsOfOne), mean(other, tf.sum(other))))
 }

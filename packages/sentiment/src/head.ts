@@ -12,7 +12,13 @@ import {
   type ResolvedColumns,
   stratifiedSplit,
 } from '@tfx/data'
-import { accuracy, averageScores, createCalibration, createConfusion, matthewsCorrelation } from '@tfx/metrics'
+import {
+  accuracy,
+  averageScores,
+  createCalibration,
+  createConfusion,
+  matthewsCorrelation,
+} from '@tfx/metrics'
 import type { Score, TaskHead } from '@tfx/transfer'
 import { answerFrom, type SentimentAnswer } from './answer'
 import { calibrate, classesOf } from './calibrate'
@@ -43,7 +49,10 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
     const given = { textColumn, labelColumn, textPairColumn, unlabelled, signal }
     const { examples, columns, dropped } = await labelledExamples(dataset, onlyDefined(given))
     const notes = describeColumns(columns)
-    return { examples, notes: dropped === 0 ? notes : [...notes, `${dropped} rows without a label were dropped.`] }
+    return {
+      examples,
+      notes: dropped === 0 ? notes : [...notes, `${dropped} rows without a label were dropped.`],
+    }
   },
 
   split: (examples, options) => stratifiedSplit(examples, { ...options, by: ({ label }) => label }),

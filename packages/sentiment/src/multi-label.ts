@@ -107,7 +107,10 @@ function createScore(config: EncoderConfig): Score<MultiLabelExample> {
   return {
     add(examples, { logits }) {
       examples.forEach((example, index) => {
-        const row = (logits!.data as Float32Array).subarray(index * labels.length, (index + 1) * labels.length)
+        const row = (logits!.data as Float32Array).subarray(
+          index * labels.length,
+          (index + 1) * labels.length,
+        )
         const reference = indicators(example.labels, labels)
         counts.add(reference, indicators(multiLabelAnswer(row, labels, thresholdOf(config)).labels, labels))
         row.forEach((logit, label) => {

@@ -33,8 +33,9 @@ describe('calibrated scores', () => {
 
     // One temperature for all: the logits, up to a constant for each text, are in one proportion.
     const note = calibrated.notes.find((text) => text.startsWith('Scores are calibrated'))
-    const [, temperature, from, to] =
-      /temperature (\S+): on the 120 .* went from (\S+) to (\S+)\.$/.exec(note!)!.map(Number)
+    const [, temperature, from, to] = /temperature (\S+): on the 120 .* went from (\S+) to (\S+)\.$/
+      .exec(note!)!
+      .map(Number)
     const spread = ({ scores }: (typeof before)[0]) => Math.log(scores.bad! / scores.good!)
     expect(temperature).toBeGreaterThan(1.2)
     for (const [index, answer] of after.entries())

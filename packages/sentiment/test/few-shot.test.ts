@@ -40,7 +40,10 @@ describe('few-shot learning', () => {
     await file.close()
     // Where the penalized likelihood is highest, its gradient is 0: the weights of each class are the sum over examples of
     // (right - probability) · vector, and so add up to 0 over the classes, and right - probability over the examples.
-    const sums = Array.from({ length: 16 }, (_, index) => weight[index]! + weight[16 + index]! + weight[32 + index]!)
+    const sums = Array.from(
+      { length: 16 },
+      (_, index) => weight[index]! + weight[16 + index]! + weight[32 + index]!,
+    )
     expect(sums).toBeAllClose(new Array(16).fill(0), { absolute: 1e-5 })
     const answers = await model.predict(rows.map(({ text }) => text))
     for (const label of labels) {
@@ -72,7 +75,11 @@ describe('few-shot learning', () => {
 
   it.each([
     [{ validation: 0.2 }, "'validation' must be left out with fewShot", 'ArgumentError'],
-    [{ fewShot: { templates: ['no name'] } }, "'fewShot.templates' must be a list of sentences", 'ArgumentError'],
+    [
+      { fewShot: { templates: ['no name'] } },
+      "'fewShot.templates' must be a list of sentences",
+      'ArgumentError',
+    ],
     [{ classWeights: 'auto' as const }, "but got 'classWeights'", 'ArgumentError'],
   ])('refuses %j', async (changes, text, name) => {
     const error = await refusal(transfer(base, rows, { ...options, ...changes }))

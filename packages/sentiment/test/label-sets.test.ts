@@ -70,7 +70,9 @@ describe('several languages', () => {
       `${start} ${bad}`,
     ])
     const answers = await model.predict(texts)
-    expect(answers.map(({ label }) => label)).toEqual(texts.map((_, index) => ['positive', 'negative'][index % 2]))
+    expect(answers.map(({ label }) => label)).toEqual(
+      texts.map((_, index) => ['positive', 'negative'][index % 2]),
+    )
     const directory = folders.path('served-languages')
     await model.save(directory)
     await model.dispose()

@@ -91,7 +91,9 @@ describe('several labels', () => {
 
   it('are read from lists, from CSV by either separator, and may be none', async () => {
     const file = folders.path('topics.csv')
-    const lines = rows.map(({ text, labels: named }, index) => `${text},${named.join(index % 2 ? '|' : '; ')}`)
+    const lines = rows.map(
+      ({ text, labels: named }, index) => `${text},${named.join(index % 2 ? '|' : '; ')}`,
+    )
     await writeFile(file, ['text,labels', ...lines].join('\n'))
     const model = await transfer(base, file, { ...quick, epochs: 1, multiLabel: true, validation: 0.2 })
     expect(model.labels).toEqual(labels)

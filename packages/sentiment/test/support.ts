@@ -2,13 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRandom, TfxError } from '@tfx/common'
-import {
-  initializeParameters,
-  loadTokenizer,
-  modelFamily,
-  readConfig,
-  saveCheckpoint,
-} from '@tfx/core'
+import { initializeParameters, loadTokenizer, modelFamily, readConfig, saveCheckpoint } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { SentimentOptions, TransferOptions } from '../src/index'

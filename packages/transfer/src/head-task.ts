@@ -53,7 +53,12 @@ export function headTask<Example extends TextInput, Answer, Options>(
           forward(program, data[part], { ...weights, batchSize: evaluationBatch })
         try {
           return await finish(
-            { config, outputs, read: (name) => store.read(name), write: (name, values) => store.write(name, values) },
+            {
+              config,
+              outputs,
+              read: (name) => store.read(name),
+              write: (name, values) => store.write(name, values),
+            },
             options,
           )
         } finally {
