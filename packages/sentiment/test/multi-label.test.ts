@@ -19,7 +19,7 @@ const rows = Array.from({ length: 160 }, (_, index) => {
   const filler = ['the', 'it', 'was', 'and'][Math.floor(index / 8) % 4]!
   return { text: [filler, ...named.map((name) => words[name]), 'is'].join(' '), labels: named }
 })
-const training = transfer(base, rows, { ...quick, epochs: 12, multiLabel: true, threshold: 0.4 })
+const training = transfer(base, rows, { ...quick, epochs: 20, multiLabel: true, threshold: 0.4 })
 
 describe('several labels', () => {
   it('are learned, each as a question of its own', async () => {
