@@ -1,6 +1,7 @@
 // Few-shot learning beside plain fine-tuning on the same examples of SST-2, several seeds of each:
 //
-//     node bench/few-shot.mjs --data DIR [--minilm DIR] [--sizes 8,16,64] [--seeds 1,2,3,4,5] [--sentences 400] [--json]
+//     node bench/few-shot.mjs --data DIR [--minilm DIR] [--sizes 8,16,64] [--seeds 1,2,3,4,5] [--sentences 400]
+//         [--methods "plain (20 epochs),few-shot"] [--json]
 //
 // DIR has train.tsv and test.tsv (label, tab, sentence; no header), --minilm a checkpoint of MiniLM; without it there is
 // @tfx/base-encoder alone. Each seed draws its examples from train.tsv; what is said of them is tested on the first
@@ -27,9 +28,9 @@ const common = { progress: false, maxLength: 128, validation: false }
 /** Plain fine-tuning with the rate that suits the base best, as often through the examples as README advises. */
 const plain = (learningRate) => ({ ...common, epochs: 20, learningRate, warmupRatio: 0.1 })
 const methods = (learningRate) => ({
-  'plain, default settings': common,
-  'plain, 20 epochs': plain(learningRate),
-  'few-shot, examples alone': { ...common, fewShot: { templates: [] } },
+  'plain (defaults)': common,
+  'plain (20 epochs)': plain(learningRate),
+  'few-shot (examples alone)': { ...common, fewShot: { templates: [] } },
   'few-shot': { ...common, fewShot: true },
 })
 const bases = {

@@ -63,7 +63,12 @@ describe('several languages', () => {
   it('are learned together on a multilingual base, and served by Transformers.js', async () => {
     const fixture = 'sentiment/multilingual'
     const multilingual = await makeBase({ tokenizer: fixture, config: fixture }, folders.path('multilingual'))
-    const model = await transfer(multilingual, rows, { ...quick, epochs: 10, batchSize: 16, validation: false })
+    const model = await transfer(multilingual, rows, {
+      ...quick,
+      epochs: 10,
+      batchSize: 16,
+      validation: false,
+    })
     expect(model.config.modelType).toBe('xlm-roberta')
     const texts = Object.values(sentences).flatMap(([start, good, bad]) => [
       `${start} ${good}`,
