@@ -128,7 +128,7 @@ function toLabel({ value, argument }: Cell): string {
 }
 
 /** @throws DataError if rows of the source have no text. */
-export function checkBlank(blank: ReturnType<typeof createList>, source: string): void {
+export function checkBlank(blank: LocationList, source: string): void {
   if (blank.count === 0) return
   throw new DataError({
     function: 'labelledExamples',
@@ -139,8 +139,15 @@ export function checkBlank(blank: ReturnType<typeof createList>, source: string)
   })
 }
 
+/** Places in a source. */
+interface LocationList {
+  count: number
+  add(location: string): void
+  describe(): string
+}
+
 /** Counts locations and keeps the first few, so that a message stays short. */
-export function createList() {
+export function createList(): LocationList {
   const first: string[] = []
   return {
     count: 0,

@@ -18,13 +18,13 @@ export function checkKind({ fewShot, multiLabel }: Options): void {
 
 /** @throws ArgumentError if there is nothing to calibrate by. */
 export function checkCalibration(dataset: TransferDataset, { calibrate, validation }: Options): void {
-  const calibrates: unknown = calibrate
-  if (calibrates !== undefined && typeof calibrates !== 'boolean') {
+  const given: unknown = calibrate
+  if (given !== undefined && typeof given !== 'boolean') {
     throw new ArgumentError({
       function: 'transfer',
       argument: 'calibrate',
       expected: 'true or false',
-      received: String(calibrates),
+      received: JSON.stringify(given),
       remedy: 'Leave it out for scores as the training leaves them.',
     })
   }
@@ -57,5 +57,7 @@ export function withoutValidation(dataset: TransferDataset, options: Options): O
 }
 
 function hasValidation(dataset: TransferDataset): boolean {
-  return typeof dataset === 'object' && 'validation' in dataset && dataset.validation !== undefined
+  // What is no data set at all is found later.
+  const { validation } = ((dataset as unknown) ?? {}) as { validation?: unknown }
+  return validation !== undefined
 }

@@ -1,7 +1,13 @@
 import { ArgumentError } from '@tfx/common'
-import { modelFamily } from '@tfx/core'
+import { type EncoderConfig, modelFamily } from '@tfx/core'
 import { balancedSampleWeights, type LabelledExample } from '@tfx/data'
-import { headTask, type TaskHead, type TrainedWeights } from '@tfx/transfer'
+import {
+  headTask,
+  type TaskHead,
+  type TrainedParts,
+  type TrainedWeights,
+  type TransferModel,
+} from '@tfx/transfer'
 import type { SentimentAnswer } from './answer'
 import { classesOf } from './calibrate'
 import { contrastiveLoss } from './contrastive-loss'
@@ -51,7 +57,11 @@ const learner: TaskHead<LabelledExample, SentimentAnswer, SentimentOptions> = {
  * is tuned is the vector that the classifier's last layer reads, and the regression becomes that layer, so that the result
  * is a classifier like any other.
  */
-export const fewShotTask = { ...headTask(learner), model: headTask(sentimentHead).model }
+export const fewShotTask = {
+  ...headTask(learner),
+  model: (parts: TrainedParts<EncoderConfig>): Promise<TransferModel<SentimentAnswer, SentimentOptions>> =>
+    headTask(sentimentHead).model(parts),
+}
 
 /** As many sentences for each label as it has examples. */
 function labelNames(examples: readonly LabelledExample[], templates: readonly string[]): LabelledExample[] {

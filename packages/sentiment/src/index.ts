@@ -4,6 +4,7 @@ import {
   type LoadOptions,
   loadTask,
   runTask,
+  type TrainedParts,
   type TransferDataset,
   type TransferModel,
   type TransferOptions,
@@ -72,7 +73,7 @@ export async function load(source: string, options: LoadOptions = {}): Promise<S
   const task = {
     ...single,
     checkModel: (config: EncoderConfig) => taskFor(config).checkModel?.(config),
-    model: (parts: Parameters<typeof single.model>[0]) => taskFor(parts.weights.config).model(parts),
+    model: (parts: TrainedParts<EncoderConfig>) => taskFor(parts.weights.config).model(parts),
   }
   return loadTask(task, source, options)
 }

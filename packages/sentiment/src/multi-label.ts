@@ -23,7 +23,7 @@ export const multiLabelHead: TaskHead<MultiLabelExample, SentimentAnswer, Sentim
   task: sentimentHead.task,
   options: ['multiLabel', 'fewShot', 'threshold', 'labels', 'textColumn', 'labelColumn', 'textPairColumn'],
   best: { metric: 'microF1', mode: 'max' },
-  forward: sentimentHead.forward,
+  forward: (...given) => sentimentHead.forward(...given),
 
   async read(dataset, { textColumn, labelColumn, textPairColumn, signal }) {
     const given = { textColumn, labelColumn, textPairColumn, signal }
@@ -136,7 +136,7 @@ function checkThreshold(threshold: unknown): void {
     function: 'transfer',
     argument: 'threshold',
     expected: 'a number above 0 and below 1',
-    received: String(threshold),
+    received: JSON.stringify(threshold),
     remedy: 'Leave it out for 0.5.',
   })
 }

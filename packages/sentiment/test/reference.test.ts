@@ -100,7 +100,7 @@ async function differentiate(
   const gradient = await store.read('x', 'gradient')
   await program.dispose()
   store.dispose()
-  return { loss: results.loss!.data[0] as number, gradient }
+  return { loss: results.loss!.data[0]!, gradient }
 }
 
 describe('losses', () => {

@@ -29,7 +29,7 @@ export interface Score<Example> {
 export interface TrainedWeights<Example> {
   readonly config: EncoderConfig
   /** What `forward` gives for the examples, batch by batch, in no certain order. */
-  outputs(part: 'training' | 'validation'): AsyncIterable<{
+  readonly outputs: (part: 'training' | 'validation') => AsyncIterable<{
     readonly examples: readonly Example[]
     readonly outputs: Readonly<Record<string, HostTensor>>
   }>
@@ -82,7 +82,7 @@ export interface TaskHead<Example extends TextInput, Answer, Options> extends Ta
    * Sets weights that no gradient finds, once training has ended and before the model is put together: a temperature, say, or
    * a last layer in closed form. Also after a training that was cut. Returns notes for people. Default: nothing.
    */
-  finish?(trained: TrainedWeights<Example>, options: Options): Promise<readonly string[]>
+  readonly finish?: (trained: TrainedWeights<Example>, options: Options) => Promise<readonly string[]>
   score(config: EncoderConfig): Score<Example>
   /** One row of each output → an answer. */
   answer(outputs: Readonly<Record<string, Float32Array>>, config: EncoderConfig): Answer
