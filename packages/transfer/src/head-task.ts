@@ -1,3 +1,4 @@
+import type { Program } from '@tfx/backend'
 import { type EncoderConfig, modelFamily } from '@tfx/core'
 import { encodeDataset, modelInputs, modelInputSpecs } from './encode'
 import type { TaskHead, TextInput } from './head'
@@ -47,10 +48,12 @@ export function headTask<Example extends TextInput, Answer, Options>(
     },
     ...(finish && {
       async finish(weights, data, options) {
-        const program = await compileForward(head, weights)
         const { config, store } = weights
-        const outputs = (part: 'training' | 'validation') =>
-          forward(program, data[part], { ...weights, batchSize: evaluationBatch })
+        let program = undefined as Program | undefined
+        async function* outputs(part: 'training' | 'validation') {
+          program ??= await compileForward(head, weights)
+          yield* forward(program, data[part], { ...weights, batchSize: evaluationBatch })
+        }
         try {
           return await finish(
             {
@@ -62,7 +65,7 @@ export function headTask<Example extends TextInput, Answer, Options>(
             options,
           )
         } finally {
-          await program.dispose()
+          await program?.dispose()
         }
       },
     }),
