@@ -1,4 +1,6 @@
 export * from './averages'
+export * from './calibration'
 export { confusionMatrix, createConfusion, type Confusion } from './confusion'
-export * from './probabilities'
+export { createLabelCounts, exactMatch, type LabelCounts, type Marginals } from './label-counts'
+export { logLoss } from './probabilities'
 export * from './report'

@@ -141,6 +141,12 @@ export interface TransferTask<
   /** The scalar to minimise: a mean over what `batchWeight` says. */
   loss(parameters: Parameters, inputs: NamedTensors, run: LossRun<Options, Config>): NamedTensors[string]
   evaluation(weights: Weights<Config>, options: Options): Promise<Evaluation<Encoded>>
+  /** Sets weights that no gradient finds, once training has ended; returns notes. Default: nothing. */
+  finish?(
+    weights: Weights<Config>,
+    data: { readonly training: readonly Encoded[]; readonly validation: readonly Encoded[] },
+    options: Options,
+  ): Promise<readonly string[]>
   model(parts: TrainedParts<Config>): Promise<Model>
   /** For tasks whose answer is one label: what a report counts and shows. */
   readonly labelled?: {

@@ -140,6 +140,7 @@ export async function runTask<
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: task.task }))]
     await fillAdapter(part, weights, values.seed)
     const finish = async (training: FitResult | undefined, { isCut }: { isCut: boolean }) => {
+      notes.push(...((await task.finish?.(weights, encoded, decided)) ?? []))
       const small = await withoutTrainingState(weights, part)
       const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
       const model = await task.model({
