@@ -148,9 +148,9 @@ async function encodeSlice(
   if ('failure' in outcome) throw templateError(outcome.failure, template)
   const endings = tokenizer.addedTokens.filter(({ isSpecial }) => isSpecial).map(({ text }) => text)
   return marked.map((_, index) => {
-    const { text, spans } = takeGenerationMarks(outcome.texts[index]!)
+    const { text, spans } = takeGenerationMarks(control.settle(outcome.texts[index]!))
     const found = usesPlaceholders
-      ? placeholderSpans(text, takeGenerationMarks(outcome.texts[marked.length + index]!).text, {
+      ? placeholderSpans(text, control.settle(outcome.texts[marked.length + index]!), {
           contents: replaced[index]!.contents,
           endings,
         })

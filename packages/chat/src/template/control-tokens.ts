@@ -1,4 +1,4 @@
-import type { AddedToken, Tokenizer } from '@tfx/core'
+import type { AddedToken } from '@tfx/core'
 
 // Characters that Unicode keeps for use inside programs. They are taken out of what others wrote before they are used.
 const controlStart = '\ufdd0'
@@ -16,6 +16,8 @@ const reserved = /[\ufdd0-\ufdd4]/g
 export interface ControlTokens {
   /** Marks them in every string of a value, at any depth. */
   mark<T>(value: T): T
+  /** Takes those marks out of a rendered dialogue that keep nothing apart. */
+  settle(rendered: string): string
 }
 
 /**
@@ -28,6 +30,7 @@ export function controlTokens(added: readonly AddedToken[], template: string): C
     .map(({ text }) => text)
     .filter((text) => text !== '')
   const pattern = anyOf(texts)
+  const longest = texts.reduce((length, text) => Math.max(length, text.length), 0)
   const beginnings = beginningsByLastCharacter(texts)
   return {
     mark(value) {
@@ -41,10 +44,30 @@ export function controlTokens(added: readonly AddedToken[], template: string): C
       return mapStrings(clean, (text) => {
         const marked = pattern ? text.replace(pattern, `${controlStart}$&${controlEnd}`) : text
         // Two strings that a template joins must not become a token.
-        return rests.some((rest) => text.trimStart().startsWith(rest)) ? controlStart + marked : marked
+        return rests.some((rest) => text.trimStart().startsWith(rest))
+          ? marked.replace(/^\s*/, `$&${controlStart}`)
+          : marked
       })
     },
+    settle: (rendered) =>
+      rendered.replace(/\ufdd0(?![^\ufdd0\ufdd1]*\ufdd1)/g, (mark, place: number) =>
+        pattern && isTokenAcross(rendered, place, { pattern, longest }) ? mark : '',
+      ),
   }
+}
+
+/** Whether what stands before and behind a place makes a token together. */
+function isTokenAcross(
+  rendered: string,
+  place: number,
+  { pattern, longest }: { pattern: RegExp; longest: number },
+): boolean {
+  // Marks may lie between.
+  const before = withoutMarks(rendered.slice(Math.max(0, place - 2 * longest), place)).slice(1 - longest)
+  const behind = withoutMarks(rendered.slice(place, place + 2 * longest)).slice(0, longest - 1)
+  return [...(before + behind).matchAll(pattern)].some(
+    ({ index, 0: token }) => index < before.length && index + token.length > before.length,
+  )
 }
 
 /** The last character of a proper beginning of a token → such beginnings, with what completes them. */

@@ -33,6 +33,7 @@ export function encodeRendered(
       }))
       .filter((span) => span.end > span.start)
     const edges = tokenEdges(text, ids, {
+      tokenizer,
       offsets: inside.flatMap((span) => [span.start, span.end]),
       encode: (part, isBeginning) => cut(part, isFirst && isBeginning),
     })
@@ -71,7 +72,15 @@ interface Edge {
 function tokenEdges(
   text: string,
   ids: readonly number[],
-  { offsets, encode }: { offsets: readonly number[]; encode: (part: string, isBeginning: boolean) => number[] },
+  {
+    tokenizer,
+    offsets,
+    encode,
+  }: {
+    tokenizer: Tokenizer
+    offsets: readonly number[]
+    encode: (part: string, isBeginning: boolean) => number[]
+  },
 ): Edge[] {
   const cuts = [0, ...offsets, text.length]
   const parts = cuts.slice(1).map((end, index) => encode(text.slice(cuts[index], end), index === 0))
@@ -83,14 +92,31 @@ function tokenEdges(
       return { first: place, behind: place }
     })
   }
-  return offsets.map((offset) => {
-    const before = encode(text.slice(0, offset), true)
-    const differing = before.findIndex((id, index) => ids[index] !== id)
-    // Where they differ, one token of the whole lies on both sides.
-    return differing === -1
-      ? { first: before.length, behind: before.length }
-      : { first: differing, behind: Math.min(differing + 1, ids.length) }
-  })
+  return offsets.map((offset) => edgeAt(ids, encode(text.slice(0, offset), true), tokenizer))
+}
+
+/**
+ * Where the tokens of a beginning of a text end among those of the whole. Both may be cut differently, so that their texts
+ * are compared.
+ */
+function edgeAt(ids: readonly number[], beginning: readonly number[], tokenizer: Tokenizer): Edge {
+  const differing = beginning.findIndex((id, index) => ids[index] !== id)
+  if (differing === -1) return { first: beginning.length, behind: beginning.length }
+  // The text before the place where they differ tells nothing; a little of it has the decoder not take it for a beginning.
+  const from = Math.max(0, differing - 3)
+  const textOf = (tokens: readonly number[]) => tokenizer.decode(tokens, { skipSpecialTokens: false })
+  const wanted = textOf(beginning.slice(from))
+  let first = differing
+  let isClean = false
+  for (let end = differing + 1; end <= ids.length; end++) {
+    const given = textOf(ids.slice(from, end))
+    if (wanted.startsWith(given)) {
+      first = end
+      isClean = given === wanted
+    }
+    if (given.length > wanted.length + 1) break
+  }
+  return { first, behind: isClean ? first : Math.min(first + 1, ids.length) }
 }
 
 const isSame = (a: readonly number[], b: readonly number[]): boolean =>

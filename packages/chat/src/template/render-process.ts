@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { renderProgram } from './render-program'
 
 /** Why a template gave no text. */
 export type RenderFailure =
@@ -20,29 +21,8 @@ export interface RenderLimits {
 /** Renders items with one template. */
 export type Renderer = (items: readonly Readonly<Record<string, unknown>>[]) => Promise<RenderOutcome>
 
-/**
- * What the process runs: the library and nothing else. It is text, so that it needs no file beside every bundle of this
- * package, and plain JavaScript, since nothing compiles it.
- */
-const program = `
-const { Template } = require(process.argv[1])
-let template
-process.on('disconnect', () => process.exit())
-process.on('message', ({ source, items, characters }) => {
-  try {
-    template ??= new Template(source)
-  } catch (error) {
-    return process.send({ failure: { reason: 'syntax', message: String(error?.message).slice(0, 500) } })
-  }
-  try {
-    const texts = items.map((item) => template.render(item))
-    const isLong = texts.some((text) => text.length > characters)
-    process.send(isLong ? { failure: { reason: 'length' } } : { texts })
-  } catch (error) {
-    process.send({ failure: { reason: 'render', message: String(error?.message).slice(0, 500) } })
-  }
-})
-`
+/** How long a process may take to start, on a machine with much to do. */
+const startMilliseconds = 60_000
 
 /** A process that nobody needs is ended after so long. */
 const idleMilliseconds = 30_000
@@ -54,73 +34,73 @@ const idleMilliseconds = 30_000
  * one takes its place.
  */
 export function createRenderer(source: string, limits: RenderLimits): Renderer {
-  const library = createRequire(import.meta.url).resolve('@huggingface/jinja')
-  let running: ChildProcess | undefined
+  let running: Promise<ChildProcess | undefined> | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
 
   const end = () => {
-    running?.removeAllListeners()
-    // A process that could not be started says so again.
-    running?.on('error', () => undefined)
-    running?.kill('SIGKILL')
+    void running?.then((child) => child?.kill('SIGKILL'))
     running = undefined
   }
   const renderNow = async (items: Parameters<Renderer>[0]): Promise<RenderOutcome> => {
     clearTimeout(idle)
-    running ??= startProcess(library, limits)
-    const outcome = await ask(running, { source, items, characters: limits.characters }, limits)
+    // It may have been ended by somebody else.
+    if (!(await running)?.connected) running = startProcess(limits)
+    const child = await running
+    const request = { source, items, characters: limits.characters }
+    const answer = child && (await nextMessage(child, limits.milliseconds, request))
+    const outcome = typeof answer === 'object' ? answer : { failure: { reason: answer ?? 'start' } as const }
     if ('failure' in outcome && outcome.failure.message === undefined) end()
     idle = setTimeout(end, idleMilliseconds).unref()
     return outcome
   }
   return async (items) => {
     const outcome = last.then(async () => renderNow(items))
-    last = outcome
+    last = outcome.catch(() => undefined)
     return outcome
   }
 }
 
-function startProcess(library: string, { heapMegabytes }: RenderLimits): ChildProcess {
-  const started = spawn(
-    process.execPath,
-    [`--max-old-space-size=${heapMegabytes}`, '--max-semi-space-size=2', '-e', program, library],
-    {
-      // Where V8 gives up, it prints a page on why.
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      env: { ...process.env, NODE_OPTIONS: '', ELECTRON_RUN_AS_NODE: '1' },
-      windowsHide: true,
-    },
-  )
-  started.unref()
-  // It must not keep the program alive: the timer of a call under way does.
-  started.channel?.unref()
-  return started
+/** A process that is ready; undefined if none could be started. */
+async function startProcess({ heapMegabytes }: RenderLimits): Promise<ChildProcess | undefined> {
+  const library = createRequire(import.meta.url).resolve('@huggingface/jinja')
+  const memory = [`--max-old-space-size=${heapMegabytes}`, '--max-semi-space-size=2']
+  const child = spawn(process.execPath, [...memory, '-e', renderProgram, library], {
+    // Where V8 gives up, it prints a page on why.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: { ...process.env, NODE_OPTIONS: '', ELECTRON_RUN_AS_NODE: '1' },
+    windowsHide: true,
+  })
+  child.on('error', () => undefined)
+  // It must not keep the program alive; the timer of a call under way does.
+  child.unref()
+  child.channel?.unref()
+  const isReady = typeof (await nextMessage(child, startMilliseconds)) === 'object'
+  if (!isReady) child.kill('SIGKILL')
+  return isReady ? child : undefined
 }
 
-async function ask(child: ChildProcess, request: object, limits: RenderLimits): Promise<RenderOutcome> {
+/** What a process says next, to a request if there is one; or why it says nothing: it is gone, or takes too long. */
+async function nextMessage(
+  child: ChildProcess,
+  milliseconds: number,
+  request?: object,
+): Promise<RenderOutcome | 'memory' | 'time'> {
   return new Promise((resolve) => {
-    const finish = (outcome: RenderOutcome) => {
+    const finish = (answer: RenderOutcome | 'memory' | 'time') => {
       clearTimeout(timer)
-      child.off('message', onMessage).off('exit', onExit).off('error', onError)
-      resolve(outcome)
+      child.off('message', onMessage).off('exit', onExit).off('error', onExit)
+      resolve(answer)
     }
-    const onMessage = (outcome: unknown) => {
-      finish(outcome as RenderOutcome)
+    const onMessage = (message: unknown) => {
+      finish(message as RenderOutcome)
     }
     const onExit = () => {
-      finish({ failure: { reason: 'memory' } })
+      finish('memory')
     }
-    const onError = () => {
-      finish({ failure: { reason: 'start' } })
-    }
-    const timer = setTimeout(() => {
-      finish({ failure: { reason: 'time' } })
-    }, limits.milliseconds)
-    child.on('message', onMessage).on('exit', onExit).on('error', onError)
-    child.send(request, (error) => {
-      // `exit` follows if it is gone.
-      if (error && child.exitCode === null && child.signalCode === null) onError()
-    })
+    const timer = setTimeout(finish, milliseconds, 'time')
+    child.on('message', onMessage).on('exit', onExit).on('error', onExit)
+    // A process that is gone is noticed by its exit.
+    if (request) child.send(request, () => undefined)
   })
 }
