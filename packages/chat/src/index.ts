@@ -1,5 +1,13 @@
+export {
+  type ApplyTemplateOptions,
+  type ChatTemplate,
+  type ChatTemplateOptions,
+  createChatTemplate,
+  type EncodedChat,
+} from './template/chat-template'
+export { chatTemplates } from './template/built-in-templates'
+export type { ChatContentPart, ChatMessage, ChatRole } from './template/messages'
 export { type ChatModel, type ChatModelParts, createChatModel } from './chat-model/chat-model'
-export type { ChatMessage } from './chat-model/messages'
 export type { WriteOptions, WrittenText } from './chat-model/write-options'
 export { loadChatModel, type LoadChatModelOptions } from './load-chat-model'
 export {

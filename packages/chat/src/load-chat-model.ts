@@ -3,13 +3,16 @@ import { CheckpointError, throwIfAborted } from '@tfx/common'
 import { createDecoderSteps, loadCheckpoint, modelFamily, resolveBase } from '@tfx/core'
 import { inThread } from '@tfx/transfer'
 import { type ChatModel, createChatModel } from './chat-model/chat-model'
-import { renderChatMl } from './chat-model/prompt'
+import { createChatTemplate } from './template/chat-template'
+import { templatesOf } from './template/read-template'
 
 /** Options of {@link loadChatModel}. */
 export interface LoadChatModelOptions {
   /** Where downloads are kept. Default: the environment variable TFX_CACHE, else `~/.cache/tfx`. */
   readonly cacheDirectory?: string
   readonly signal?: AbortSignal
+  /** A chat template in Jinja, or the name of one of the tokenizer's. Default: the tokenizer's, if it has one. */
+  readonly chatTemplate?: string
   /** Keep the model in a worker thread, so that the event loop stays free while it writes. Default false. */
   readonly thread?: boolean
 }
@@ -38,7 +41,8 @@ export async function loadChatModel(
     const call = { method: 'loadChatModel', values, names: ['source', 'options'] }
     return (await inThread(new URL('./thread.js', import.meta.url), call)) as ChatModel
   }
-  const { directory } = await resolveBase(source, options)
+  const { chatTemplate, ...baseOptions } = options
+  const { directory } = await resolveBase(source, baseOptions)
   const checkpoint = await loadCheckpoint(directory, { kind: 'decoder' })
   const { config, tokenizer, generation } = checkpoint
   const engine = await getEngine()
@@ -61,7 +65,10 @@ export async function loadChatModel(
       steps,
       generation,
       contextLength: Math.min(config.maxPositionEmbeddings, tokenizer.maxLength),
-      renderPrompt: (messages) => renderChatMl(tokenizer, messages),
+      template:
+        chatTemplate !== undefined || templatesOf(tokenizer).has('default')
+          ? createChatTemplate(tokenizer, { chatTemplate })
+          : undefined,
       dispose,
     })
   } catch (error) {

@@ -99,8 +99,8 @@ describe('chat', () => {
 
   it.each([
     [[], "'messages' must be a list of at least one message, but got none"],
-    [[{ role: 'tool', content: 'x' }], `'messages[0].role' must be system, user, assistant, but got "tool"`],
-    [[{ role: 'user' }], "'messages[0].content' must be a string, but got undefined"],
+    [[{ role: 'bot', content: 'x' }], `'messages[0].role' must be system, developer, user, assistant, tool, but got "bot"`],
+    [[{ role: 'user' }], "'messages[0].content' must be a string, but got nothing"],
   ])('refuses %j', async (messages, message) => {
     await expect(collect(model.chat(messages as ChatMessage[]))).rejects.toThrow(message)
   })

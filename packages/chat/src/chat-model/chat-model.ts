@@ -1,6 +1,8 @@
 import { ArgumentError, CheckpointError } from '@tfx/common'
 import { type CompiledStepModel, type GenerationConfig, streamTokens, type Tokenizer } from '@tfx/core'
-import { checkMessages, type ChatMessage } from './messages'
+import type { ChatTemplate } from '../template/chat-template'
+import type { ChatMessage } from '../template/messages'
+import { checkMessages } from './check-messages'
 import { createStopWatch } from './stop-strings'
 import { createTextPieces } from './text-pieces'
 import { checkWriteOptions, settingsOf, stopStrings, type WriteOptions } from './write-options'
@@ -42,35 +44,39 @@ export interface ChatModelParts {
   readonly steps: CompiledStepModel
   readonly contextLength: number
   readonly generation: Partial<GenerationConfig>
-  /** The tokens of messages and of the beginning of a reply. Absent if the model has no chat template. */
-  readonly renderPrompt?: ((messages: readonly ChatMessage[]) => readonly number[]) | undefined
+  /** How messages are written. Absent if the model has no chat template. */
+  readonly template?: Pick<ChatTemplate, 'encode'> | undefined
   /** Frees what the parts hold. */
   dispose(): Promise<void>
 }
 
 /** Puts a model together. */
 export function createChatModel(parts: ChatModelParts): ChatModel {
-  const { source, contextLength, renderPrompt, tokenizer } = parts
-  const render = (messages: readonly ChatMessage[], caller: string) => {
+  const { source, contextLength, template, tokenizer } = parts
+  const promptOf = async (
+    messages: readonly ChatMessage[],
+    { caller, signal }: { readonly caller: string; readonly signal?: AbortSignal | undefined },
+  ) => {
     checkMessages(messages, caller)
-    if (renderPrompt === undefined) throw withoutTemplate(source, caller)
-    return renderPrompt(messages)
+    if (template === undefined) throw withoutTemplate(source, caller)
+    return (await template.encode(messages, { addGenerationPrompt: true, signal })).inputIds
   }
   return {
     source,
     contextLength,
-    hasTemplate: renderPrompt !== undefined,
+    hasTemplate: template !== undefined,
     async *chat(messages, options = {}) {
       checkWriteOptions(options, 'chat')
-      yield* write(parts, render(messages, 'chat'), { ...options, caller: 'chat' })
+      const prompt = await promptOf(messages, { caller: 'chat', signal: options.signal })
+      yield* write(parts, prompt, { ...options, caller: 'chat' })
     },
     async *generate(text, options = {}) {
       checkWriteOptions(options, 'generate')
-      if (typeof text !== 'string') throw noText(text)
+      checkText(text)
       const { inputIds } = tokenizer.encode(text, undefined, { maxLength: Infinity })
       yield* write(parts, inputIds, { ...options, caller: 'generate' })
     },
-    countTokens: async (messages) => render(messages, 'countTokens').length,
+    countTokens: async (messages) => (await promptOf(messages, { caller: 'countTokens' })).length,
     dispose: () => parts.dispose(),
   }
 }
@@ -120,14 +126,17 @@ function noRoom(
   })
 }
 
-const noText = (received: unknown) =>
-  new ArgumentError({
+/** @throws ArgumentError */
+function checkText(text: unknown): void {
+  if (typeof text === 'string') return
+  throw new ArgumentError({
     function: 'generate',
     argument: 'text',
     expected: 'a string',
-    received: typeof received,
+    received: typeof text,
     remedy: 'For messages there is chat.',
   })
+}
 
 const withoutTemplate = (source: string, caller: string) =>
   new CheckpointError({

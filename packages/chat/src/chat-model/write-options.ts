@@ -101,5 +101,5 @@ export function settingsOf(
   }
 }
 
-const given = (options: GenerateOptions): GenerateOptions =>
+const given = (options: object): GenerateOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))

@@ -1,6 +1,6 @@
 import { ArgumentError, mixSeed } from '@tfx/common'
 import type { ChatModel } from '../chat-model/chat-model'
-import type { ChatMessage } from '../chat-model/messages'
+import type { ChatMessage } from '../template/messages'
 import type { WriteOptions } from '../chat-model/write-options'
 import { fitContext } from './context-window'
 import { readSavedSession, type SavedChatSession } from './saved-session'

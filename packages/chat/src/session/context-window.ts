@@ -1,5 +1,5 @@
 import { ArgumentError } from '@tfx/common'
-import type { ChatMessage } from '../chat-model/messages'
+import type { ChatMessage } from '../template/messages'
 
 /** A dialogue and the room that there is for it. */
 export interface Dialogue {

@@ -1,5 +1,5 @@
 import { DataError } from '@tfx/common'
-import { checkMessages, type ChatMessage } from '../chat-model/messages'
+import type { ChatMessage } from '../template/messages'
 
 /** A session as JSON. */
 export interface SavedChatSession {
@@ -19,11 +19,11 @@ export function readSavedSession(json: unknown): SavedChatSession {
   if (version !== 1) throw malformed('version', '1', JSON.stringify(version) ?? 'nothing')
   if (system !== undefined && typeof system !== 'string') throw malformed('system', 'a text', typeof system)
   if (!Array.isArray(messages)) throw malformed('messages', 'a list', typeof messages)
-  if (messages.length > 0) checkMessages(messages, 'restoreChatSession')
-  const dialogue = messages as ChatMessage[]
-  dialogue.forEach(({ role }, index) => {
+  const dialogue = messages.map((message: unknown, index): ChatMessage => {
+    const { role, content } = (message ?? {}) as Record<string, unknown>
     const expected = index % 2 === 0 ? 'user' : 'assistant'
-    if (role !== expected) throw malformed(`messages[${index}].role`, `'${expected}'`, `'${role}'`)
+    if (role === expected && typeof content === 'string') return { role: expected, content }
+    throw malformed(`messages[${index}]`, `a text of the ${expected}`, JSON.stringify(message).slice(0, 100))
   })
   if (dialogue.length % 2 === 1) throw malformed('messages', 'turns with a reply each', 'one without')
   if (!isCount(forgotten) || forgotten > dialogue.length || forgotten % 2 === 1)
