@@ -99,7 +99,10 @@ describe('chat', () => {
 
   it.each([
     [[], "'messages' must be a list of at least one message, but got none"],
-    [[{ role: 'bot', content: 'x' }], `'messages[0].role' must be system, developer, user, assistant, tool, but got "bot"`],
+    [
+      [{ role: 'bot', content: 'x' }],
+      `'messages[0].role' must be system, developer, user, assistant, tool, but got "bot"`,
+    ],
     [[{ role: 'user' }], "'messages[0].content' must be a string, but got nothing"],
   ])('refuses %j', async (messages, message) => {
     await expect(collect(model.chat(messages as ChatMessage[]))).rejects.toThrow(message)

@@ -16,7 +16,8 @@ export function checkMessages(messages: unknown, caller: string): asserts messag
       const argument = `messages[${index}].role`
       throw wrong(caller, { argument, expected: chatRoles.join(', '), received: printed(role) })
     }
-    if (typeof content === 'string' || Array.isArray(content) || (content === null && role === 'assistant')) return
+    if (typeof content === 'string' || Array.isArray(content) || (content === null && role === 'assistant'))
+      return
     const argument = `messages[${index}].content`
     throw wrong(caller, { argument, expected: 'a string', received: printed(content) })
   })

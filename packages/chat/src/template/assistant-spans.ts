@@ -55,9 +55,7 @@ export function withPlaceholders(messages: readonly ChatMessage[]): {
       content:
         typeof content === 'string'
           ? replace(content)
-          : content.map((part) =>
-              part.text === undefined ? part : { ...part, text: replace(part.text) },
-            ),
+          : content.map((part) => (part.text === undefined ? part : { ...part, text: replace(part.text) })),
     }
   })
   return { messages: replaced, contents }

@@ -71,7 +71,10 @@ interface Edge {
 function tokenEdges(
   text: string,
   ids: readonly number[],
-  { offsets, encode }: { offsets: readonly number[]; encode: (part: string, isBeginning: boolean) => number[] },
+  {
+    offsets,
+    encode,
+  }: { offsets: readonly number[]; encode: (part: string, isBeginning: boolean) => number[] },
 ): Edge[] {
   const cuts = [0, ...offsets, text.length]
   const parts = cuts.slice(1).map((end, index) => encode(text.slice(cuts[index], end), index === 0))

@@ -60,7 +60,11 @@ export function createChatServer(options: ChatServerOptions): ChatServer {
     patience.abort()
   }
   const server = createServer(
-    { requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.min(timeout, 1000) },
+    {
+      requestTimeout: timeout,
+      headersTimeout: timeout,
+      connectionsCheckingInterval: Math.min(timeout, 1000),
+    },
     (request, response) => {
       const reply = answer(state, { request, response }).finally(() => replies.delete(reply))
       replies.add(reply)
@@ -256,4 +260,5 @@ function refuseConnection({ code }: NodeJS.ErrnoException, socket: Duplex): void
   )
 }
 
-const shuttingDown = () => new ApiError(503, { message: 'The server is shutting down.', code: 'shutting_down' })
+const shuttingDown = () =>
+  new ApiError(503, { message: 'The server is shutting down.', code: 'shutting_down' })

@@ -44,7 +44,8 @@ export async function complete(
   response.setHeader('cache-control', 'no-store')
   try {
     await send(JSON.stringify(events.first()))
-    for (; next.done !== true; next = await pieces.next()) await send(JSON.stringify(events.piece(next.value)))
+    for (; next.done !== true; next = await pieces.next())
+      await send(JSON.stringify(events.piece(next.value)))
     await send(JSON.stringify(events.last(ends[0]!)))
     if (request.includeUsage) await send(JSON.stringify(events.usage(ends[0]!)))
     response.end('data: [DONE]\n\n')

@@ -14,7 +14,13 @@ export interface Slots {
 }
 
 /** @param most How many run, and how many wait, at a time. */
-export function createSlots({ running: most, waiting: longest }: { running: number; waiting: number }): Slots {
+export function createSlots({
+  running: most,
+  waiting: longest,
+}: {
+  running: number
+  waiting: number
+}): Slots {
   let running = 0
   const queue = new Set<() => void>()
   const leave = () => {
