@@ -36,6 +36,7 @@ export async function complete(
     return
   }
   const send = async (data: string) => {
+    signal.throwIfAborted()
     if (!response.write(`data: ${data}\n\n`)) await drained(response, { signal, timeout })
   }
   // The first piece is awaited before anything is sent: until then a refusal is a proper answer.

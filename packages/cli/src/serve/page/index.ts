@@ -32,7 +32,6 @@ export const chatPage = {
   <body>
     <header>
       <h1 id="model">tfx chat</h1>
-      <label id="key-field" hidden>Key <input id="key" type="password" autocomplete="off" /></label>
       <button id="reset" type="button">New chat</button>
     </header>
     <details>
@@ -42,6 +41,7 @@ export const chatPage = {
     </details>
     <main id="messages" aria-live="polite"></main>
     <form id="form">
+      <label id="key-field" hidden>Key <input id="key" type="password" autocomplete="off" /></label>
       <textarea id="text" rows="2" placeholder="Say something" aria-label="Message" autofocus></textarea>
       <button id="send" type="submit">Send</button>
       <button id="stop" type="button" hidden>Stop</button>
