@@ -28,7 +28,14 @@ export function chatHead(
       checkChatOptions(given)
       return config
     },
-    encode: encodeChatExamples,
+    // One that was loaded may have no template, or is given another one.
+    encode: (examples, run) =>
+      encodeChatExamples(
+        examples,
+        examples.every(isText)
+          ? run
+          : { ...run, tokenizer: withTemplate(run.tokenizer, options.chatTemplate) },
+      ),
     generation: endingTurns,
     model: (languageModel) => createTunedModel(languageModel, options),
   }
