@@ -1,6 +1,6 @@
 import { getEngine } from '@tfx/backend'
 import { CheckpointError, throwIfAborted } from '@tfx/common'
-import { createDecoderSteps, loadCheckpoint, modelFamily, resolveBase } from '@tfx/core'
+import { createDecoderSteps, loadCheckpoint, modelFamily, resolveBase, streamTokens } from '@tfx/core'
 import { inThread } from '@tfx/transfer'
 import { type ChatModel, createChatModel } from './chat-model/chat-model'
 import { createChatTemplate } from './template/chat-template'
@@ -62,7 +62,7 @@ export async function loadChatModel(
     return createChatModel({
       source,
       tokenizer,
-      steps,
+      stream: (prompt, settings) => streamTokens(steps, prompt, settings),
       generation,
       contextLength: Math.min(config.maxPositionEmbeddings, tokenizer.maxLength),
       template:

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request as httpRequest } from 'node:http'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { type ChatMessage, type ChatModel, loadChatModel } from '@tfx/chat'
 import { fixturePath, loadFixture } from '@tfx/testing'
@@ -109,7 +109,9 @@ describe('the official client', () => {
 
   it('lists the model', async () => {
     const { data } = await client.models.list()
-    expect(data).toEqual([{ id: 'tiny', object: 'model', created: expect.any(Number), owned_by: 'tfx' }])
+    expect(data).toEqual([
+      { id: 'tiny', object: 'model', created: expect.any(Number) as number, owned_by: 'tfx' },
+    ])
     expect((await client.models.retrieve('tiny')).id).toBe('tiny')
     await expect(client.models.retrieve('other')).rejects.toThrow("404 There is no model 'other' here")
   })
@@ -250,7 +252,7 @@ describe('bad requests', () => {
       path: '/health',
       headers: { host: 'evil.example' },
     }).end()
-    const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage]
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
     response.resume()
     expect(response.statusCode).toBe(403)
   })

@@ -1,5 +1,5 @@
 import { ArgumentError, CheckpointError } from '@tfx/common'
-import { type CompiledStepModel, type GenerationConfig, streamTokens, type Tokenizer } from '@tfx/core'
+import type { GenerateOptions, GenerationConfig, Tokenizer } from '@tfx/core'
 import type { ChatTemplate } from '../template/chat-template'
 import type { ChatMessage } from '../template/messages'
 import { checkMessages } from './check-messages'
@@ -41,8 +41,10 @@ export interface ChatModel {
 export interface ChatModelParts {
   readonly source: string
   readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'>
-  readonly steps: CompiledStepModel
+  /** Continues a prompt, token by token. */
+  readonly stream: (prompt: readonly number[], options: GenerateOptions) => AsyncIterable<number>
   readonly contextLength: number
+  /** What generation_config.json says. */
   readonly generation: Partial<GenerationConfig>
   /** How messages are written. Absent if the model has no chat template. */
   readonly template?: Pick<ChatTemplate, 'encode'> | undefined
@@ -83,7 +85,7 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
 
 /** Continues tokens until an end token, a stop string, or for want of room. */
 async function* write(
-  { steps, tokenizer, generation, contextLength }: ChatModelParts,
+  { stream, tokenizer, generation, contextLength }: ChatModelParts,
   prompt: readonly number[],
   { caller, ...options }: WriteOptions & { readonly caller: string },
 ): AsyncGenerator<string, void, undefined> {
@@ -96,7 +98,7 @@ async function* write(
   const watch = createStopWatch([...stopStrings({ stop: ownStops }), ...stopStrings(options)])
   const endTokens = new Set(generation.eosTokenIds)
   let [completionTokens, hasEnded] = [0, false]
-  for await (const token of streamTokens(steps, prompt, settings)) {
+  for await (const token of stream(prompt, settings)) {
     completionTokens++
     hasEnded = endTokens.has(token)
     if (hasEnded) break
