@@ -308,6 +308,28 @@ describe('options', () => {
     expect(() => createChatServer({ model, ...options })).toThrow(message)
   })
 
+  it('says what is wrong with a place to listen', async () => {
+    const port = Number(new URL(url).port)
+    await expect(createChatServer({ model }).listen({ port })).rejects.toThrow(
+      `listen: must be an address of this machine with a free port, but got 127.0.0.1, port ${port} (EADDRINUSE).`,
+    )
+  })
+
+  it('answers to other names if told to', async () => {
+    const own = createChatServer({ model, allowedHosts: ['chat.example'] })
+    const { port } = new URL(await own.listen({ port: 0 }))
+    const request = httpRequest({
+      port,
+      host: '127.0.0.1',
+      path: '/health',
+      headers: { host: 'chat.example' },
+    }).end()
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.resume()
+    expect(response.statusCode).toBe(200)
+    await own.close()
+  })
+
   it('lets pages of an origin ask if told to', async () => {
     const own = createChatServer({ model, cors: 'https://app.example' })
     const address = await own.listen({ port: 0 })

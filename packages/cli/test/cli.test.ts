@@ -67,7 +67,10 @@ describe('a failure', () => {
       ['predict', tiny, 'x', '--task', 'nothing'],
       /^tfx: '--task' must be .* \(there is no package @tfx\/nothing\)\.\nInstall it \(npm install @tfx\/nothing\)/,
     ],
-    [['chat', tiny, '--resume', join(folder, 'no.json')], /ENOENT/],
+    [
+      ['chat', tiny, '--resume', join(folder, 'no.json')],
+      /^tfx chat: '--resume' must be a file .*ENOENT.*\nCorrect the name/,
+    ],
   ])('%j ends with 1, and says what to do', async (parameters, message) => {
     const { code, stderr } = await run(...parameters)
     expect(stderr).toMatch(message)
