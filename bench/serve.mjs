@@ -6,7 +6,7 @@
 // Greedy, float32, one prompt for each client. Times are medians; a reply that differs from the others' is reported.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -84,6 +84,9 @@ async function theirs() {
   env.localModelPath = folder
   const tokenizer = await AutoTokenizer.from_pretrained('model')
   const model = await AutoModelForCausalLM.from_pretrained('model', { dtype: 'fp32' })
+  // It looks for a template in tokenizer_config.json alone.
+  const file = join(target, 'chat_template.jinja')
+  const template = existsSync(file) ? readFileSync(file, 'utf8') : undefined
   const row = await timed('Transformers.js', async (onToken) => {
     const inputs = tokenizer.apply_chat_template(question(0), {
       add_generation_prompt: true,
@@ -135,14 +138,16 @@ async function timed(name, reply) {
   return summary(name, { firsts, totals, ...result })
 }
 
-const summary = (name, { firsts, totals, count, text }) => ({
-  name,
-  firstTokenMs: round(median(firsts)),
-  // Behind the first token.
-  tokensPerSecond: round(((count - 1) / (median(totals) - median(firsts))) * 1000),
-  tokens: count,
-  text,
-})
+function summary(name, { firsts, totals, count, text }) {
+  return {
+    name,
+    firstTokenMs: round(median(firsts)),
+    // Behind the first token.
+    tokensPerSecond: round(((count - 1) / (median(totals) - median(firsts))) * 1000),
+    tokens: count,
+    text,
+  }
+}
 
 /** The server in a process of its own, with some numbers of clients at once. */
 async function serve(counts) {
