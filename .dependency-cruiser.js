@@ -14,6 +14,8 @@ const layers = {
   // Layer 3
   sentiment: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   chat: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
+  // Layer 4
+  cli: ['common', 'backend', 'core', 'sentiment', 'chat'],
   // Outside the layers
   'base-encoder': [],
   testing: [],

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { processSurroundings } from './surroundings'
 import { runCli } from './run-cli'
+import { processSurroundings } from './surroundings'
 
-process.exitCode = await runCli(process.argv.slice(2), processSurroundings)
+void runCli(process.argv.slice(2), processSurroundings).then((code) => {
+  process.exitCode = code
+})

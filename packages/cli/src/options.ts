@@ -1,4 +1,5 @@
 import type { WriteOptions } from '@tfx/chat'
+import type { OnnxPrecision } from '@tfx/core'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
 /** Reads a whole number from `lowest` on. */
@@ -19,6 +20,10 @@ export function decimal(text: string): number {
 
 /** Collects the values of an option that may be given several times. */
 export const collect = (text: string, before: readonly string[] = []): string[] => [...before, text]
+
+/** Reads a list of precisions; `none` for an empty one. */
+export const precisions = (text: string): OnnxPrecision[] =>
+  text.split(',').filter((precision) => precision !== 'none') as OnnxPrecision[]
 
 /** Reads `name=value`, the value as JSON where it is that, else as text. */
 export function assignment(

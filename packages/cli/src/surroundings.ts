@@ -8,7 +8,7 @@ export interface Surroundings {
    *
    * @returns What stops listening.
    */
-  onInterrupt(listener: () => void): () => void
+  readonly onInterrupt: (listener: () => void) => () => void
 }
 
 const signals = ['SIGINT', 'SIGTERM'] as const

@@ -14,8 +14,8 @@ export interface TaskModel {
 
 /** What the package of a task exports. */
 export interface TaskPackage {
-  transfer(base: string, dataset: string, options?: object): Promise<TaskModel>
-  load(source: string, options?: object): Promise<TaskModel>
+  readonly transfer: (base: string, dataset: string, options?: object) => Promise<TaskModel>
+  readonly load: (source: string, options?: object) => Promise<TaskModel>
 }
 
 /**
@@ -57,5 +57,5 @@ async function importFirst(name: string): Promise<unknown> {
 const isMissing = (error: unknown, name: string) =>
   error instanceof Error &&
   'code' in error &&
-  /MODULE_NOT_FOUND$/.test(String(error.code)) &&
+  String(error.code).endsWith('MODULE_NOT_FOUND') &&
   error.message.includes(name)

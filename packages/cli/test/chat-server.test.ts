@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request as httpRequest } from 'node:http'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { type ChatMessage, type ChatModel, load } from '@tfx/chat'
 import { fixturePath, loadFixture } from '@tfx/testing'
@@ -109,7 +109,9 @@ describe('the official client', () => {
 
   it('lists the model', async () => {
     const { data } = await client.models.list()
-    expect(data).toEqual([{ id: 'tiny', object: 'model', created: expect.any(Number), owned_by: 'tfx' }])
+    expect(data).toEqual([
+      { id: 'tiny', object: 'model', created: expect.any(Number) as number, owned_by: 'tfx' },
+    ])
     expect((await client.models.retrieve('tiny')).id).toBe('tiny')
     await expect(client.models.retrieve('other')).rejects.toThrow("404 There is no model 'other' here")
   })
@@ -250,7 +252,7 @@ describe('bad requests', () => {
       path: '/health',
       headers: { host: 'evil.example' },
     }).end()
-    const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage]
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
     response.resume()
     expect(response.statusCode).toBe(403)
   })
@@ -304,6 +306,28 @@ describe('options', () => {
     [{ key: '' }, "'key' must be a text that is not empty"],
   ])('%j are refused', (options, message) => {
     expect(() => createChatServer({ model, ...options })).toThrow(message)
+  })
+
+  it('says what is wrong with a place to listen', async () => {
+    const port = Number(new URL(url).port)
+    await expect(createChatServer({ model }).listen({ port })).rejects.toThrow(
+      `listen: must be an address of this machine with a free port, but got 127.0.0.1, port ${port} (EADDRINUSE).`,
+    )
+  })
+
+  it('answers to other names if told to', async () => {
+    const own = createChatServer({ model, allowedHosts: ['chat.example'] })
+    const { port } = new URL(await own.listen({ port: 0 }))
+    const request = httpRequest({
+      port,
+      host: '127.0.0.1',
+      path: '/health',
+      headers: { host: 'chat.example' },
+    }).end()
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.resume()
+    expect(response.statusCode).toBe(200)
+    await own.close()
   })
 
   it('lets pages of an origin ask if told to', async () => {

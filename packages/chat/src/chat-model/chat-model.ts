@@ -41,9 +41,10 @@ export interface ChatModel {
 export interface ChatModelParts {
   readonly source: string
   readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'>
-  /** Continues tokens, one by one. */
-  stream(prompt: readonly number[], options: GenerateOptions): AsyncIterable<number>
+  /** Continues a prompt, token by token. */
+  readonly stream: (prompt: readonly number[], options: GenerateOptions) => AsyncIterable<number>
   readonly contextLength: number
+  /** What generation_config.json says. */
   readonly generation: Partial<GenerationConfig>
   /** How messages are written. Absent if the model has no chat template. */
   readonly template?: Pick<ChatTemplate, 'encode'> | undefined

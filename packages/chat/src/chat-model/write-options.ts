@@ -86,20 +86,15 @@ export function settingsOf(
   { temperature, topP, topK, minP, repetitionPenalty, seed, signal }: WriteOptions,
   generation: Partial<GenerationConfig>,
 ): GenerateOptions {
-  // Text that is given out as it is written cannot be taken back: no beams, whatever the model's authors used.
-  const { stopStrings: _stops, penaltyAlpha: _alpha, maxLength: _length, ...own } = generation
   const draws = [temperature, topP, topK, minP].some((option) => option !== undefined)
-  const doSample = temperature === 0 ? false : draws || own.doSample
+  const doSample = temperature === 0 ? false : draws || generation.doSample
+  const given = { doSample, topP, topK, minP, repetitionPenalty, seed, signal }
   return {
-    ...own,
-    numBeams: 1,
-    numBeamGroups: 1,
-    diversityPenalty: 0,
-    numReturnSequences: 1,
-    ...given({ doSample, topP, topK, minP, repetitionPenalty, seed, signal }),
+    ...generation,
+    // Text that is given out as it is written cannot be taken back: no beams, whatever the model's authors used.
+    ...{ numBeams: 1, numBeamGroups: 1, diversityPenalty: 0, numReturnSequences: 1, penaltyAlpha: undefined },
+    ...{ stopStrings: undefined, maxLength: undefined },
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     ...(temperature !== undefined && temperature !== 0 && { temperature }),
   }
 }
-
-const given = (options: object): GenerateOptions =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { type ChatSession, createChatSession, load, restoreChatSession } from '@tfx/chat'
-import { isTfxError } from '@tfx/common'
+import { DataError, isTfxError } from '@tfx/common'
 import { addWriteOptions, writeOptions, type WriteFlags } from '../options'
 import type { AddCommand } from '../run-cli'
 import type { Surroundings } from '../surroundings'
@@ -37,12 +37,30 @@ export const addChat: AddCommand = (program, surroundings) =>
       const session =
         resume === undefined
           ? createChatSession(model, options)
-          : restoreChatSession(model, JSON.parse(await readFile(resume, 'utf8')), options)
+          : restoreChatSession(model, await readJson(resume), options)
       await talk(session, surroundings)
     } finally {
       await model.dispose()
     }
   })
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch (cause) {
+    throw new DataError({
+      function: 'tfx chat',
+      argument: '--resume',
+      expected: 'a file that /save wrote',
+      received: `${file} (${(cause as Error).message})`,
+      remedy: 'Correct the name, or leave it out for a new dialogue.',
+      cause,
+    })
+  }
+}
+
+/** What a model writes must not steer the terminal. */
+const printable = (text: string) => text.replace(/[^\P{Cc}\n\t]/gu, '\uFFFD')
 
 const help = `/reset          forget the dialogue
 /system [text]  change what the model is told before it, or show it
@@ -67,7 +85,7 @@ async function talk(
   const print = async (pieces: (signal: AbortSignal) => AsyncGenerator<string>) => {
     reply = new AbortController()
     try {
-      for await (const piece of pieces(reply.signal)) stdout.write(piece)
+      for await (const piece of pieces(reply.signal)) stdout.write(printable(piece))
     } catch (error) {
       if (!isTfxError(error)) throw error
       if (error.code !== 'ERR_TFX_ABORTED') stderr.write(error.message)
@@ -84,8 +102,12 @@ async function talk(
     },
     '/again': () => print((signal) => session.regenerate({ signal })),
     '/save': async (file) => {
-      await writeFile(file, `${JSON.stringify(session, undefined, 2)}\n`)
-      stderr.write(`Saved to ${file}\n`)
+      const saved = writeFile(file, `${JSON.stringify(session, undefined, 2)}\n`)
+      const outcome = await saved.then(
+        () => `Saved to ${file}`,
+        ({ message }: Error) => `Not saved: ${message}`,
+      )
+      stderr.write(`${outcome}\n`)
     },
     '/exit': () => lines.close(),
     '/help': () => void stderr.write(help),

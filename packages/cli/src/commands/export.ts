@@ -8,6 +8,7 @@ import {
   type Task,
 } from '@tfx/core'
 import { Option } from 'commander'
+import { precisions } from '../options'
 import type { AddCommand } from '../run-cli'
 import { withInterrupt } from '../surroundings'
 
@@ -24,12 +25,10 @@ export const addExport: AddCommand = (program, surroundings) =>
     .command('export <model>')
     .description('writes a model of any kind as safetensors and ONNX, for Python and Transformers.js')
     .requiredOption('-o, --output <directory>', 'where to write it')
-    .option(
-      '--onnx <precisions>',
-      'the ONNX files, such as float32,int8,int4; none for none',
-      (text) => text.split(',').filter((precision) => precision !== 'none') as OnnxPrecision[],
-      ['float32', 'int8'],
-    )
+    .option('--onnx <precisions>', 'the ONNX files, such as float32,int8,int4; none for none', precisions, [
+      'float32',
+      'int8',
+    ])
     .addOption(
       new Option('--dtype <type>', 'of the safetensors')
         .choices(['float32', 'float16', 'bfloat16'])

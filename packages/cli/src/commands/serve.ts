@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { basename, resolve } from 'node:path'
 import { load } from '@tfx/chat'
 import { ArgumentError } from '@tfx/common'
-import { whole } from '../options'
+import { collect, whole } from '../options'
 import type { AddCommand } from '../run-cli'
 import { isLoopback } from '../serve/access'
 import { createChatServer } from '../serve/chat-server'
@@ -19,6 +19,7 @@ interface Flags {
   readonly maxBodySize: number
   readonly timeout: number
   readonly cors?: string
+  readonly allowedHost?: readonly string[]
   readonly grace: number
   readonly chatTemplate?: string
   readonly quiet?: boolean
@@ -38,6 +39,7 @@ export const addServe: AddCommand = (program, surroundings) =>
     .option('--max-body-size <bytes>', 'of a request', whole(1), 2 ** 20)
     .option('--timeout <seconds>', 'in which a request must have come', whole(1), 30)
     .option('--cors <origin>', 'whose pages may ask; * for any (default: only its own)')
+    .option('--allowed-host <name>', 'a name it answers to, behind a proxy; may be repeated', collect)
     .option('--grace <seconds>', 'that replies have to end when the server stops', whole(), 5)
     .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)")
     .option('--quiet', 'do not print each request')
@@ -64,6 +66,7 @@ async function serve(source: string, flags: Flags, surroundings: Surroundings): 
       ...{ model, name, maxConcurrency, maxQueue, maxBodySize, timeout: timeout * 1000 },
       ...(key !== undefined && { key }),
       ...(cors !== undefined && { cors }),
+      ...(flags.allowedHost && { allowedHosts: flags.allowedHost }),
       ...(!quiet && { onRequest: (request: AnsweredRequest) => stderr.write(describe(request)) }),
       onError: (error) =>
         stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),

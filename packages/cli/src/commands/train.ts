@@ -1,4 +1,5 @@
-import { assignment, decimal, whole } from '../options'
+import type { OnnxPrecision } from '@tfx/core'
+import { assignment, decimal, precisions, whole } from '../options'
 import type { AddCommand } from '../run-cli'
 import { withInterrupt } from '../surroundings'
 import { openTask } from '../tasks'
@@ -14,6 +15,7 @@ interface Flags {
   readonly seed?: number
   readonly adapter?: string
   readonly set?: Readonly<Record<string, unknown>>
+  readonly onnx?: readonly OnnxPrecision[]
   readonly overwrite?: boolean
   readonly quiet?: boolean
 }
@@ -33,16 +35,17 @@ export const addTrain: AddCommand = (program, surroundings) =>
     .option('--seed <n>', 'decides everything random', whole())
     .option('--adapter <name>', 'train few parameters: lora, ia3, bitfit')
     .option('--set <name=value>', 'any other option of transfer; may be repeated', assignment)
+    .option('--onnx <precisions>', 'the ONNX files to save, such as float32,int8, or none', precisions)
     .option('--overwrite', 'replace a model that is there')
     .option('--quiet', 'show no progress')
     .action(async (data: string, flags: Flags) => {
-      const { task, base, output, overwrite = false, quiet = false, set, ...given } = flags
+      const { task, base, output, overwrite = false, onnx, quiet = false, set, ...given } = flags
       const { transfer } = await openTask(task)
       await withInterrupt(surroundings, async (signal) => {
         const model = await transfer(base, data, { ...set, ...given, progress: !quiet, signal })
         try {
           if (!quiet) for (const note of model.notes) surroundings.stderr.write(`${note}\n`)
-          await model.save(output, { overwrite })
+          await model.save(output, { overwrite, ...(onnx && { onnx }) })
           surroundings.stdout.write(`Saved to ${output}\n`)
         } finally {
           await model.dispose()

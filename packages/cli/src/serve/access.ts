@@ -16,8 +16,6 @@ export function checkKey({ headers }: IncomingMessage, key: string | undefined):
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
-
 /** Whether an address is of this machine alone. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
@@ -26,12 +24,13 @@ export const isLoopback = (host: string): boolean =>
  * A page of the web whose name leads to this machine (DNS rebinding) could talk to a server on loopback as if it were its
  * own: such a server answers to its own names only.
  *
+ * @param allowed Other names that it answers to.
  * @throws ApiError with status 403 if it was called by another name.
  */
-export function checkHost({ headers, socket }: IncomingMessage): void {
+export function checkHost({ headers, socket }: IncomingMessage, allowed: readonly string[]): void {
   if (!isLoopback((socket.localAddress ?? '').replace(/^::ffff:/, ''))) return
   const name = (headers.host ?? '').replace(/:\d+$/, '')
-  if (loopbackHosts.includes(name) || isLoopback(name)) return
+  if (name === '[::1]' || isLoopback(name) || allowed.includes(name)) return
   throw new ApiError(403, { message: `This server does not answer to the name '${name}'.` })
 }
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
+import { NetworkError } from '@tfx/common'
 import { checkHost, checkKey, corsHeaders } from './access'
 import { ApiError, apiErrorOf } from './api-error'
 import { complete } from './complete'
@@ -19,6 +20,7 @@ export interface ChatServer {
    *
    * @param place Default: 127.0.0.1, so that only this machine can ask, and port 8000; port 0 takes a free one.
    * @returns Its address, such as `http://127.0.0.1:8000`.
+   * @throws NetworkError if it cannot listen there.
    */
   listen(place?: { readonly host?: string; readonly port?: number }): Promise<string>
   /**
@@ -74,7 +76,9 @@ export function createChatServer(options: ChatServerOptions): ChatServer {
   return {
     async listen({ host = '127.0.0.1', port = 8000 } = {}) {
       server.listen(port, host)
-      await once(server, 'listening')
+      await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+        throw cannotListen(error, { host, port })
+      })
       const { address, port: actual } = server.address() as AddressInfo
       return `http://${address.includes(':') ? `[${address}]` : address}:${actual}`
     },
@@ -119,7 +123,7 @@ async function answer(state: ServerState, exchange: Exchange): Promise<void> {
   const path = (request.url ?? '/').replace(/\?.*$/s, '')
   let status: number | undefined
   try {
-    checkHost(request)
+    checkHost(request, settings.allowedHosts)
     for (const [name, value] of Object.entries(corsHeaders(request, settings.cors)))
       response.setHeader(name, value)
     await route(path, state, exchange)
@@ -178,10 +182,10 @@ async function answerChat(state: ServerState, { request, response }: Exchange): 
   waiting.add(controller)
   let leave: (() => void) | undefined
   try {
-    await checkLength(state, asked.messages)
     leave = await slots.enter(signal)
     waiting.delete(controller)
     writing.add(controller)
+    await checkLength(state, asked.messages)
     await complete(response, { model, request: asked, signal, timeout })
   } catch (error) {
     throw signal.aborted ? signal.reason : error
@@ -258,6 +262,20 @@ function refuseConnection({ code }: NodeJS.ErrnoException, socket: Duplex): void
     `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Connection: close\r\n\r\n${body}`,
   )
+}
+
+function cannotListen(
+  cause: NodeJS.ErrnoException,
+  { host, port }: { readonly host: string; readonly port: number },
+): NetworkError {
+  return new NetworkError({
+    function: 'listen',
+    expected: 'an address of this machine with a free port',
+    received: `${host}, port ${port} (${cause.code})`,
+    remedy:
+      cause.code === 'EADDRINUSE' ? 'Choose another port; 0 takes a free one.' : 'Choose another address.',
+    cause,
+  })
 }
 
 const shuttingDown = () =>

@@ -19,6 +19,8 @@ export interface ChatServerOptions {
   readonly timeout?: number
   /** The origin whose pages may use the server, or `*` for any. Default: only its own. */
   readonly cors?: string
+  /** Names that a server on loopback answers to beside its own; for a proxy in front of it that passes its name on. */
+  readonly allowedHosts?: readonly string[]
   /** Told of every request that was answered. */
   readonly onRequest?: (request: AnsweredRequest) => void
   /** Told of every error that is the server's own; clients are not told what it was. */
@@ -49,6 +51,7 @@ export function serverSettings(options: ChatServerOptions): ServerSettings {
     maxQueue: 64,
     maxBodySize: 2 ** 20,
     timeout: 30_000,
+    allowedHosts: [],
     onRequest: () => {},
     onError: () => {},
     ...others,
