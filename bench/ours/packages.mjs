@@ -5,7 +5,6 @@ export {
   getEngine,
   setEngine,
 } from '../../packages/backend/dist/index.js'
-export { load } from '../../packages/chat/dist/index.js'
 export { createRandom, mixSeed, sizeOf } from '../../packages/common/dist/index.js'
 export { tf } from '../../packages/compiler/dist/index.js'
 export {

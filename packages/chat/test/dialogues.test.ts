@@ -176,7 +176,8 @@ describe('rows to learn from', () => {
       const { examples } = await readExamples(file, { caller: 'transfer' })
       const parts = examples as { text: string; continues: boolean }[]
       expect(parts.map((part) => part.text).join('')).toBe(text)
-      expect(parts.map(({ continues }) => continues)).toEqual([false, true, true])
+      expect(parts.length).toBeGreaterThan(30)
+      expect(parts.findLastIndex(({ continues }) => !continues)).toBe(0)
       for (const part of parts.slice(1)) expect(part.text).toMatch(/^\S/)
     }
     await writeFile(join(folder, 'empty.txt'), '\n')
