@@ -248,7 +248,7 @@ describe('dialogues that are too long', () => {
     const tokenizer = await loadTokenizer(fixturePath('chat/tiny-chat'))
     const template = createChatTemplate(tokenizer)
     const encode = (dialogues: ChatMessage[][], maxLength: number, truncation = true) =>
-      encodeDialogues(dialogues, { template, tokenizer, maxLength, truncation, caller: 'transfer' })
+      encodeDialogues(dialogues, { template, maxLength, truncation, caller: 'transfer' })
     const [whole] = await encode([turns(9)], Infinity)
     for (const kept of [1, 2, 5, 8]) {
       const [expected] = await encode([turns(kept)], Infinity)

@@ -85,7 +85,7 @@ describe('what cannot be meant', () => {
     ['an augmentation', { augmentation: { name: 'a', apply: String } }, "'augmentation' must be left out"],
   ])('%s is refused', async (_, options, message) => {
     const rows = 'method' in options && options.method === 'dpo' ? pairs : dialogues
-    await expect(transfer(base, rows, { ...quick, ...options } as never)).rejects.toThrow(message)
+    await expect(transfer(base, rows, { ...quick, ...options })).rejects.toThrow(message)
   })
 
   it('a broken template is an error before training', async () => {
