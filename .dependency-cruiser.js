@@ -13,6 +13,9 @@ const layers = {
   transfer: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics'],
   // Layer 3
   sentiment: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
+  chat: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
+  // Layer 4
+  cli: ['common', 'backend', 'core', 'sentiment', 'chat'],
   // Outside the layers
   'base-encoder': [],
   testing: [],
