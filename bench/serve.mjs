@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { loadChatModel } from './ours/packages.mjs'
+import { load } from './ours/packages.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -47,7 +47,7 @@ try {
 }
 
 async function ours() {
-  const model = await loadChatModel(options.model)
+  const model = await load(options.model)
   const row = await timed('tfx', async (onToken) => {
     let [text, count] = ['', 0]
     const onEnd = ({ completionTokens }) => (count = completionTokens)
@@ -113,7 +113,7 @@ async function theirs() {
 function hugFace() {
   const { PYTHON } = process.env
   if (PYTHON === undefined) return undefined
-  const script = fileURLToPath(new URL('reference/chat.py', import.meta.url))
+  const script = fileURLToPath(new URL('reference/replies.py', import.meta.url))
   const settings = [options.model, JSON.stringify(question(0)), String(tokens), String(rounds)]
   const { status, stdout } = spawnSync(PYTHON, [script, ...settings], {
     stdio: ['ignore', 'pipe', 'inherit'],

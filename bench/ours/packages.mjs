@@ -5,7 +5,6 @@ export {
   getEngine,
   setEngine,
 } from '../../packages/backend/dist/index.js'
-export { loadChatModel } from '../../packages/chat/dist/index.js'
 export { createRandom, mixSeed, sizeOf } from '../../packages/common/dist/index.js'
 export { tf } from '../../packages/compiler/dist/index.js'
 export {
@@ -30,7 +29,8 @@ export {
   readConfig,
   trainedNames,
 } from '../../packages/core/dist/index.js'
-export { readRows } from '../../packages/data/dist/index.js'
+export { load, transfer as transferChat } from '../../packages/chat/dist/index.js'
+export { readRows, shuffledBatches, split } from '../../packages/data/dist/index.js'
 export { transfer } from '../../packages/sentiment/dist/index.js'
 export {
   adamW,

@@ -1,5 +1,5 @@
 // What a worker thread runs: the functions of this package that take { thread: true }.
 import { serveThread } from '@tfx/transfer'
-import { loadChatModel } from './index'
+import { load, transfer } from './index'
 
-serveThread({ loadChatModel })
+serveThread({ transfer, load })

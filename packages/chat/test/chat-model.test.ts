@@ -1,6 +1,6 @@
 import { fixturePath, loadFixture } from '@tfx/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ChatMessage, type ChatModel, loadChatModel, type WrittenText } from '../src/index'
+import { type ChatMessage, type ChatModel, load, type WrittenText } from '../src/index'
 
 const { newTokens, cases } = loadFixture<{
   newTokens: number
@@ -10,7 +10,7 @@ const hello: ChatMessage[] = [{ role: 'user', content: 'Hello' }]
 
 let model: ChatModel
 beforeAll(async () => {
-  model = await loadChatModel(fixturePath('chat/tiny-chat'))
+  model = await load(fixturePath('chat/tiny-chat'))
 })
 afterAll(() => model.dispose())
 
@@ -128,7 +128,7 @@ describe('generate', () => {
 
 describe('in a thread', () => {
   it('gives the same text and end, and hears signals', async () => {
-    const threaded = await loadChatModel(fixturePath('chat/tiny-chat'), { thread: true })
+    const threaded = await load(fixturePath('chat/tiny-chat'), { thread: true })
     try {
       const ends: WrittenText[] = []
       const onEnd = (end: WrittenText) => ends.push(end)

@@ -1,12 +1,12 @@
 import { fixturePath } from '@tfx/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ChatModel, createChatSession, loadChatModel, restoreChatSession } from '../src/index'
+import { type ChatModel, createChatSession, load, restoreChatSession } from '../src/index'
 
 const settings = { temperature: 1, maxNewTokens: 12 }
 
 let model: ChatModel
 beforeAll(async () => {
-  model = await loadChatModel(fixturePath('chat/tiny-chat'))
+  model = await load(fixturePath('chat/tiny-chat'))
 })
 afterAll(() => model.dispose())
 

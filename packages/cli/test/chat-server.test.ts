@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
-import { type ChatMessage, type ChatModel, loadChatModel } from '@tfx/chat'
+import { type ChatMessage, type ChatModel, load } from '@tfx/chat'
 import { fixturePath, loadFixture } from '@tfx/testing'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -22,7 +22,7 @@ const log: AnsweredRequest[] = []
 const errors: unknown[] = []
 
 beforeAll(async () => {
-  model = await loadChatModel(fixturePath('chat/tiny-chat'), { thread: true })
+  model = await load(fixturePath('chat/tiny-chat'), { thread: true })
   server = createChatServer({
     model,
     name: 'tiny',

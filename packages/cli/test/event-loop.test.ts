@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { loadChatModel } from '@tfx/chat'
+import { load } from '@tfx/chat'
 import { initializeParameters, loadCheckpoint, modelFamily, readConfig, saveCheckpoint } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
 import { afterAll, expect, it } from 'vitest'
@@ -15,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 it('a server keeps its event loop free while a long prompt is read', async () => {
   await writeModel(join(folder, 'model'))
-  const model = await loadChatModel(join(folder, 'model'), { thread: true })
+  const model = await load(join(folder, 'model'), { thread: true })
   const server = createChatServer({ model, name: 'model' })
   const url = await server.listen({ port: 0 })
   const ask = async (content: string) => {

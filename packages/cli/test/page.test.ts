@@ -1,4 +1,4 @@
-import { type ChatModel, loadChatModel } from '@tfx/chat'
+import { type ChatModel, load } from '@tfx/chat'
 import { type BrowserPage, findChromium, fixturePath, openInChromium } from '@tfx/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChatServer, createChatServer } from '../src/index'
@@ -10,7 +10,7 @@ describe.skipIf(findChromium() === undefined)('the page in Chromium', () => {
   let server: ChatServer
   let seen: Awaited<ReturnType<typeof look>>
   beforeAll(async () => {
-    model = await loadChatModel(fixturePath('chat/tiny-chat'), { thread: true })
+    model = await load(fixturePath('chat/tiny-chat'), { thread: true })
     server = createChatServer({ model, name: 'tiny', key: 'secret' })
     const url = await server.listen({ port: 0 })
     seen = await openInChromium(new URL(url), look)

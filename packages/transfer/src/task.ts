@@ -39,6 +39,8 @@ export interface TaskBasics<Example, Options, Config extends ModelConfig> {
     dataset: RowSource,
     options: Options & { signal?: AbortSignal | undefined },
   ): Promise<ReadExamples<Example>>
+  /** The tokenizer that the model is to have, for instance with another chat template. Default: the base's. */
+  tokenizer?(given: Tokenizer, examples: readonly Example[], options: Options): Tokenizer
   /** Sets examples aside for validation. */
   split(examples: readonly Example[], options: { fraction: number; seed: number }): Split<Example>
   /** The base's configuration with what the training data decides, such as the labels. */
@@ -120,6 +122,14 @@ export interface TransferTask<
   encode(
     examples: readonly Encoded['example'][],
     options: EncodeTaskOptions<Options, Config>,
+  ): Promise<Encoded[]>
+  /**
+   * Takes from the base what learning compares with, before the first step; for instance how likely it finds an answer.
+   * Called for training and for validation examples. Default: nothing.
+   */
+  prepare?(
+    encoded: readonly Encoded[],
+    run: { weights: Weights<Config>; signal?: AbortSignal | undefined },
   ): Promise<Encoded[]>
   /** Examples of like length make good batches. Default: the number of its tokens. */
   lengthOf?(encoded: Encoded): number

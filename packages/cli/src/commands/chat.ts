@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { type ChatSession, createChatSession, loadChatModel, restoreChatSession } from '@tfx/chat'
+import { type ChatSession, createChatSession, load, restoreChatSession } from '@tfx/chat'
 import { DataError, isTfxError } from '@tfx/common'
 import { addWriteOptions, writeOptions, type WriteFlags } from '../options'
 import type { AddCommand } from '../run-cli'
@@ -23,7 +23,7 @@ export const addChat: AddCommand = (program, surroundings) =>
       .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)"),
   ).action(async (source: string, { system, resume, chatTemplate, ...flags }: Flags) => {
     const { stderr } = surroundings
-    const model = await loadChatModel(source, {
+    const model = await load(source, {
       thread: true,
       ...(chatTemplate !== undefined && { chatTemplate }),
     })

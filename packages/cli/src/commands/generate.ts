@@ -1,5 +1,5 @@
 import { text as textOf } from 'node:stream/consumers'
-import { loadChatModel } from '@tfx/chat'
+import { load } from '@tfx/chat'
 import { addWriteOptions, writeOptions, type WriteFlags } from '../options'
 import type { AddCommand } from '../run-cli'
 import { withInterrupt } from '../surroundings'
@@ -14,7 +14,7 @@ export const addGenerate: AddCommand = (program, surroundings) =>
     const { stdin, stdout } = surroundings
     const given = prompt ?? (await textOf(stdin))
     await withInterrupt(surroundings, async (signal) => {
-      const model = await loadChatModel(source, { thread: true, signal })
+      const model = await load(source, { thread: true, signal })
       try {
         for await (const piece of model.generate(given, { ...writeOptions(flags), signal }))
           stdout.write(piece)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { basename, resolve } from 'node:path'
-import { loadChatModel } from '@tfx/chat'
+import { load } from '@tfx/chat'
 import { ArgumentError } from '@tfx/common'
 import { collect, whole } from '../options'
 import type { AddCommand } from '../run-cli'
@@ -54,7 +54,7 @@ async function serve(source: string, flags: Flags, surroundings: Surroundings): 
   const stopped = new AbortController()
   const stopListening = onInterrupt(() => stopped.abort())
   const { signal } = stopped
-  const model = await loadChatModel(source, {
+  const model = await load(source, {
     ...{ thread: true, signal },
     ...(chatTemplate !== undefined && { chatTemplate }),
   })

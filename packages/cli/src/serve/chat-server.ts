@@ -38,7 +38,7 @@ export interface ChatServer {
  *
  * @example
  * ```ts
- * const model = await loadChatModel('./my-model', { thread: true })
+ * const model = await load('./my-model', { thread: true })
  * const server = createChatServer({ model, name: 'my-model' })
  * console.log(await server.listen({ port: 8000 }))
  * ```

@@ -84,7 +84,10 @@ export function writingTask<
     },
     async model({ weights: { generation = {}, ...others }, ...parts }) {
       const { config, tokenizer } = others
-      const weights = { ...others, generation: head.generation?.(generation, config) ?? generation }
+      const weights = {
+        ...others,
+        generation: head.generation?.(generation, { config, tokenizer }) ?? generation,
+      }
       const languageModel = await createLanguageModel<Example, Options, Config>(
         { weights, ...parts },
         {
