@@ -6,7 +6,7 @@
 // DIR holds taskmaster4/dialogs.jsonl, instruct/rasbt-preference.json and tinyshakespeare/input.txt. Tables:
 //
 // sft   SmolLM2-135M-Instruct with LoRA on Taskmaster-4: perplexity of the assistant's tokens in held-out dialogues, untuned,
-//       tuned here, and tuned by PEFT and TRL on the same batches in the same order (reference/chat.py).
+//       tuned here, and tuned by PEFT and TRL on the same batches in the same order (reference/tune_chat.py).
 // base  A base on Tiny Shakespeare (the last tenth held out) and on Taskmaster-4, beside the same network from random weights.
 // dpo   SmolLM2-135M-Instruct on the first 100 preferences, in file order: loss of each step, and rewards at the end, here
 //       and by TRL.
@@ -209,9 +209,9 @@ async function preferAnswers() {
   return { ...result, losses, referenceLosses: theirs.losses }
 }
 
-/** What reference/chat.py makes of a job. */
+/** What reference/tune_chat.py makes of a job. */
 function reference(job) {
-  const script = fileURLToPath(new URL('reference/chat.py', import.meta.url))
+  const script = fileURLToPath(new URL('reference/tune_chat.py', import.meta.url))
   const { stdout, status } = spawnSync(process.env.PYTHON ?? 'python3', [script], {
     input: JSON.stringify(job),
     encoding: 'utf8',

@@ -113,7 +113,7 @@ async function theirs() {
 function hugFace() {
   const { PYTHON } = process.env
   if (PYTHON === undefined) return undefined
-  const script = fileURLToPath(new URL('reference/replies.py', import.meta.url))
+  const script = fileURLToPath(new URL('reference/chat.py', import.meta.url))
   const settings = [options.model, JSON.stringify(question(0)), String(tokens), String(rounds)]
   const { status, stdout } = spawnSync(PYTHON, [script, ...settings], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,111 +1,45 @@
-"""Tunes a chat model by TRL, for bench/chat.mjs: a job as JSON on stdin, its result as the last line of stdout.
+"""Times replies of Hugging Face transformers: the counterpart of `chat` in ../serve.mjs.
 
-    python chat.py < job.json
-
-`sft` is SFTTrainer with PEFT's LoRA and assistant_only_loss; its result has the perplexity of the assistant's tokens in
-held-out dialogues before and after. `dpo` is DPOTrainer; its result has the loss of each step, and the mean reward margin
-on the held-out pairs. Examples are taken in their order; AdamW, a linear schedule without warm-up, clipping at 1. Needs
-torch, transformers (5.24), trl (1.16), peft, datasets, and gguf for .gguf files.
+Run by it: python chat.py DIRECTORY MESSAGES-AS-JSON NEW-TOKENS ROUNDS. Prints JSON: milliseconds to the first token and to
+the last of each round, the number of tokens, and the text.
 """
 
 import json
-import math
-import pathlib
 import sys
-import tempfile
+import time
 
 import torch
-from datasets import Dataset
-from peft import LoraConfig
-from torch.utils.data import SequentialSampler
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
-from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+import transformers
 
-from common import THREADS, versions
+directory, messages, tokens, rounds = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+transformers.logging.set_verbosity_error()
+tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+model = transformers.AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
 
 
-class Keep(TrainerCallback):
+class Clock:
+    """A streamer that notes when the first new token came."""
+
     def __init__(self):
-        self.logs = []
+        self.is_prompt, self.first = True, None
 
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        self.logs.append(dict(logs))
+    def put(self, _):
+        if not self.is_prompt and self.first is None:
+            self.first = time.perf_counter()
+        self.is_prompt = False
 
-
-def in_order(trainer_class):
-    class Ordered(trainer_class):
-        def _get_train_sampler(self, dataset=None):
-            return SequentialSampler(self.train_dataset if dataset is None else dataset)
-
-    return Ordered
+    def end(self):
+        pass
 
 
-def opened(job):
-    path = pathlib.Path(job["model"])
-    given, options = (path.parent, {"gguf_file": path.name}) if path.suffix == ".gguf" else (path, {})
-    tokenizer = AutoTokenizer.from_pretrained(given, **options)
-    tokenizer.chat_template = job["template"]
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    model = AutoModelForCausalLM.from_pretrained(given, dtype=torch.float32, **options)
-    return model, tokenizer
-
-
-def settings(job, folder):
-    return dict(
-        output_dir=folder, max_steps=job["steps"], per_device_train_batch_size=job["batchSize"],
-        per_device_eval_batch_size=job["batchSize"], learning_rate=job["rate"], lr_scheduler_type="linear",
-        warmup_steps=0, weight_decay=0.0, max_grad_norm=1.0, logging_steps=1, save_strategy="no", report_to="none",
-        use_cpu=True, bf16=False, gradient_checkpointing=False, seed=job["seed"], disable_tqdm=True, max_length=512,
-    )
-
-
-@torch.no_grad()
-def perplexity(model, tokenizer, dialogues):
-    model.eval()
-    total, count = 0.0, 0
-    for row in dialogues:
-        out = tokenizer.apply_chat_template(row["messages"], return_dict=True, return_assistant_tokens_mask=True)
-        ids = torch.tensor([out["input_ids"]])
-        mask = torch.tensor(out["assistant_masks"])[1:].bool()
-        scores = model(input_ids=ids).logits[0, :-1]
-        losses = torch.nn.functional.cross_entropy(scores, ids[0, 1:], reduction="none")
-        total += losses[mask].sum().item()
-        count += int(mask.sum())
-    return math.exp(total / count)
-
-
-def tune(job, folder):
-    model, tokenizer = opened(job)
-    untuned = perplexity(model, tokenizer, job["heldOut"])
-    adapter = LoraConfig(r=job["rank"], lora_alpha=job["alpha"], lora_dropout=0.0, task_type="CAUSAL_LM")
-    trainer = in_order(SFTTrainer)(
-        model=model, args=SFTConfig(**settings(job, folder), assistant_only_loss=True), peft_config=adapter,
-        train_dataset=Dataset.from_list(job["train"]), processing_class=tokenizer,
-    )
-    trainer.train()
-    return {"untuned": untuned, "perplexity": perplexity(trainer.model, tokenizer, job["heldOut"])}
-
-
-def prefer(job, folder):
-    model, tokenizer = opened(job)
-    keep = Keep()
-    trainer = in_order(DPOTrainer)(
-        model=model, args=DPOConfig(**settings(job, folder), beta=job["beta"]),
-        train_dataset=Dataset.from_list(job["train"]), eval_dataset=Dataset.from_list(job["heldOut"]),
-        processing_class=tokenizer, callbacks=[keep],
-    )
-    trainer.train()
-    losses = [float(log["loss"]) for log in keep.logs if "loss" in log]
-    return {"losses": losses, "rewardMargin": float(trainer.evaluate()["eval_rewards/margins"])}
-
-
-def main():
-    torch.set_num_threads(THREADS)
-    job = json.load(sys.stdin)
-    with tempfile.TemporaryDirectory() as folder:
-        result = {"sft": tune, "dpo": prefer}[job["mode"]](job, folder)
-    print(json.dumps({"versions": versions(), **result}))
-
-
-main()
+first, total = [], []
+for turn in range(rounds + 1):
+    started = time.perf_counter()
+    clock = Clock()
+    encoded = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True, return_tensors="pt")
+    written = model.generate(**encoded, max_new_tokens=tokens, do_sample=False, streamer=clock)
+    if turn > 0:
+        first.append((clock.first - started) * 1000)
+        total.append((time.perf_counter() - started) * 1000)
+new = written[0, encoded["input_ids"].shape[1]:]
+print(json.dumps(dict(first=first, total=total, count=len(new), text=tokenizer.decode(new, skip_special_tokens=True))))
