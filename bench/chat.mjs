@@ -1,14 +1,14 @@
 // What tuning a chat model is worth, and that it is the tuning that TRL does.
 //
 //     PYTHON=python3 node bench/chat.mjs --data DIR --smollm2 SmolLM2-135M-Instruct.Q4_1.gguf [--table sft,base,dpo]
-//         [--base @tfx/base-decoder] [--steps 200] [--seeds 1,2,3] [--held-out 300] [--json]
+//         [--base @tfx/base-decoder] [--steps 200] [--seeds 1,2,3] [--held-out 300] [--pairs 100] [--json]
 //
 // DIR holds taskmaster4/dialogs.jsonl, instruct/rasbt-preference.json and tinyshakespeare/input.txt. Tables:
 //
 // sft   SmolLM2-135M-Instruct with LoRA on Taskmaster-4: perplexity of the assistant's tokens in held-out dialogues, untuned,
 //       tuned here, and tuned by PEFT and TRL on the same batches in the same order (reference/tune_chat.py).
 // base  A base on Tiny Shakespeare (the last tenth held out) and on Taskmaster-4, beside the same network from random weights.
-// dpo   SmolLM2-135M-Instruct on the first 100 preferences, in file order: loss of each step, and rewards at the end, here
+// dpo   SmolLM2-135M-Instruct on the first preferences of the file: loss of each step, and rewards at the end, here
 //       and by TRL.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
     steps: { type: 'string', default: '200' },
     seeds: { type: 'string', default: '1,2,3' },
     'held-out': { type: 'string', default: '300' },
+    pairs: { type: 'string', default: '100' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -163,7 +164,7 @@ async function preferAnswers() {
   const rows = JSON.parse(readFileSync(join(options.data, 'instruct', 'rasbt-preference.json'), 'utf8'))
   const pairs = rows
     .filter(({ chosen, rejected }) => chosen !== rejected)
-    .slice(0, 100)
+    .slice(0, Number(options.pairs))
     .map(({ instruction, input, chosen, rejected }) => ({
       prompt: [{ role: 'user', content: input ? `${instruction}\n\n${input}` : instruction }],
       chosen: [{ role: 'assistant', content: chosen }],

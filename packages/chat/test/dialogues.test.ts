@@ -176,7 +176,8 @@ describe('rows to learn from', () => {
       const { examples } = await readExamples(file, { caller: 'transfer' })
       const parts = examples as { text: string; continues: boolean }[]
       expect(parts.map((part) => part.text).join('')).toBe(text)
-      expect(parts.map(({ continues }) => continues)).toEqual([false, true, true])
+      expect(parts.length).toBeGreaterThan(30)
+      expect(parts.findLastIndex(({ continues }) => !continues)).toBe(0)
       for (const part of parts.slice(1)) expect(part.text).toMatch(/^\S/)
     }
     await writeFile(join(folder, 'empty.txt'), '\n')
@@ -247,7 +248,7 @@ describe('dialogues that are too long', () => {
     const tokenizer = await loadTokenizer(fixturePath('chat/tiny-chat'))
     const template = createChatTemplate(tokenizer)
     const encode = (dialogues: ChatMessage[][], maxLength: number, truncation = true) =>
-      encodeDialogues(dialogues, { template, tokenizer, maxLength, truncation, caller: 'transfer' })
+      encodeDialogues(dialogues, { template, maxLength, truncation, caller: 'transfer' })
     const [whole] = await encode([turns(9)], Infinity)
     for (const kept of [1, 2, 5, 8]) {
       const [expected] = await encode([turns(kept)], Infinity)

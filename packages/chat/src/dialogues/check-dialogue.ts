@@ -100,4 +100,4 @@ function isBlank(content: unknown): boolean {
 }
 
 const printed = (value: unknown): string =>
-  value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value)).slice(0, 60)
+  value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60)

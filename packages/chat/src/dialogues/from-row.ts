@@ -28,8 +28,7 @@ export const rowForms: readonly RowForm[] = [
   {
     name: 'ShareGPT dialogues',
     columns: ['conversations'],
-    read: ({ conversations, system }, place) =>
-      dialogue(fromShareGpt(conversations, { system, place }), place),
+    read: ({ conversations, system }, place) => dialogue(fromShareGpt(conversations, system), place),
   },
   {
     name: 'prompts with completions',
@@ -56,7 +55,7 @@ export const rowForms: readonly RowForm[] = [
   {
     name: 'texts',
     columns: ['text'],
-    read({ text }, { caller, place }) {
+    read: ({ text }, { caller, place }) => {
       if (isFilled(text)) return { text }
       throw new DataError({
         function: caller,
@@ -88,10 +87,7 @@ const shareGptRoles: Readonly<Record<string, ChatMessage['role']>> = {
   observation: 'tool',
 }
 
-function fromShareGpt(
-  conversations: unknown,
-  { system, place }: { system: unknown; place: DialoguePlace },
-): unknown {
+function fromShareGpt(conversations: unknown, system: unknown): unknown {
   if (!Array.isArray(conversations)) return conversations
   const messages = (conversations as unknown[]).map((turn) => {
     const { from, value, role = from, content = value } = (turn ?? {}) as Record<string, unknown>

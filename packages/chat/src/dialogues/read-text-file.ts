@@ -5,8 +5,8 @@ import { gunzip } from 'node:zlib'
 import { DataError } from '@tfx/common'
 import type { TextExample } from './chat-example'
 
-/** UTF-16 units of a part of a file, at least. */
-const partLength = 4096
+/** UTF-16 units of a part of a file: a hundredth of it, within these. */
+const partLengths = { least: 256, most: 4096 }
 
 /** Whether a data set is a file of plain text. */
 export const isTextFile = (dataset: unknown): dataset is string | URL =>
@@ -48,10 +48,11 @@ export async function readTextFile(file: string | URL, caller: string): Promise<
 /** Cuts a text where a line ends and another begins with a letter: no tokenizer joins what is on both sides. */
 function partsOf(text: string): string[] {
   const parts: string[] = []
+  const partLength = Math.min(Math.max(text.length / 100, partLengths.least), partLengths.most)
   let start = 0
   const ends = /\n(?=\S)/g
   while (start < text.length) {
-    ends.lastIndex = start + partLength
+    ends.lastIndex = start + Math.floor(partLength)
     const found = ends.exec(text)
     const end = found ? found.index + 1 : text.length
     parts.push(text.slice(start, end))

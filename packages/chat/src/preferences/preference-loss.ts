@@ -2,21 +2,29 @@ import { type InputSpec, type NamedTensors, softmaxCrossEntropy } from '@tfx/bac
 import { tf } from '@tfx/compiler'
 import { type DecoderConfig, modelFamily, nextTokenLabels, type Parameters } from '@tfx/core'
 
-/** What the answers of a batch are: int32 [batch, sequence], and how likely the base finds them: [batch]. */
-export const preferenceInputs: Record<string, InputSpec> = Object.fromEntries(
-  ['chosen', 'rejected'].flatMap((answer) => [
-    ...['Ids', 'Mask', 'Labels'].map((part): [string, InputSpec] => [
-      answer + part,
-      { shape: ['batch', 'sequence'], dtype: 'int32' },
-    ]),
-    [`${answer}Reference`, { shape: ['batch'] }],
-  ]),
-)
+const tokens: InputSpec = { shape: ['batch', 'sequence'], dtype: 'int32' }
+
+/** Two answers each: their tokens, which of them are there, and their labels. */
+export const likelihoodInputs: Record<string, InputSpec> = {
+  chosenIds: tokens,
+  chosenMask: tokens,
+  chosenLabels: tokens,
+  rejectedIds: tokens,
+  rejectedMask: tokens,
+  rejectedLabels: tokens,
+}
+
+/** Two answers each, and how likely the base finds them. */
+export const preferenceInputs: Record<string, InputSpec> = {
+  ...likelihoodInputs,
+  chosenReference: { shape: ['batch'] },
+  rejectedReference: { shape: ['batch'] },
+}
 
 /**
  * The sums of the log-probabilities of the labels of both answers.
  *
- * @param inputs Those of {@link preferenceInputs}.
+ * @param inputs Those of {@link likelihoodInputs}.
  * @returns Each float32 [batch].
  */
 export function answerLikelihoods(
@@ -26,13 +34,13 @@ export function answerLikelihoods(
 ): { chosen: tf.Tensor; rejected: tf.Tensor } {
   const both = (part: string) => tf.concat([inputs[`chosen${part}`]!, inputs[`rejected${part}`]!], 0)
   const family = modelFamily(run.config.modelType)
-  const tokens = { inputIds: both('Ids'), attentionMask: both('Mask') }
-  const { hidden } = family.backbone(parameters, tokens, run)
+  const given = { inputIds: both('Ids'), attentionMask: both('Mask') }
+  const { hidden } = family.backbone(parameters, given, run)
   const [rows, sequence, size] = hidden.shape as [number, number, number]
   const scores = family.languageModelHead(parameters, tf.reshape(hidden, [rows * sequence, size]), run)
   const losses = softmaxCrossEntropy(scores, nextTokenLabels(both('Labels')), { reduction: 'none' })
   const sums = tf.neg(tf.sum(tf.reshape(losses, [rows, sequence]), 1))
-  const batch = inputs.chosenIds!.shape[0]!
+  const [batch] = inputs.chosenIds!.shape as [number]
   return { chosen: tf.slice(sums, [0], [batch]), rejected: tf.slice(sums, [batch], [batch]) }
 }
 

@@ -1,7 +1,7 @@
 import { getEngine, type Program } from '@tfx/backend'
 import { type HostTensor, throwIfAborted } from '@tfx/common'
 import type { DecoderConfig, Tokenizer } from '@tfx/core'
-import { batches, collate, padRows, split } from '@tfx/data'
+import { batches, padRows, split } from '@tfx/data'
 import { type TrainedParts, type TransferTask, type WritingHead, writingTask } from '@tfx/transfer'
 import type { ChatExample } from '../dialogues/chat-example'
 import { chatOptionNames, type ChatOptions, checkChatOptions } from '../tuning/chat-options'
@@ -9,7 +9,7 @@ import { ignored } from '../tuning/pack'
 import type { TunedChatModel } from '../tuning/tuned-model'
 import { withTemplate } from '../tuning/with-template'
 import { encodePreferences, type PreferenceEncoding } from './encode-preferences'
-import { answerLikelihoods, preferenceInputs, preferenceLoss } from './preference-loss'
+import { answerLikelihoods, likelihoodInputs, preferenceInputs, preferenceLoss } from './preference-loss'
 import { readPreferences } from './read-preferences'
 
 type Weights = TrainedParts<DecoderConfig>['weights']
@@ -28,7 +28,7 @@ const defaultBeta = 0.1
 export function preferenceTask(
   head: WritingHead<ChatExample, ChatOptions, DecoderConfig, TunedChatModel>,
 ): TransferTask<PreferenceEncoding, ChatOptions, DecoderConfig, TunedChatModel> {
-  const { name, kind, thread } = head
+  const { name, thread } = head
   return {
     name,
     kind: 'decoder',
@@ -81,10 +81,6 @@ async function compileLikelihoods({ config, store }: Weights): Promise<Program> 
     { inputs: likelihoodInputs, parameters: store },
   )
 }
-
-const likelihoodInputs = Object.fromEntries(
-  Object.entries(preferenceInputs).filter(([name]) => !name.endsWith('Reference')),
-)
 
 interface Likelihoods {
   readonly chosen: number

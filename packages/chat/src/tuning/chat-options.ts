@@ -52,7 +52,7 @@ export function checkChatOptions(options: Readonly<Record<keyof ChatOptions, unk
       function: 'transfer',
       argument,
       expected,
-      received: JSON.stringify(value) ?? String(value),
+      received: typeof value === 'number' ? String(value) : JSON.stringify(value),
       remedy: 'Leave it out to use the default.',
     })
   }
@@ -61,7 +61,7 @@ export function checkChatOptions(options: Readonly<Record<keyof ChatOptions, unk
     function: 'transfer',
     argument: 'beta',
     expected: "left out: it is for { method: 'dpo' }",
-    received: String(beta),
+    received: JSON.stringify(beta),
     remedy: "Pass { method: 'dpo' } to learn from preferences.",
   })
 }

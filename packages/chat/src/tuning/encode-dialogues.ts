@@ -1,5 +1,4 @@
 import { DataError } from '@tfx/common'
-import type { Tokenizer } from '@tfx/core'
 import type { ChatTemplate } from '../template/chat-template'
 import type { ChatMessage } from '../template/messages'
 import { ignored, type LabelledTokens } from './pack'
@@ -7,7 +6,6 @@ import { ignored, type LabelledTokens } from './pack'
 /** Options of {@link encodeDialogues}. */
 export interface EncodeDialoguesOptions {
   readonly template: ChatTemplate
-  readonly tokenizer: Tokenizer
   readonly maxLength: number
   /** Leave the last turns of dialogues out that are longer. */
   readonly truncation: boolean

@@ -37,7 +37,7 @@ export async function encodeChatExamples(
   const { signal, packing = false } = options
   const dialogues = examples.map((example) => (isText(example) ? [] : example.messages))
   const template = createChatTemplate(tokenizer)
-  const run = { template, tokenizer, maxLength, truncation, signal, caller }
+  const run = { template, maxLength, truncation, signal, caller }
   const found = await encodeDialogues(dialogues, run)
   const kept = found.flatMap((tokens, index) => (tokens ? [{ example: examples[index]!, ...tokens }] : []))
   if (kept.length < found.length)
