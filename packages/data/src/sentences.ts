@@ -57,13 +57,14 @@ export function joinSentences(sentences: Iterable<Sentence>): string {
 
 const lineBreak = /\r\n|[\n\v\f\r\u2028\u2029]/g
 
-/** Cuts where a sentence ends whatever its words: at line breaks, or at empty lines. White space in front stands alone. */
+/** Cuts where a sentence ends whatever its words: at line breaks, or at empty lines. White space at the text's ends stands alone. */
 function splitBlocks(text: string, wrapped: boolean): Sentence[] {
   const blocks: Sentence[] = []
   let start = 0
   for (const { 0: space, index } of text.matchAll(/\s+/g)) {
     const isBreak = (space.match(lineBreak)?.length ?? 0) >= (wrapped ? 2 : 1)
-    if (!isBreak && index > 0) continue
+    const isInside = index > 0 && index + space.length < text.length
+    if (isInside && !isBreak) continue
     blocks.push({ text: text.slice(start, index), separator: space })
     start = index + space.length
   }
