@@ -20,7 +20,8 @@ export function byteCharacters() {
 export function trainMerges(texts, count) {
   const characters = byteCharacters()
   const counts = new Map()
-  for (const text of texts) for (const [word] of text.matchAll(WORD)) counts.set(word, (counts.get(word) ?? 0) + 1)
+  for (const text of texts)
+    for (const [word] of text.matchAll(WORD)) counts.set(word, (counts.get(word) ?? 0) + 1)
   const words = [...counts].map(([word, times]) => ({
     count: times,
     pieces: Array.from(Buffer.from(word), (byte) => characters[byte]),

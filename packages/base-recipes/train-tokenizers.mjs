@@ -33,7 +33,10 @@ const merges = trainMerges(texts, roomFor(DECODER))
 
 function write(base, special, config) {
   const tokenizer = describeTokenizer({ merges: merges.slice(0, roomFor(special)), ...special })
-  for (const [file, content] of Object.entries({ 'tokenizer.json': tokenizer, 'tokenizer_config.json': config })) {
+  for (const [file, content] of Object.entries({
+    'tokenizer.json': tokenizer,
+    'tokenizer_config.json': config,
+  })) {
     const path = new URL(`../${base}/${file}`, import.meta.url)
     writeFileSync(path, `${JSON.stringify(content, undefined, file === 'tokenizer.json' ? 1 : 2)}\n`)
   }

@@ -56,9 +56,15 @@ export async function loadCorpus() {
       ...Object.entries(englishSources).map(([source, texts]) => row(source, distinct(texts))),
       row('VS Code strings (German)', german),
       ...Object.entries(parallelSources).map(([source, pairs]) =>
-        row(`${source} (English and German)`, distinct(pairs.map(({ english, german }) => `${english} ${german}`))),
+        row(
+          `${source} (English and German)`,
+          distinct(pairs.map(({ english, german }) => `${english} ${german}`)),
+        ),
       ),
-      row('README → description', summaries.map(({ text, summary }) => `${text} ${summary}`)),
+      row(
+        'README → description',
+        summaries.map(({ text, summary }) => `${text} ${summary}`),
+      ),
     ],
   }
 }

@@ -92,6 +92,9 @@ export function readEnglishText() {
     'VS Code API comments': readComments('@types/vscode'),
   }
   return Object.fromEntries(
-    Object.entries(read).map(([source, texts]) => [source, texts.filter((text) => /[a-z]{3}.*\s.*[a-z]{3}/is.test(text))]),
+    Object.entries(read).map(([source, texts]) => [
+      source,
+      texts.filter((text) => /[a-z]{3}.*\s.*[a-z]{3}/is.test(text)),
+    ]),
   )
 }

@@ -1,13 +1,6 @@
 /** English strings and their German translations, from the localisation files of npm packages. */
 import { clean } from './clean.mjs'
-import {
-  flatten,
-  importModule,
-  listFiles,
-  parseProperties,
-  readJson,
-  readText,
-} from './source-files.mjs'
+import { flatten, importModule, listFiles, parseProperties, readJson, readText } from './source-files.mjs'
 
 /** The strings that both maps have under the same key. */
 const join = (english, german) =>
@@ -38,8 +31,10 @@ async function readMonaco() {
   const german = globalThis._VSCODE_NLS_MESSAGES
   const english = new Map()
   for (const path of listFiles('monaco-editor', 'esm/vs', '.js')) {
-    for (const [, index, text] of readText('monaco-editor', path).matchAll(/localize2?\((\d+), ("(?:[^"\\]|\\["\\nt])*")/g))
-      english.set(Number(index), JSON.parse(text.replace(/\t/g, " ")))
+    for (const [, index, text] of readText('monaco-editor', path).matchAll(
+      /localize2?\((\d+), ("(?:[^"\\]|\\["\\nt])*")/g,
+    ))
+      english.set(Number(index), JSON.parse(text.replace(/\t/g, ' ')))
   }
   return join(english, new Map(german.flatMap((text, index) => (text ? [[index, text]] : []))))
 }
@@ -106,17 +101,25 @@ function readEmoji() {
 
 function readCldr() {
   return ['languages', 'territories', 'scripts'].flatMap((file) =>
-    joinJson('cldr-localenames-full', (language) => ['main', language, `${file}.json`], (json, language) => json.main[language]),
+    joinJson(
+      'cldr-localenames-full',
+      (language) => ['main', language, `${file}.json`],
+      (json, language) => json.main[language],
+    ),
   )
 }
 
 const readNodeRed = () => [
   ...join(
-    ...['en-US', 'de'].map((language) => flatten(readJson('@node-red/nodes', 'locales', language, 'messages.json'))),
+    ...['en-US', 'de'].map((language) =>
+      flatten(readJson('@node-red/nodes', 'locales', language, 'messages.json')),
+    ),
   ),
   ...['editor', 'infotips', 'jsonata'].flatMap((file) =>
     join(
-      ...['en-US', 'de'].map((language) => flatten(readJson('@node-red/editor-client', 'locales', language, `${file}.json`))),
+      ...['en-US', 'de'].map((language) =>
+        flatten(readJson('@node-red/editor-client', 'locales', language, `${file}.json`)),
+      ),
     ),
   ),
 ]
@@ -136,7 +139,11 @@ export async function readParallelText() {
       ...readOpenUi5('@openui5/sap.ui.core', 'src/sap/ui/core'),
     ],
     'Node-RED strings': readNodeRed(),
-    'OpenStreetMap tagging names': joinJson('@openstreetmap/id-tagging-schema', (language) => ['dist', 'translations', `${language}.json`], (json, language) => json[language]),
+    'OpenStreetMap tagging names': joinJson(
+      '@openstreetmap/id-tagging-schema',
+      (language) => ['dist', 'translations', `${language}.json`],
+      (json, language) => json[language],
+    ),
     'Blockly strings': await readBlockly(),
     'Excalidraw strings': await readExcalidraw(),
     'Payload strings': await readPayload(),
@@ -144,7 +151,11 @@ export async function readParallelText() {
     'ioBroker strings': ['iobroker.admin', 'iobroker.javascript'].flatMap((name) =>
       joinJson(name, (language) => ['admin', 'i18n', `${language}.json`]),
     ),
-    'OSRM instructions': joinJson('osrm-text-instructions', (language) => ['languages', 'translations', `${language}.json`]),
+    'OSRM instructions': joinJson('osrm-text-instructions', (language) => [
+      'languages',
+      'translations',
+      `${language}.json`,
+    ]),
     'Emoji names and keywords': readEmoji(),
     'Names of languages, scripts, places': [
       ...readCldr(),
@@ -156,7 +167,10 @@ export async function readParallelText() {
       source,
       pairs
         .map(({ english, german }) => ({ english: clean(english), german: clean(german) }))
-        .filter(({ english, german }) => /[a-z]{3}/i.test(english) && /\p{L}{3}/u.test(german) && english !== german),
+        .filter(
+          ({ english, german }) =>
+            /[a-z]{3}/i.test(english) && /\p{L}{3}/u.test(german) && english !== german,
+        ),
     ]),
   )
 }

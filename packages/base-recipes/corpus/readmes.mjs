@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { clean } from './clean.mjs'
 
 const store = fileURLToPath(new URL('../../../node_modules/.pnpm/', import.meta.url))
-const permissive = /^(?:\(?(?:MIT|Apache-2\.0|ISC|BSD-[23]-Clause|0BSD|CC0-1\.0|Unlicense)(?: OR [\w.-]+)*\)?)$/
+const permissive =
+  /^(?:\(?(?:MIT|Apache-2\.0|ISC|BSD-[23]-Clause|0BSD|CC0-1\.0|Unlicense)(?: OR [\w.-]+)*\)?)$/
 const WORDS = 120
 
 /** The running text of a Markdown file: paragraphs without code, tables, images, badges, headings and lists of links. */

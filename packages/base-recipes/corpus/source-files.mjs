@@ -19,8 +19,7 @@ export const readText = (name, ...path) => readFileSync(join(packageFolder(name)
 export const readJson = (name, ...path) => JSON.parse(readText(name, ...path))
 
 /** What a JavaScript module of a package exports. */
-export const importModule = (name, ...path) =>
-  import(pathToFileURL(join(packageFolder(name), ...path)).href)
+export const importModule = (name, ...path) => import(pathToFileURL(join(packageFolder(name), ...path)).href)
 
 /** The files below a folder of a package whose names end so, in alphabetical order, as paths inside the package. */
 export function listFiles(name, folder, ending) {
@@ -40,6 +39,9 @@ export function flatten(value, path = '') {
 /** The lines `KEY=text` of a Java properties file. */
 export function parseProperties(text) {
   const entries = [...text.matchAll(/^([\w.]+)\s*=\s*(.+)$/gm)]
-  const unescape = (value) => value.replace(/\\u([0-9a-fA-F]{4})/g, (_, code) => String.fromCharCode(parseInt(code, 16)))
-  return new Map(entries.map(([, key, value]) => [key, unescape(value).replaceAll('\\n', ' ').replaceAll("''", "'")]))
+  const unescape = (value) =>
+    value.replace(/\\u([0-9a-fA-F]{4})/g, (_, code) => String.fromCharCode(parseInt(code, 16)))
+  return new Map(
+    entries.map(([, key, value]) => [key, unescape(value).replaceAll('\\n', ' ').replaceAll("''", "'")]),
+  )
 }

@@ -1,0 +1,58 @@
+import { writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { loadTokenizer, readConfig } from '@tfx/core'
+import { progressReporter } from '@tfx/train'
+import { learnedSoFar, pretrain } from '@tfx/transfer'
+
+/**
+ * Runs a recipe: pretrains, and saves the base as float16 with `training.json`, its loss curve. Takes
+ * `--steps NUMBER` and `--output DIRECTORY` (default `output`) from the command line. Ctrl-C ends it early, and what was
+ * learned until then is saved.
+ * @param {{
+ *   package: URL, the folder of the package, which has the tokenizer
+ *   config: Record<string, unknown>, config.json as it is to be saved
+ *   withoutDropout: Record<string, number>, the fields of it that pretraining has otherwise
+ *   steps: number, by default
+ * } & Omit<import('@tfx/transfer').PretrainOptions, 'config' | 'tokenizer' | 'signal' | 'onEvent'>} recipe
+ */
+export async function runRecipe({ package: folder, config, withoutDropout, ...options }) {
+  const { values } = parseArgs({
+    options: {
+      steps: { type: 'string', default: String(options.steps) },
+      output: { type: 'string', default: 'output' },
+    },
+  })
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  process.once('SIGTERM', () => stop.abort())
+  const report = progressReporter({ every: Number(process.env.EVERY ?? 100) })
+  const losses = []
+  const evaluations = []
+  const start = performance.now()
+  let tokens = 0
+  const onEvent = (event) => {
+    report(event)
+    if (event.type === 'step') tokens += event.tokens ?? 0
+    if (event.type === 'step' && event.step % 50 === 0) losses.push([event.step, Number(event.loss.toFixed(4))])
+    if (event.type === 'evaluate') evaluations.push({ step: event.step, ...event.metrics })
+  }
+  const model = await pretrain({
+    ...options,
+    // A pass over the text does not overfit: no dropout here; the saved configuration has it for fine-tuning.
+    config: readConfig({ ...config, ...withoutDropout }),
+    tokenizer: await loadTokenizer(fileURLToPath(folder)),
+    steps: Number(values.steps),
+    signal: stop.signal,
+    onEvent,
+  }).catch((error) => {
+    const learned = learnedSoFar(error)
+    if (learned === undefined) throw error
+    return learned
+  })
+  await model.save(values.output, { dtype: 'float16', overwrite: true, config: readConfig(config) })
+  const seconds = Math.round((performance.now() - start) / 1000)
+  const training = { steps: Number(values.steps), seconds, evaluations, losses }
+  await writeFile(`${values.output}/training.json`, `${JSON.stringify(training)}\n`)
+  process.stdout.write(`held-out perplexity ${model.perplexity.toFixed(2)}, ${seconds} s\n`)
+}
