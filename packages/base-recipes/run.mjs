@@ -34,7 +34,8 @@ export async function runRecipe({ package: folder, config, withoutDropout, ...op
   const onEvent = (event) => {
     report(event)
     if (event.type === 'step') tokens += event.tokens ?? 0
-    if (event.type === 'step' && event.step % 50 === 0) losses.push([event.step, Number(event.loss.toFixed(4))])
+    if (event.type === 'step' && event.step % 50 === 0)
+      losses.push([event.step, Number(event.loss.toFixed(4))])
     if (event.type === 'evaluate') evaluations.push({ step: event.step, ...event.metrics })
   }
   const model = await pretrain({

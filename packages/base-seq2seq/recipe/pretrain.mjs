@@ -80,6 +80,8 @@ function initialValues(name, shape) {
     wo: inner ** -0.5,
   }
   const deviation = deviations[name.split('.').at(-2)] ?? hidden ** -0.5
-  const random = createRandom(SEED + [...name].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1e6, 0))
+  const random = createRandom(
+    SEED + [...name].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1e6, 0),
+  )
   return Float32Array.from({ length: shape[0] * shape[1] }, () => random.normal() * deviation)
 }
