@@ -61,9 +61,9 @@ async function learned(model: PretrainedModel, name: string): Promise<string> {
   // Chance over a vocabulary is ln(size).
   expect(history[0]!.loss).toBeGreaterThan(0.8 * Math.log(8192))
   expect(history[0]!.loss).toBeLessThan(1.5 * Math.log(8192))
-  expect(history.at(-1)!.loss).toBeLessThan(0.2 * history[0]!.loss)
+  expect(history.at(-1)!.loss).toBeLessThan(0.3 * history[0]!.loss)
   expect(model.perplexity).toBe(Math.exp(evaluations.at(-1)!.metrics.loss!))
-  expect(model.perplexity).toBeLessThan(8)
+  expect(model.perplexity).toBeLessThan(10)
   const directory = join(folder, name)
   await model.save(directory, { dtype: 'float16' })
   model.dispose()
@@ -113,7 +113,7 @@ describe('pretrain of an encoder-decoder', () => {
       { input: 'translate: fox', target: 'Fuchs' },
     ]
     const many = Array.from({ length: 30 }, () => pairs).flat()
-    const directory = await learned(await pretrain({ ...sequence, pairs: many, steps: 160 }), 'sequence')
+    const directory = await learned(await pretrain({ ...sequence, pairs: many, steps: 120, learningRate: 2e-2 }), 'sequence')
     const { encode, decode } = sequence.tokenizer
     const prompts = pairs.map(({ input }) => encode(input).inputIds)
     const written = await writtenBy(directory, prompts, 8)
