@@ -113,7 +113,10 @@ describe('pretrain of an encoder-decoder', () => {
       { input: 'translate: fox', target: 'Fuchs' },
     ]
     const many = Array.from({ length: 30 }, () => pairs).flat()
-    const directory = await learned(await pretrain({ ...sequence, pairs: many, steps: 120, learningRate: 2e-2 }), 'sequence')
+    const directory = await learned(
+      await pretrain({ ...sequence, pairs: many, steps: 120, learningRate: 2e-2 }),
+      'sequence',
+    )
     const { encode, decode } = sequence.tokenizer
     const prompts = pairs.map(({ input }) => encode(input).inputIds)
     const written = await writtenBy(directory, prompts, 8)

@@ -1,5 +1,5 @@
 import { ArgumentError, DataError } from '@tfx/common'
-import { type EncoderConfig, type ModelConfig, modelFamily, type ModelKind, type Tokenizer } from '@tfx/core'
+import { type ModelConfig, modelFamily, type ModelKind, type Tokenizer } from '@tfx/core'
 import type { Optimizer, TrainingEvent } from '@tfx/train'
 import { checkMaxLength, longestInput } from '../check-options'
 import type { DistillationTargets } from './masked-batches'
@@ -83,7 +83,7 @@ export type ResolvedPretrainOptions<Config extends ModelConfig = ModelConfig> = 
 export function resolvePretrainOptions(options: PretrainOptions): ResolvedPretrainOptions {
   const { kind } = modelFamily(options.config.modelType as string)
   checkKind(options, kind)
-  const longest = longestInput(options as PretrainOptions<EncoderConfig>)
+  const longest = longestInput(options)
   const resolved = {
     ...options,
     maxLength: options.maxLength ?? Math.min(kind === 'encoder' ? 64 : 128, longest),

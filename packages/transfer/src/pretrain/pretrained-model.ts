@@ -1,6 +1,5 @@
 import type { ParameterStore } from '@tfx/backend'
 import {
-  type EncoderConfig,
   type ModelConfig,
   modelFamily,
   type ModelKind,
@@ -85,6 +84,6 @@ export function createPretrainedModel<Config extends ModelConfig>(
       store.dispose()
     },
   }
-  if (kind === 'encoder') registerWeights(model, { config: config as EncoderConfig, tokenizer, store })
+  registerWeights(model, { config, tokenizer, store })
   return model
 }
