@@ -15,6 +15,9 @@ const layers = {
   sentiment: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   // Outside the layers
   'base-encoder': [],
+  'base-seq2seq': [],
+  'base-decoder': [],
+  'base-recipes': [],
   testing: [],
 }
 

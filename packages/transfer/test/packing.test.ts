@@ -2,9 +2,8 @@ import { loadTokenizer } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nextTokenBatch } from '../src/pretrain/next-token-objective'
 import { encodeWhole, packBlocks } from '../src/pretrain/packing'
-import { sequenceBatch } from '../src/pretrain/span-corruption-objective'
+import { writingBatch } from '../src/pretrain/writing-objective'
 
 describe('packBlocks', () => {
   it('loses nothing, changes nothing, and fills every block but the last', () => {
@@ -24,7 +23,7 @@ describe('encodeWhole', () => {
   it('keeps whole texts, each closed once, and leaves out blank ones', async () => {
     const tokenizer = await loadTokenizer(fixturePath('../packages/base-seq2seq'), { maxLength: 4 })
     const text = 'A text that is longer than the model takes.'
-    const [first, ...others] = encodeWhole([text, ' ', ''], { tokenizer, end: 1 })
+    const [first, ...others] = encodeWhole({ texts: [text, ' ', ''] }, 'texts', { tokenizer, end: 1 })
     expect(others).toEqual([])
     expect([...first!.slice(-2)].filter((id) => id === 1)).toEqual([1])
     expect(tokenizer.decode([...first!])).toBe(text)
@@ -39,7 +38,8 @@ const rows = ({ data, shape }: { data: ArrayLike<number | bigint>; shape: readon
 describe('batches', () => {
   it('of a decoder: nothing is read or asked for behind the end of a block', () => {
     const blocks = [Int32Array.of(5, 6, 7), Int32Array.of(8, 9)]
-    const { inputs, weight, tokens, examples } = nextTokenBatch(blocks, 0)
+    const same = blocks.map((block) => ({ inputIds: block, labels: block }))
+    const { inputs, weight, tokens, examples } = writingBatch(same, { padTokenId: 0, isDecoder: true })
     expect(rows(inputs.inputIds!)).toEqual([
       [5, 6, 7],
       [8, 9, 0],
@@ -57,12 +57,12 @@ describe('batches', () => {
   })
 
   it('of an encoder-decoder: both sides are padded by themselves', () => {
-    const { inputs, weight, tokens } = sequenceBatch(
+    const { inputs, weight, tokens } = writingBatch(
       [
         { inputIds: [5, 6, 1], labels: [9, 1] },
         { inputIds: [7, 1], labels: [9, 8, 1] },
       ],
-      0,
+      { padTokenId: 0, isDecoder: false },
     )
     expect(rows(inputs.inputIds!)).toEqual([
       [5, 6, 1],

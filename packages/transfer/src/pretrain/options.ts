@@ -1,4 +1,4 @@
-import { ArgumentError, DataError } from '@tfx/common'
+import { ArgumentError } from '@tfx/common'
 import { type ModelConfig, modelFamily, type ModelKind, type Tokenizer } from '@tfx/core'
 import type { Optimizer, TrainingEvent } from '@tfx/train'
 import { checkMaxLength, longestInput } from '../check-options'
@@ -122,18 +122,6 @@ export function endOfText({ eosTokenIds }: { readonly eosTokenIds: readonly numb
   const [end] = eosTokenIds
   if (end === undefined) throw wrong('config', "one whose 'eos_token_id' ends a text", 'one without')
   return end
-}
-
-/** @throws DataError if all texts are blank. */
-export function requireSomeText(encodings: Int32Array[], argument: 'texts' | 'heldOut'): Int32Array[] {
-  if (encodings.length > 0) return encodings
-  throw new DataError({
-    function: 'pretrain',
-    argument,
-    expected: 'texts with words in them',
-    received: 'only blank ones',
-    remedy: 'Pass some sentences.',
-  })
 }
 
 function check(options: ResolvedPretrainOptions): void {

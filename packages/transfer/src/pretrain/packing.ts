@@ -1,3 +1,4 @@
+import { DataError } from '@tfx/common'
 import type { Tokenizer } from '@tfx/core'
 
 /**
@@ -26,16 +27,27 @@ export function* packBlocks(sequences: Iterable<ArrayLike<number>>, length: numb
   if (filled > 0) yield block.slice(0, filled)
 }
 
-/** The tokens of each text that is not blank, whole, closed by the token that ends a text. */
-export function encodeWhole(
-  texts: readonly string[],
+/**
+ * The tokens of each text that is not blank, whole, closed by the token that ends a text.
+ *
+ * @throws DataError if all are blank.
+ */
+export function encodeWhole<Name extends 'texts' | 'heldOut'>(
+  texts: Readonly<Record<Name, readonly string[]>>,
+  argument: Name,
   { tokenizer, end }: { tokenizer: Tokenizer; end: number },
 ): Int32Array[] {
-  const encoded = tokenizer.encodeBatch(
-    texts.filter((text) => text.trim() !== ''),
-    { maxLength: Infinity },
-  )
-  return encoded.map(({ inputIds }) =>
-    Int32Array.from(inputIds.at(-1) === end ? inputIds : [...inputIds, end]),
-  )
+  const written = texts[argument].filter((text) => text.trim() !== '')
+  if (written.length === 0) {
+    throw new DataError({
+      function: 'pretrain',
+      argument,
+      expected: 'texts with words in them',
+      received: 'only blank ones',
+      remedy: 'Pass some sentences.',
+    })
+  }
+  return tokenizer
+    .encodeBatch(written, { maxLength: Infinity })
+    .map(({ inputIds }) => Int32Array.from(inputIds.at(-1) === end ? inputIds : [...inputIds, end]))
 }

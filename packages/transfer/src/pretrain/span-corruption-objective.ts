@@ -1,105 +1,64 @@
-import { softmaxCrossEntropy, type StepFunction } from '@tfx/backend'
 import { ArgumentError, createRandom, mixSeed, type Random } from '@tfx/common'
-import { tf } from '@tfx/compiler'
-import { modelFamily, type SequenceToSequenceConfig, type Tokenizer } from '@tfx/core'
-import { batches, collate, padRows } from '@tfx/data'
+import type { SequenceToSequenceConfig, Tokenizer } from '@tfx/core'
+import { batches } from '@tfx/data'
 import type { TrainingBatch } from '@tfx/train'
 import type { Objective } from './objective'
-import { endOfText, type ResolvedPretrainOptions, requireSomeText } from './options'
+import { endOfText, type PretrainPair, type ResolvedPretrainOptions } from './options'
 import { encodeWhole, packBlocks } from './packing'
-import { corruptionBudget, type CorruptedText, corruptSpans } from './span-corruption'
+import { corruptionBudget, corruptSpans } from './span-corruption'
+import { writingBatch, type WritingExample, writingObjective } from './writing-objective'
 
 /** Packed text with hidden spans to be written, mixed with inputs whose targets are given. */
 export function spanCorruptionObjective(
   settings: ResolvedPretrainOptions<SequenceToSequenceConfig>,
 ): Objective {
-  const { config, tokenizer, texts, heldOut, pairs, batchSize, maxLength, maskRate, meanSpanLength, seed } =
-    settings
+  const { config, tokenizer, batchSize, maxLength, maskRate, meanSpanLength, seed } = settings
   const end = endOfText(config)
-  const encodings = requireSomeText(encodeWhole(texts, { tokenizer, end }), 'texts')
-  const heldOutEncodings = requireSomeText(encodeWhole(heldOut, { tokenizer, end }), 'heldOut')
   const corruption = { rate: maskRate, meanSpanLength, end }
   const sentinels = sentinelsOf(tokenizer, corruptionBudget(maxLength, corruption).spans)
-  const encode = (side: readonly string[]) =>
-    tokenizer.encodeBatch(side, { maxLength }).map(({ inputIds }) => inputIds)
-  const targets = encode(pairs.map(({ target }) => target))
-  const given = encode(pairs.map(({ input }) => input)).map((inputIds, pair) => ({
-    inputIds,
-    labels: targets[pair]!,
-  }))
-  const batchesOf = function* (sequences: Iterable<Int32Array>, added: readonly CorruptedText[], run: Run) {
-    const examples = [...corruptedBlocks(sequences, run.random), ...added]
-    const lengthOf = ({ inputIds }: CorruptedText) => inputIds.length
-    for (const indices of batches(examples, { ...run, batchSize, lengthOf }))
-      yield sequenceBatch(
-        indices.map((index) => examples[index]!),
-        tokenizer.padTokenId,
-      )
-  }
-  function* corruptedBlocks(sequences: Iterable<Int32Array>, random: Random): Generator<CorruptedText> {
+  const texts = encodeWhole(settings, 'texts', { tokenizer, end })
+  const pairs = encodePairs(settings)
+
+  function* corruptedBlocks(sequences: Iterable<Int32Array>, random: Random): Generator<WritingExample> {
     for (const block of packBlocks(sequences, maxLength)) {
       const ids = block.at(-1) === end ? block.subarray(0, -1) : block
       // Of a single token nothing would be left to see.
       if (ids.length > 1) yield corruptSpans(ids, { ...corruption, sentinels, random })
     }
   }
-  const source = { shape: ['batch', 'source'], dtype: 'int32' } as const
+  function* batchesOf(
+    examples: readonly WritingExample[],
+    order: { seed: number; epoch: number },
+  ): Generator<TrainingBatch> {
+    const lengthOf = ({ inputIds }: WritingExample) => inputIds.length
+    for (const indices of batches(examples, { ...order, batchSize, lengthOf })) {
+      const chosen = indices.map((index) => examples[index]!)
+      yield writingBatch(chosen, { padTokenId: tokenizer.padTokenId, isDecoder: false })
+    }
+  }
+  const heldOut = [...corruptedBlocks(encodeWhole(settings, 'heldOut', { tokenizer, end }), createRandom(0))]
   return {
-    task: 'sequence-to-sequence',
-    inputs: () => ({
-      inputIds: source,
-      attentionMask: source,
-      labels: { shape: ['batch', 'target'], dtype: 'int32' },
-    }),
-    step: (training) => sequenceStep(config, training),
+    ...writingObjective(config),
     batches(epoch) {
       const random = createRandom(mixSeed(seed, epoch))
-      return batchesOf(random.shuffle(encodings), given, { random, seed, epoch })
+      const corrupted = [...corruptedBlocks(random.shuffle(texts), random)]
+      return batchesOf([...corrupted, ...pairs], { seed, epoch })
     },
-    heldOut: [...batchesOf(heldOutEncodings, [], { random: createRandom(0), seed: 0, epoch: 0 })],
+    heldOut: [...batchesOf(heldOut, { seed: 0, epoch: 0 })],
   }
 }
 
-interface Run {
-  readonly random: Random
-  readonly seed: number
-  readonly epoch: number
-}
-
-/** A batch of inputs with what is to be written for them. */
-export function sequenceBatch(examples: readonly CorruptedText[], padTokenId: number): TrainingBatch {
-  const { inputIds, attentionMask, lengths } = collate(examples, { padTokenId })
-  const labels = padRows(
-    examples.map((example) => example.labels),
-    { fill: -100 },
-  )
-  const targets = examples.reduce((sum, example) => sum + example.labels.length, 0)
-  return {
-    inputs: { inputIds, attentionMask, labels },
-    examples: examples.length,
-    tokens: lengths.reduce((sum, length) => sum + length, targets),
-    weight: targets,
-  }
-}
-
-function sequenceStep(config: SequenceToSequenceConfig, training: boolean): StepFunction {
-  const family = modelFamily(config.modelType)
-  const run = { config, training }
-  return ({ inputs, parameters }) => {
-    const { inputIds, attentionMask, labels } = inputs as Record<
-      'inputIds' | 'attentionMask' | 'labels',
-      tf.Tensor
-    >
-    const encoderHidden = family.encoder(parameters, { inputIds, attentionMask }, run)
-    const decoderInputs = {
-      inputIds: family.decoderInputs(labels, config),
-      encoderAttentionMask: attentionMask,
-      cross: family.crossKeyValues(parameters, encoderHidden, run),
-    }
-    const { hidden } = family.decoder(parameters, decoderInputs, run)
-    const scores = family.languageModelHead(parameters, tf.reshape(hidden, [-1, config.hiddenSize]), run)
-    return { loss: softmaxCrossEntropy(scores, tf.reshape(labels, [-1])) }
-  }
+function encodePairs({
+  pairs,
+  tokenizer,
+  maxLength,
+}: {
+  pairs: readonly PretrainPair[]
+  tokenizer: Tokenizer
+  maxLength: number
+}): WritingExample[] {
+  const encode = (text: string) => tokenizer.encode(text, undefined, { maxLength }).inputIds
+  return pairs.map(({ input, target }) => ({ inputIds: encode(input), labels: encode(target) }))
 }
 
 /** The ids of `<extra_id_0>`, `<extra_id_1>`, … @throws ArgumentError if there are too few. */
