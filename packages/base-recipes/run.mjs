@@ -1,14 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { loadTokenizer, readConfig } from '@tfx/core'
+import { createOnnxEngine, setEngine } from '@tfx/backend'
+import { loadTokenizer, openSafetensors, readConfig } from '@tfx/core'
 import { progressReporter } from '@tfx/train'
 import { learnedSoFar, pretrain } from '@tfx/transfer'
 
 /**
  * Runs a recipe: pretrains, and saves the base as float16 with `training.json`, its loss curve. Takes
  * `--steps NUMBER` and `--output DIRECTORY` (default `output`) from the command line. Ctrl-C ends it early, and what was
- * learned until then is saved.
+ * learned until then is saved: `--from DIRECTORY` goes on with such weights, without a warm-up, from `--rate NUMBER`.
+ * `--threads 1` leaves cores to others.
  * @param {{
  *   package: URL, the folder of the package, which has the tokenizer
  *   config: Record<string, unknown>, config.json as it is to be saved
@@ -21,8 +23,13 @@ export async function runRecipe({ package: folder, config, withoutDropout, ...op
     options: {
       steps: { type: 'string', default: String(options.steps) },
       output: { type: 'string', default: 'output' },
+      from: { type: 'string' },
+      rate: { type: 'string', default: String(options.learningRate) },
+      threads: { type: 'string' },
     },
   })
+  if (values.threads !== undefined) setEngine(createOnnxEngine({ threads: Number(values.threads) }))
+  const earlier = values.from === undefined ? undefined : await readWeights(values.from)
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   process.once('SIGTERM', () => stop.abort())
@@ -44,6 +51,8 @@ export async function runRecipe({ package: folder, config, withoutDropout, ...op
     config: readConfig({ ...config, ...withoutDropout }),
     tokenizer: await loadTokenizer(fileURLToPath(folder)),
     steps: Number(values.steps),
+    learningRate: Number(values.rate),
+    ...(earlier && { warmupRatio: 0, initialValues: (name) => earlier.get(name) }),
     signal: stop.signal,
     onEvent,
   }).catch((error) => {
@@ -56,4 +65,12 @@ export async function runRecipe({ package: folder, config, withoutDropout, ...op
   const training = { steps: Number(values.steps), seconds, evaluations, losses }
   await writeFile(`${values.output}/training.json`, `${JSON.stringify(training)}\n`)
   process.stdout.write(`held-out perplexity ${model.perplexity.toFixed(2)}, ${seconds} s\n`)
+}
+
+async function readWeights(directory) {
+  const file = await openSafetensors(`${directory}/model.safetensors`)
+  const weights = new Map()
+  for (const name of file.tensors.keys()) weights.set(name, await file.read(name))
+  await file.close()
+  return weights
 }

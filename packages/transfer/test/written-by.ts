@@ -14,7 +14,7 @@ export async function writtenBy(
   prompts: readonly (readonly number[])[],
   maxNewTokens: number,
 ): Promise<number[][]> {
-  const { config, kind, loadParameters } = await loadCheckpoint(directory)
+  const { config, kind, generation, loadParameters } = await loadCheckpoint(directory)
   const task: Task = kind === 'decoder' ? 'causal-language-modelling' : 'sequence-to-sequence'
   const engine = await getEngine()
   const specs = modelFamily(config.modelType as string).parameterShapes(config, task)
@@ -26,7 +26,7 @@ export async function writtenBy(
     kind === 'decoder'
       ? createDecoderSteps(engine, { config: config as never, store })
       : createSequenceSteps(engine, { config: config as never, store })
-  const written = await generate(model, prompts, { maxNewTokens })
+  const written = await generate(model, prompts, { ...generation, maxNewTokens })
   await model.dispose()
   store.dispose()
   return written.map(([best]) => [...best!.tokens])
