@@ -7,10 +7,10 @@ import { progressReporter } from '@tfx/train'
 import { learnedSoFar, pretrain } from '@tfx/transfer'
 
 /**
- * Runs a recipe: pretrains, and saves the base as float16 with `training.json`, its loss curve. Takes
- * `--steps NUMBER` and `--output DIRECTORY` (default `output`) from the command line. Ctrl-C ends it early, and what was
- * learned until then is saved: `--from DIRECTORY` goes on with such weights, without a warm-up, from `--rate NUMBER`.
- * `--threads 1` leaves cores to others.
+ * Runs a recipe: pretrains, and saves the base as float16 with `training.json`, its loss curve. Takes from the command line
+ * `--steps NUMBER` and `--output DIRECTORY` (default `output`). Ctrl-C ends it early, and what was learned until then is
+ * saved: `--from DIRECTORY` goes on with such weights, without a warm-up, from `--rate NUMBER`, with the text in the order of
+ * `--seed NUMBER`. `--threads 1` leaves cores to others.
  * @param {{
  *   package: URL, the folder of the package, which has the tokenizer
  *   config: Record<string, unknown>, config.json as it is to be saved
@@ -25,6 +25,7 @@ export async function runRecipe({ package: folder, config, withoutDropout, ...op
       output: { type: 'string', default: 'output' },
       from: { type: 'string' },
       rate: { type: 'string', default: String(options.learningRate) },
+      seed: { type: 'string', default: String(options.seed) },
       threads: { type: 'string' },
     },
   })
@@ -33,14 +34,12 @@ export async function runRecipe({ package: folder, config, withoutDropout, ...op
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   process.once('SIGTERM', () => stop.abort())
-  const report = progressReporter({ every: Number(process.env.EVERY ?? 100) })
+  const report = progressReporter({ every: 100 })
   const losses = []
   const evaluations = []
   const start = performance.now()
-  let tokens = 0
   const onEvent = (event) => {
     report(event)
-    if (event.type === 'step') tokens += event.tokens ?? 0
     if (event.type === 'step' && event.step % 50 === 0)
       losses.push([event.step, Number(event.loss.toFixed(4))])
     if (event.type === 'evaluate') evaluations.push({ step: event.step, ...event.metrics })
@@ -52,6 +51,7 @@ export async function runRecipe({ package: folder, config, withoutDropout, ...op
     tokenizer: await loadTokenizer(fileURLToPath(folder)),
     steps: Number(values.steps),
     learningRate: Number(values.rate),
+    seed: Number(values.seed),
     ...(earlier && { warmupRatio: 0, initialValues: (name) => earlier.get(name) }),
     signal: stop.signal,
     onEvent,

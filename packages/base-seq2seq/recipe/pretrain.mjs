@@ -64,7 +64,7 @@ await runRecipe({
   optimizer: adafactor({ scaleParameter: true }),
   initialValues,
   evaluateEvery: 450,
-  seed: Number(process.env.SEED ?? SEED),
+  seed: SEED,
 })
 
 /** T5's own deviations, which make up for attention without a scale: those of `T5PreTrainedModel._init_weights`. */
