@@ -58,7 +58,7 @@ describe('rows', () => {
 describe('leadSummaries', () => {
   it('are as long as references on average', () => {
     const documents = ['One two. Three four five. Six.', 'Alone']
-    expect(leadSummaries(documents, [['A b. C d.', 'X'], ['Y z. W.']])).toEqual({
+    expect(leadSummaries(documents, [['Aa bb. Cc dd.', 'Xx'], ['Yy zz. Ww.']])).toEqual({
       leadSentences: ['One two. Three four five.', 'Alone'],
       leadWords: ['One two. Three', 'Alone'],
     })

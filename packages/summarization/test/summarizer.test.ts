@@ -115,7 +115,6 @@ describe('long documents', () => {
       `'text' must be a document of at most 64 parts of ${model.maxLength} tokens, which is what the model reads at once, but got one of 4000000 characters. Raise { maxParts }`,
     )
     expect((await model.summarize(endless, { longDocuments: 'beginning' })).truncated).toBe(true)
-    expect(await refusal(model.summarize('x'.repeat(4_000_000)))).toContain('at most 64 parts')
     expect(performance.now() - started).toBeLessThan(60_000)
   }, 120_000)
 })
