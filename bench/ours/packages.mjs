@@ -31,6 +31,7 @@ export {
 } from '../../packages/core/dist/index.js'
 export { readRows } from '../../packages/data/dist/index.js'
 export { transfer } from '../../packages/sentiment/dist/index.js'
+export { transfer as trainSummarizer } from '../../packages/summarization/dist/index.js'
 export {
   adamW,
   clipCoefficient,

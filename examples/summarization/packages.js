@@ -63,16 +63,18 @@ function readPackage(directory) {
 
 /** Markdown without code, tables, badges, HTML and links' addresses. */
 function proseOf(markdown) {
-  return markdown
-    .replace(/^(```|~~~)[^]*?^\1/gm, '')
-    .replace(/<!--[^]*?-->|<[^>\n]+>/g, '')
-    .replace(/!\[[^\]]*\](\([^)]*\)|\[[^\]]*\])?/g, '')
-    .replace(/\[([^\]]*)\](\([^)]*\)|\[[^\]]*\])/g, '$1')
-    .replace(/^\s*\|.*$|^\[[^\]]+\]:.*$|^[\s=*-]+$/gm, '')
-    .replace(/^#+\s*|[*`_]{1,3}(?=\S)|(?<=\S)[*`_]{1,3}/gm, '')
-    .replace(/https?:\/\/\S+/g, '')
-    // eslint-disable-next-line no-control-regex -- a few READMEs show colours of the terminal
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '')
-    .replace(/\s+/g, ' ')
-    .trim()
+  return (
+    markdown
+      .replace(/^(```|~~~)[^]*?^\1/gm, '')
+      .replace(/<!--[^]*?-->|<[^>\n]+>/g, '')
+      .replace(/!\[[^\]]*\](\([^)]*\)|\[[^\]]*\])?/g, '')
+      .replace(/\[([^\]]*)\](\([^)]*\)|\[[^\]]*\])/g, '$1')
+      .replace(/^\s*\|.*$|^\[[^\]]+\]:.*$|^[\s=*-]+$/gm, '')
+      .replace(/^#+\s*|[*`_]{1,3}(?=\S)|(?<=\S)[*`_]{1,3}/gm, '')
+      .replace(/https?:\/\/\S+/g, '')
+      // eslint-disable-next-line no-control-regex -- a few READMEs show colours of the terminal
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '')
+      .replace(/\s+/g, ' ')
+      .trim()
+  )
 }
