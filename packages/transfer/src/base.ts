@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import {
+  type Checkpoint,
   type GenerationConfig,
   loadCheckpoint,
   type LoadParametersOptions,
@@ -88,20 +89,21 @@ function requireKind<Model extends { readonly config: ModelConfig }>(model: Mode
   })
 }
 
+/** A checkpoint of whatever kind, as `loadCheckpoint` gives it. */
+interface AnyCheckpoint extends Pick<Checkpoint, 'config' | 'tokenizer' | 'generation'> {
+  loadParameters(task: Task, options: LoadParametersOptions): Promise<LoadReport>
+}
+
 /** A checkpoint on disk of some kind. @throws CheckpointError */
 export async function openDirectory(directory: string, kind: ModelKind): Promise<OpenedBase> {
-  const checkpoint = await loadCheckpoint(directory, { kind })
+  const checkpoint: AnyCheckpoint = await loadCheckpoint(directory, { kind })
   const { config, tokenizer, generation } = checkpoint
-  const loadParameters = checkpoint.loadParameters as (
-    task: Task,
-    options: LoadParametersOptions,
-  ) => Promise<LoadReport>
   return {
     config,
     tokenizer,
     generation,
     async read({ config, store }, { task, seed }) {
-      const report = await loadParameters(task, {
+      const report = await checkpoint.loadParameters(task, {
         config,
         seed,
         write: (name, values) => store.write(name, values),
@@ -130,7 +132,7 @@ function openNew({ config, tokenizer }: NewModel): OpenedBase {
     config,
     tokenizer,
     // As a checkpoint without generation_config.json: what config.json says of it, such as the token that ends a text.
-    generation: parseGenerationConfig(config.source as Record<string, unknown>),
+    generation: parseGenerationConfig(config.source),
     async read(target, options) {
       await initializeMissing(target, options)
       return []

@@ -48,7 +48,7 @@ export function headTask<Example extends TextInput, Answer, Options>(
     model: (parts) => createModel({ head, ...parts }),
     ...(labelled && {
       labelled: {
-        expected: labelled.expected,
+        expected: (example) => labelled.expected(example),
         async judge(model, examples) {
           const answers = await model.predict(examples)
           return {

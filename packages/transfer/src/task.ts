@@ -139,6 +139,10 @@ export interface TransferTask<
   readonly labelled?: {
     expected(example: Encoded['example']): string
     /** What the model says of some examples. */
-    judge(model: Model, examples: readonly Encoded['example'][]): Promise<Omit<JudgedAnswers, 'name'>>
+    judge(
+      this: void,
+      model: Model,
+      examples: readonly Encoded['example'][],
+    ): Promise<Omit<JudgedAnswers, 'name'>>
   }
 }

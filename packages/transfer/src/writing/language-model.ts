@@ -4,12 +4,10 @@ import {
   type CompiledStepModel,
   createDecoderSteps,
   createSequenceSteps,
-  type DecoderConfig,
   type GeneratedSequence,
   generate,
   type GenerateOptions,
   type GenerationConfig,
-  type SequenceToSequenceConfig,
   streamTokens,
   type Tokenizer,
 } from '@tfx/core'
@@ -127,8 +125,8 @@ export async function createLanguageModel<Example, Options, Config extends Writi
 
 function stepModel(engine: Engine, { config, store }: Weights<WritingModelConfig>): CompiledStepModel {
   return isEncoderDecoder(config)
-    ? createSequenceSteps(engine, { config: config as SequenceToSequenceConfig, store })
-    : createDecoderSteps(engine, { config: config as DecoderConfig, store })
+    ? createSequenceSteps(engine, { config: config, store })
+    : createDecoderSteps(engine, { config: config, store })
 }
 
 async function writeAll(
