@@ -1,4 +1,5 @@
 export { encodeTexts, type EncodeTextsOptions } from './encode-texts'
+export type { LanguageFamily, TokenizerLanguages } from './languages'
 export { loadTokenizer } from './load-tokenizer'
 export {
   createTokenizer,
@@ -7,3 +8,4 @@ export {
   type Tokenizer,
   type TokenizerParts,
 } from './tokenizer'
+export { translationTokens, type TranslationDirection, type TranslationTokens } from './translation-tokens'
