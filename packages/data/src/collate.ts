@@ -54,16 +54,16 @@ export function collate(encodings: readonly Encoding[], options: CollateOptions)
   const shape = [encodings.length, Math.min(rounded, maxLength)] as const
   const ones = (length: number) => new Int32Array(length).fill(1)
   return {
-    inputIds: pad(
+    inputIds: padRows(
       encodings.map(({ inputIds }) => inputIds),
       { shape, fill: padTokenId },
     ),
-    attentionMask: pad(
+    attentionMask: padRows(
       encodings.map(({ inputIds, attentionMask }) => attentionMask ?? ones(inputIds.length)),
       { shape, fill: 0 },
     ),
     ...(withTypes && {
-      tokenTypeIds: pad(
+      tokenTypeIds: padRows(
         encodings.map(({ tokenTypeIds }) => tokenTypeIds ?? []),
         { shape, fill: 0 },
       ),
@@ -111,9 +111,23 @@ export function regressionTargets(targets: readonly number[]): HostTensor<'float
   })
 }
 
-function pad(
+/**
+ * Rows of whole numbers as one tensor, filled up on the right.
+ *
+ * @param options `fill`: what fills short rows up. `shape`: default as many columns as the longest row has.
+ * @returns int32 [rows, columns].
+ *
+ * @example
+ * ```ts
+ * padRows([[5, 6], [7]], { fill: -100 }) // { dtype: 'int32', shape: [2, 2], data: Int32Array [5, 6, 7, -100] }
+ * ```
+ */
+export function padRows(
   rows: readonly ArrayLike<number>[],
-  { shape, fill }: { shape: readonly [number, number]; fill: number },
+  {
+    fill,
+    shape = [rows.length, Math.max(0, ...rows.map(({ length }) => length))],
+  }: { fill: number; shape?: readonly [number, number] },
 ): HostTensor<'int32'> {
   const data = new Int32Array(shape[0] * shape[1]).fill(fill)
   rows.forEach((row, index) => data.set(row, index * shape[1]))

@@ -169,8 +169,8 @@ describe('a trained model', () => {
     await expect(model.predict('good')).rejects.toThrow(/dispose/)
     await expect(model.save(folders.path('disposed'))).rejects.toThrow(/dispose/)
     await expect(transfer(model, rows, quick)).rejects.toThrow(
-      "transfer: 'base' must be a hub id, a directory, an npm package, or a model of transfer, load or pretrain that " +
-        "is not disposed of, but got object. For instance transfer('@tfx/base-encoder', 'reviews.csv').",
+      "transfer: 'base' must be a hub id, a directory, an npm package, a model of transfer, load or pretrain that is " +
+        "not disposed of, or { config, tokenizer }, but got object. For instance transfer('@tfx/base-encoder', 'reviews.csv').",
     )
   })
 })

@@ -4,17 +4,17 @@ import {
   type Adapter,
   adapterSpecs,
   bitFit,
-  type EncoderConfig,
-  type EncoderTask,
   ia3,
   initialAdapter,
   type LoadedAdapter,
   lora,
   mergedReader,
+  type ModelConfig,
   modelFamily,
   type ParameterSpecs,
   type ReadParameter,
   saveAdapter,
+  type Task,
   trainedNames,
   withLabels,
 } from '@tfx/core'
@@ -23,8 +23,8 @@ import type { TransferOptions } from './options'
 /** What of a model is trained. */
 export interface TrainedPart {
   readonly adapter: Adapter | undefined
-  readonly config: EncoderConfig
-  readonly task: EncoderTask
+  readonly config: ModelConfig
+  readonly task: Task
   /** Every parameter of the model without its adapter. */
   readonly specs: ParameterSpecs
   /** Those that the adapter adds. */
@@ -35,19 +35,25 @@ export interface TrainedPart {
   readonly trained: readonly string[]
 }
 
+const writingTasks: readonly Task[] = ['causal-language-modelling', 'sequence-to-sequence']
+
 /** Everything, or an adapter with the head. */
 export function trainedPart(
   { adapter: given }: Pick<TransferOptions, 'adapter'>,
-  { config, task }: { config: EncoderConfig; task: EncoderTask },
+  { config, task }: { config: ModelConfig; task: Task },
 ): TrainedPart {
-  const family = modelFamily(config.modelType)
+  const family = modelFamily(config.modelType as string)
   const specs = family.parameterShapes(config, task)
   // The pooler too, which bases pretrained by masking words do not have: what starts at random must be trained and saved.
   const backbone = family.parameterShapes(config, 'feature-extraction')
-  const head = Object.keys(specs).filter((name) => !(name in backbone))
+  // What scores the vocabulary is no new head: it comes with the base, as in PEFT.
+  const head = writingTasks.includes(task) ? [] : Object.keys(specs).filter((name) => !(name in backbone))
   const adapter = typeof given === 'string' ? { lora, ia3, bitfit: bitFit }[given]() : given
   const part = { adapter, config, task, specs, head }
-  if (adapter === undefined) return { ...part, added: {}, trained: Object.keys(specs) }
+  if (adapter === undefined) {
+    const trained = Object.keys(specs).filter((name) => specs[name]!.isFixed !== true)
+    return { ...part, added: {}, trained }
+  }
   const model = { config, specs }
   return { ...part, added: adapterSpecs(adapter, model), trained: trainedNames(adapter, model, head) }
 }
@@ -90,10 +96,12 @@ export async function takeAdapter(
   return { ...part, values: new Map(values), baseModel }
 }
 
-const taskTypes: Partial<Record<EncoderTask, string>> = {
+const taskTypes: Partial<Record<Task, string>> = {
   'sequence-classification': 'SEQ_CLS',
   'token-classification': 'TOKEN_CLS',
   'feature-extraction': 'FEATURE_EXTRACTION',
+  'causal-language-modelling': 'CAUSAL_LM',
+  'sequence-to-sequence': 'SEQ_2_SEQ_LM',
 }
 
 /** @throws ArgumentError if the model was not trained by an adapter; FileSystemError */
@@ -124,11 +132,11 @@ export async function saveTrainedAdapter(
 }
 
 /** The configuration of a base with the labels of an adapter's head: its own names if their number is the same. */
-export function withAdapterLabels(
-  config: EncoderConfig,
+export function withAdapterLabels<Config extends ModelConfig>(
+  config: Config,
   { tensors }: LoadedAdapter,
   labels: readonly string[] | undefined,
-): EncoderConfig {
+): Config {
   const bias = [...tensors].find(([name]) => /(?:^|\.)(?:classifier|out_proj)\.bias$/.test(name))
   const count = bias?.[1].shape[0] ?? config.labels.length
   if (labels === undefined && count === config.labels.length) return config
@@ -144,7 +152,7 @@ export function withAdapterLabels(
 export async function mergeInto(
   store: ParameterStore,
   { adapter, tensors }: LoadedAdapter,
-  { config, task }: { config: EncoderConfig; task: EncoderTask },
+  { config, task }: { config: ModelConfig; task: Task },
 ): Promise<string[]> {
   const { specs, added } = trainedPart({ adapter }, { config, task })
   const expected: ParameterSpecs = { ...specs, ...added }

@@ -1,14 +1,13 @@
 import { mixSeed } from '@tfx/common'
-import type { Tokenizer } from '@tfx/core'
 import { type Augmentation, augmentTexts } from '@tfx/train'
-import { type EncodedExample, encodeExamples } from './encode'
 import type { TextInput } from './head'
+import type { EncodedExample } from './task'
 
 /** How the texts of an epoch differ from those that were given. */
-export interface AugmentExamplesOptions {
+export interface AugmentExamplesOptions<Encoded> {
   readonly augmentation: Augmentation
-  readonly tokenizer: Tokenizer
-  readonly maxLength: number
+  /** Tokenizes what has changed, cut where it has become too long. */
+  readonly encodeChanged: (examples: readonly TextInput[]) => Promise<Encoded[]>
   readonly seed: number
   readonly epoch: number
 }
@@ -17,14 +16,15 @@ export interface AugmentExamplesOptions {
  * Changes the texts of some examples for one epoch and tokenizes them. What an example becomes depends on its place in
  * the data, the seed and the epoch alone, not on the batch that it is in. A text that has become too long is cut.
  *
+ * @param encoded Examples that have a `text`, and maybe a `textPair`.
  * @param indices Places of the examples in `encoded`.
  */
-export async function augmentExamples<Example extends TextInput>(
-  encoded: readonly EncodedExample<Example>[],
+export async function augmentExamples<Encoded extends EncodedExample<unknown>>(
+  encoded: readonly Encoded[],
   indices: readonly number[],
-  { augmentation, tokenizer, maxLength, seed, epoch }: AugmentExamplesOptions,
-): Promise<EncodedExample<Example>[]> {
-  const examples = indices.map((index) => encoded[index]!.example)
+  { augmentation, encodeChanged, seed, epoch }: AugmentExamplesOptions<Encoded>,
+): Promise<Encoded[]> {
+  const examples = indices.map((index) => encoded[index]!.example as TextInput)
   const texts = await augmentTexts(
     augmentation,
     examples.map(({ text }) => text),
@@ -39,5 +39,5 @@ export async function augmentExamples<Example extends TextInput>(
   )
   const changed = examples.map((example, place) => ({ ...example, text: texts[place]! }))
   paired.forEach((place, order) => (changed[place] = { ...changed[place]!, textPair: pairs[order]! }))
-  return encodeExamples(changed, { tokenizer, maxLength, truncation: true, caller: 'transfer' })
+  return encodeChanged(changed)
 }

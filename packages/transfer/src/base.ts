@@ -1,5 +1,17 @@
 import { ArgumentError } from '@tfx/common'
-import { type EncoderConfig, loadCheckpoint, resolveBase, type EncoderTask, type Tokenizer } from '@tfx/core'
+import {
+  type GenerationConfig,
+  loadCheckpoint,
+  type LoadParametersOptions,
+  type LoadReport,
+  type ModelConfig,
+  modelFamily,
+  type ModelKind,
+  parseGenerationConfig,
+  resolveBase,
+  type Task,
+  type Tokenizer,
+} from '@tfx/core'
 import { initializeMissing } from './initialize-missing'
 import { weightsOf } from './model-weights'
 import type { TransferOptions } from './options'
@@ -7,76 +19,121 @@ import type { Weights } from './runtime'
 
 /** A model in memory: made by `transfer`, `load` or `pretrain`, and not disposed of. */
 export interface TrainedModel {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   dispose(): unknown
 }
 
-/** A base: a hub id, a directory, an installed npm package, or a model that was just trained. */
-export type Base = string | TrainedModel
+/** A model of one's own that starts from random weights: for instance a `transformerConfig` and a tokenizer trained for it. */
+export interface NewModel {
+  readonly config: ModelConfig
+  readonly tokenizer: Tokenizer
+}
+
+/** A base: a hub id, a directory, an installed npm package, a model that was just trained, or a new one. */
+export type Base = string | TrainedModel | NewModel
 
 /** A base that has been found; its weights are not in memory yet. */
 export interface OpenedBase {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   readonly tokenizer: Tokenizer
-  /** Fills a store with the weights, new ones where the base has none; returns notes on what was new. */
-  load(target: Weights, options: { task: EncoderTask; seed: number }): Promise<string[]>
+  /** How the base is meant to write; empty where it does not. */
+  readonly generation: Partial<GenerationConfig>
+  /** Fills a store with the weights, new ones where the base has none; returns the names of what was new. */
+  read(target: Weights, options: { task: Task; seed: number }): Promise<string[]>
 }
 
 /**
- * Finds a base.
+ * Finds a base of the kind that a task takes.
  *
  * @throws CheckpointError, NetworkError, ArgumentError
  */
-export async function openBase(base: Base, { cacheDirectory, signal }: TransferOptions): Promise<OpenedBase> {
+export async function openBase(
+  base: Base,
+  { kind, cacheDirectory, signal }: Pick<TransferOptions, 'cacheDirectory' | 'signal'> & { kind: ModelKind },
+): Promise<OpenedBase> {
   if (typeof base === 'string') {
     const { directory } = await resolveBase(base, {
       ...(cacheDirectory !== undefined && { cacheDirectory }),
       ...(signal && { signal }),
     })
-    return openDirectory(directory)
+    return openDirectory(directory, kind)
   }
   const given: unknown = base
-  const weights = typeof given === 'object' && given !== null ? weightsOf(given) : undefined
-  if (weights) return openModel(weights)
+  if (typeof given === 'object' && given !== null) {
+    const weights = weightsOf(given)
+    if (weights) return openModel(requireKind(weights, kind))
+    if ('tokenizer' in given && 'config' in given) return openNew(requireKind(given as NewModel, kind))
+  }
   throw new ArgumentError({
     function: 'transfer',
     argument: 'base',
     expected:
-      'a hub id, a directory, an npm package, or a model of transfer, load or pretrain that is not disposed of',
+      'a hub id, a directory, an npm package, a model of transfer, load or pretrain that is not disposed of, or ' +
+      '{ config, tokenizer }',
     received: given === null ? 'null' : typeof given,
     remedy: "For instance transfer('@tfx/base-encoder', 'reviews.csv').",
   })
 }
 
-async function openDirectory(directory: string): Promise<OpenedBase> {
-  const checkpoint = await loadCheckpoint(directory, { kind: 'encoder' })
+/** @throws ArgumentError if the model is of another kind than the task takes. */
+function requireKind<Model extends { readonly config: ModelConfig }>(model: Model, kind: ModelKind): Model {
+  const received = modelFamily(model.config.modelType as string).kind
+  if (received === kind) return model
+  throw new ArgumentError({
+    function: 'transfer',
+    argument: 'base',
+    expected: `one of kind '${kind}', which this task takes`,
+    received: `one of kind '${received}'`,
+    remedy: 'Choose another base, or the package of another task.',
+  })
+}
+
+/** A checkpoint on disk of some kind. @throws CheckpointError */
+export async function openDirectory(directory: string, kind: ModelKind): Promise<OpenedBase> {
+  const checkpoint = await loadCheckpoint(directory, { kind })
+  const { config, tokenizer, generation } = checkpoint
+  const loadParameters = checkpoint.loadParameters as (
+    task: Task,
+    options: LoadParametersOptions,
+  ) => Promise<LoadReport>
   return {
-    config: checkpoint.config,
-    tokenizer: checkpoint.tokenizer,
-    async load({ config, store }, { task, seed }) {
-      const report = await checkpoint.loadParameters(task, {
+    config,
+    tokenizer,
+    generation,
+    async read({ config, store }, { task, seed }) {
+      const report = await loadParameters(task, {
         config,
         seed,
         write: (name, values) => store.write(name, values),
       })
-      return describeNew(report.newlyInitialised)
+      return [...report.newlyInitialised]
     },
   }
 }
 
 /** A model just trained: its weights are copied, its head only where the labels are the same. */
-function openModel({ config, tokenizer, store }: Weights): OpenedBase {
+function openModel({ config, tokenizer, generation, store }: Weights): OpenedBase {
   return {
     config,
     tokenizer,
-    async load(target, { task, seed }) {
+    generation: generation ?? {},
+    async read(target, { task, seed }) {
       const isSame = JSON.stringify(config.labels) === JSON.stringify(target.config.labels)
-      return describeNew(await initializeMissing(target, { task, seed, from: { store, keepHead: isSame } }))
+      return initializeMissing(target, { task, seed, from: { store, keepHead: isSame } })
     },
   }
 }
 
-function describeNew(names: readonly string[]): string[] {
-  if (names.length === 0) return []
-  return [`These weights are new and start at random, as the base has none: ${names.join(', ')}.`]
+/** A model of one's own: all of it is new, which is no news. */
+function openNew({ config, tokenizer }: NewModel): OpenedBase {
+  return {
+    config,
+    tokenizer,
+    // As a checkpoint without generation_config.json: what config.json says of it, such as the token that ends a text.
+    generation: parseGenerationConfig(config.source as Record<string, unknown>),
+    async read(target, options) {
+      await initializeMissing(target, options)
+      return []
+    },
+  }
 }

@@ -1,8 +1,8 @@
 import { ArgumentError, DataError } from '@tfx/common'
-import type { EncoderConfig } from '@tfx/core'
+import type { ModelConfig } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
-import type { TaskHead, TextInput } from './head'
 import type { TransferOptions } from './options'
+import type { TaskBasics } from './task'
 
 /** Rows to learn from, or training rows with validation rows beside them. */
 export type TransferDataset = RowSource | { readonly train: RowSource; readonly validation?: RowSource }
@@ -51,8 +51,8 @@ export function datasetParts(
  *
  * @throws DataError, ArgumentError
  */
-export async function readDataset<Example extends TextInput, Answer, Options extends object>(
-  head: TaskHead<Example, Answer, Options>,
+export async function readDataset<Example, Options extends object, Config extends ModelConfig>(
+  head: Pick<TaskBasics<Example, Options, Config>, 'read' | 'split'>,
   { train, validation }: DatasetParts,
   options: Options & TransferOptions & { validationFraction: number; seed: number },
 ): Promise<PreparedData<Example>> {
@@ -75,27 +75,13 @@ function isRows(validation: TransferOptions['validation'] | undefined): validati
   return validation !== undefined && typeof validation !== 'number' && validation !== false
 }
 
-/**
- * Finds a target that the model does not have before training, not after its first epoch.
- *
- * @throws DataError
- */
-export function checkTargets<Example extends TextInput>(
-  head: Pick<TaskHead<Example, unknown, never>, 'targets'>,
-  { training, validation }: PreparedData<Example>,
-  config: EncoderConfig,
-): void {
-  head.targets(training, config)
-  head.targets(validation, config)
-}
-
 function requireExamples(examples: readonly unknown[], argument: string): void {
   if (examples.length > 0) return
   throw new DataError({
     function: 'transfer',
     argument,
-    expected: 'at least one labelled example',
+    expected: 'at least one example to learn from',
     received: 'none',
-    remedy: 'Check that the file is not empty and that its rows have a text and a label.',
+    remedy: 'Check that the file is not empty and that its rows have what the task learns from.',
   })
 }

@@ -4,12 +4,7 @@ import { type EncoderConfig, encodeTexts, modelFamily, type TokenizedText, type 
 import { collate, type Encoding } from '@tfx/data'
 import type { TextInput } from './head'
 import type { TransferOptions } from './options'
-
-/** An example with its tokens. */
-export interface EncodedExample<Example> {
-  readonly example: Example
-  readonly encoding: Encoding
-}
+import type { EncodedExample } from './task'
 
 /** How texts are turned into tokens. */
 export interface EncodeOptions {
@@ -18,7 +13,12 @@ export interface EncodeOptions {
   readonly truncation: boolean
   /** The public function to name in errors. */
   readonly caller: string
+  /** What to call the texts in errors. Default `text`. */
+  readonly argument?: string
 }
+
+/** How the tokens of data sets are kept. */
+export type KeepTokensOptions = Pick<TransferOptions, 'cacheDirectory' | 'cacheTokens' | 'signal'>
 
 /**
  * Tokenizes examples.
@@ -30,7 +30,8 @@ export function encodeExamples<Example extends TextInput>(
   options: EncodeOptions,
 ): EncodedExample<Example>[] {
   const { tokenizer, maxLength } = options
-  return joined(examples, tokenizer.encodeBatch(examples.map(textsOf), { maxLength }), options)
+  const texts = examples.map(textsOf)
+  return joined(examples, withinLimit(texts, tokenizer.encodeBatch(texts, { maxLength }), options))
 }
 
 /**
@@ -40,37 +41,46 @@ export function encodeExamples<Example extends TextInput>(
  */
 export async function encodeDataset<Example extends TextInput>(
   examples: readonly Example[],
-  { cacheDirectory, cacheTokens = true, signal, ...options }: EncodeOptions & EncodeDatasetOptions,
+  options: EncodeOptions & KeepTokensOptions,
 ): Promise<EncodedExample<Example>[]> {
-  const tokenized = await encodeTexts(options.tokenizer, examples.map(textsOf), {
+  return joined(examples, await encodeColumn(examples.map(textsOf), options))
+}
+
+/** As {@link encodeDataset}, of texts alone. */
+export async function encodeColumn(
+  texts: readonly Texts[],
+  { cacheDirectory, cacheTokens = true, signal, ...options }: EncodeOptions & KeepTokensOptions,
+): Promise<Encoding[]> {
+  const tokenized = await encodeTexts(options.tokenizer, texts, {
     maxLength: options.maxLength,
     ...(!cacheTokens && { cacheFromCharacters: Infinity }),
     ...(cacheDirectory !== undefined && { cacheDirectory }),
     ...(signal && { signal }),
   })
-  return joined(examples, tokenized, options)
+  return withinLimit(texts, tokenized, options)
 }
 
-type EncodeDatasetOptions = Pick<TransferOptions, 'cacheDirectory' | 'cacheTokens' | 'signal'>
+type Texts = string | readonly [string, string]
 
-const textsOf = ({ text, textPair }: TextInput) =>
-  textPair === undefined ? text : ([text, textPair] as const)
+const textsOf = ({ text, textPair }: TextInput): Texts => (textPair === undefined ? text : [text, textPair])
 
-function joined<Example extends TextInput>(
-  examples: readonly Example[],
+const joined = <Example>(examples: readonly Example[], encodings: readonly Encoding[]) =>
+  examples.map((example, index): EncodedExample<Example> => ({ example, encoding: encodings[index]! }))
+
+/** @throws DataError if something was cut that may not be. */
+function withinLimit(
+  texts: readonly Texts[],
   tokenized: readonly TokenizedText[],
-  { maxLength, truncation, caller }: EncodeOptions,
-): EncodedExample<Example>[] {
-  const tooLong = examples.filter((_, index) => tokenized[index]!.truncated)
+  { maxLength, truncation, caller, argument = 'text' }: EncodeOptions,
+): Encoding[] {
+  const tooLong = texts.filter((_, index) => tokenized[index]!.truncated)
   const [first] = tooLong
-  if (first === undefined || truncation) {
-    return tokenized.map(({ truncated: _, ...encoding }, index) => ({ example: examples[index]!, encoding }))
-  }
+  if (first === undefined || truncation) return tokenized.map(({ truncated: _, ...encoding }) => encoding)
   throw new DataError({
     function: caller,
-    argument: 'text',
+    argument,
     expected: `at most ${maxLength} tokens long, which is what the model takes`,
-    received: `${tooLong.length} longer; the first is '${excerpt(first.text)}'`,
+    received: `${tooLong.length} longer; the first is '${excerpt([first].flat()[0]!)}'`,
     remedy: 'Pass { truncation: true } to use their beginnings only, or shorten them.',
   })
 }

@@ -8,21 +8,14 @@ import type {
   Parameters,
   EncoderTask,
 } from '@tfx/core'
-import type { RowSource, Split } from '@tfx/data'
 import type { BestMetric } from '@tfx/train'
+import type { TaskBasics } from './task'
 
 /** What every model over text takes. */
 export interface TextInput {
   readonly text: string
   /** The second text of a task over pairs. */
   readonly textPair?: string
-}
-
-/** What reading a data set found out, for people. */
-export interface ReadExamples<Example> {
-  readonly examples: Example[]
-  /** Things worth saying, for instance which columns were taken or how many rows were dropped. */
-  readonly notes: readonly string[]
 }
 
 /** Adds up results batch by batch, so that an evaluation never holds all of them. */
@@ -38,42 +31,22 @@ export interface HeadRun extends ModelRun {
 }
 
 /**
- * A task: how rows become examples, examples batches, and outputs answers. Everything else
+ * A task of an encoder: how rows become examples, examples batches, and outputs answers. Everything else
  * (tokens, batches, training, evaluation, prediction, files) is the same for all tasks.
  *
  * @typeParam Example A text with its target.
  * @typeParam Answer What `predict` gives for one text.
  * @typeParam Options What the task takes beside the options of every `transfer`.
  */
-export interface TaskHead<Example extends TextInput, Answer, Options> {
-  /** For instance `sentiment`. */
-  readonly name: string
-  /**
-   * A module that calls `serveThread` with the `transfer` and `load` of the head, for those who ask for a thread:
-   * `new URL('./thread.js', import.meta.url)`. Default: none, and such a wish is refused.
-   */
-  readonly thread?: URL
+export interface TaskHead<Example extends TextInput, Answer, Options> extends TaskBasics<
+  Example,
+  Options,
+  EncoderConfig
+> {
   /** Which head of the model is trained. */
   readonly task: EncoderTask
-  /** The names of all `Options`, so that others are refused. */
-  readonly options: readonly (keyof Options & string)[]
-  /** The metric by which the best epoch is chosen. */
+  /** The metric by which the best evaluation is chosen. */
   readonly best: BestMetric
-  /** Reads rows into examples; called for training and for evaluation data. */
-  read(
-    dataset: RowSource,
-    options: Options & { signal?: AbortSignal | undefined },
-  ): Promise<ReadExamples<Example>>
-  /** Sets examples aside for validation. */
-  split(examples: readonly Example[], options: { fraction: number; seed: number }): Split<Example>
-  /** The base's configuration with what the training data decides, such as the labels. */
-  configure(config: EncoderConfig, examples: readonly Example[], options: Options): EncoderConfig
-  /** Fills in options that the training data decides, such as weights by class. Default: none. */
-  resolveOptions?(options: Options, examples: readonly Example[]): Options
-  /** How often to draw each training example, relative to the others, with replacement. Default: each once an epoch. */
-  sampleWeights?(examples: readonly Example[], options: Options): readonly number[] | undefined
-  /** Refuses a model that is loaded and is of another task. @throws CheckpointError */
-  checkModel?(config: EncoderConfig): void
   /** The inputs of the loss beside the tokens. */
   targetInputs(config: EncoderConfig): Record<string, InputSpec>
   /** @throws DataError on a target that the configuration does not have. */

@@ -1,16 +1,32 @@
-export type { Base, TrainedModel } from './base'
+export type { Base, NewModel, TrainedModel } from './base'
 export type { TransferDataset } from './dataset'
 export { createEmbedder, type Embedder, type EmbedOptions } from './embed'
-export type { HeadRun, ReadExamples, Score, TaskHead, TextInput } from './head'
+export type { HeadRun, Score, TaskHead, TextInput } from './head'
 export { learnedSoFar } from './learned'
-export { loadFor, type LoadOptions } from './load'
-export type { PredictOptions, SaveOptions, TransferModel } from './model'
+export { loadFor, type LoadOptions, loadTask } from './load'
+export type { PredictOptions, TransferModel } from './model'
 export type { TransferOptions } from './options'
 export { pretrain } from './pretrain/pretrain'
 export type { PretrainOptions } from './pretrain/options'
 export type { PretrainedModel, PretrainedSaveOptions } from './pretrain/pretrained-model'
 export type { DistillationTargets } from './pretrain/batches'
-export { describeSettings, type Setting, type SettingOrigin } from './settings'
+export type { SaveOptions } from './save-model'
+export { describeSettings, type Setting, type SettingDefaults, type SettingOrigin } from './settings'
+export type {
+  EncodedExample,
+  EncodeTaskOptions,
+  Evaluation,
+  LossRun,
+  ReadExamples,
+  TaskBasics,
+  TaskBatch,
+  TrainedParts,
+  TransferTask,
+} from './task'
 export { inThread, type ThreadCall } from './thread/in-thread'
 export { serveThread } from './thread/serve'
-export { transferTo } from './transfer'
+export { runTask, transferTo, type TransferSource } from './transfer'
+export { type LanguageModel, type WriteOptions } from './writing/language-model'
+export { encodePairs, type EncodePairsOptions } from './writing/encode-pairs'
+export type { WritingEncoding, WritingHead, WritingModelConfig, WritingOptions } from './writing/writing-head'
+export { loadWriter, transferWriting } from './writing/transfer-writing'

@@ -1,11 +1,11 @@
 import type { ParameterStore } from '@tfx/backend'
 import { createRandom, mixSeed } from '@tfx/common'
-import { initializeParameter, modelFamily, type EncoderTask } from '@tfx/core'
+import { initializeParameter, modelFamily, type Task } from '@tfx/core'
 import { copyParameter, type Weights } from './runtime'
 
 /** Where weights come from. */
 export interface InitializeOptions {
-  readonly task: EncoderTask
+  readonly task: Task
   readonly seed: number
   /** Another model of the same architecture: its backbone is copied, and its head if asked. */
   readonly from?: { readonly store: ParameterStore; readonly keepHead: boolean }
@@ -20,7 +20,7 @@ export async function initializeMissing(
   { config, store }: Weights,
   { task, seed, from }: InitializeOptions,
 ): Promise<string[]> {
-  const family = modelFamily(config.modelType)
+  const family = modelFamily(config.modelType as string)
   const random = createRandom(mixSeed(seed, 1))
   const drawn: string[] = []
   for (const [name, spec] of Object.entries(family.parameterShapes(config, task))) {

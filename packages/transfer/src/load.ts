@@ -1,12 +1,15 @@
 import { getEngine } from '@tfx/backend'
 import { CheckpointError } from '@tfx/common'
-import { loadAdapter, loadCheckpoint, resolveBase } from '@tfx/core'
+import { loadAdapter, type ModelConfig, resolveBase } from '@tfx/core'
 import { mergeInto, withAdapterLabels } from './adapted'
-import { checkMaxLength, checkOptionNames, longestInput } from './check-options'
+import { openDirectory } from './base'
+import { checkMaxLength, checkOptionNames, longestInput, usualMaxLength } from './check-options'
 import type { TaskHead, TextInput } from './head'
-import { createModel, type TransferModel } from './model'
+import { headTask } from './head-task'
+import type { TransferModel } from './model'
 import type { TransferOptions } from './options'
 import { createStore } from './runtime'
+import type { TransferTask } from './task'
 import { loadInThread } from './thread/transfer-in-thread'
 
 /** Options of `load`. */
@@ -31,7 +34,7 @@ const optionNames = Object.keys({
 } satisfies Record<keyof LoadOptions, true>)
 
 /**
- * Loads a model that was fine-tuned for a task: by {@link transferTo} or by anyone, from a directory, an npm
+ * Loads an encoder that was fine-tuned for a task: by {@link transferTo} or by anyone, from a directory, an npm
  * package, or the hub.
  *
  * @throws CheckpointError if it is no model of this task: a head that is missing is not made up.
@@ -42,35 +45,52 @@ export async function loadFor<Example extends TextInput, Answer, Options>(
   source: string,
   options: LoadOptions = {},
 ): Promise<TransferModel<Answer, Options>> {
+  return loadTask(headTask(head), source, options)
+}
+
+/**
+ * Loads a model of any task.
+ *
+ * @throws As {@link loadFor}.
+ */
+export async function loadTask<Config extends ModelConfig, Model extends object>(
+  task: Pick<
+    TransferTask<never, never, Config, Model>,
+    'name' | 'kind' | 'task' | 'thread' | 'checkModel' | 'model'
+  >,
+  source: string,
+  options: LoadOptions = {},
+): Promise<Model> {
   checkOptionNames(options, optionNames, 'load')
-  if (options.thread) return loadInThread(head, source, options)
-  const { cacheDirectory, signal } = options
-  const { directory } = await resolveBase(source, {
-    ...(cacheDirectory !== undefined && { cacheDirectory }),
-    ...(signal && { signal }),
-  })
-  const checkpoint = await loadCheckpoint(directory, { kind: 'encoder' })
+  if (options.thread) return (await loadInThread(task, source, options)) as Model
+  const { directory } = await resolveBase(source, onlyDefined(options))
+  const opened = await openDirectory(directory, task.kind)
   const loaded = options.adapter === undefined ? undefined : await loadAdapter(options.adapter)
-  const { tokenizer } = checkpoint
-  const config = loaded ? withAdapterLabels(checkpoint.config, loaded, options.labels) : checkpoint.config
-  head.checkModel?.(config)
-  const longest = longestInput(checkpoint)
-  const { maxLength = longest, truncation = options.maxLength !== undefined } = options
+  const { tokenizer, generation } = opened
+  const own = opened.config as Config
+  const config = loaded ? withAdapterLabels(own, loaded, options.labels) : own
+  task.checkModel?.(config)
+  const longest = longestInput(opened)
+  const { maxLength = usualMaxLength(opened), truncation = options.maxLength !== undefined } = options
   checkMaxLength(maxLength, longest, 'load')
-  const store = createStore(await getEngine(), { config, task: head.task })
+  const store = createStore(await getEngine(), { config, task: task.task })
   try {
-    const write = (name: string, values: Float32Array) => store.write(name, values)
-    const { newlyInitialised } = await checkpoint.loadParameters(head.task, { config, write })
-    const adapted = loaded ? await mergeInto(store, loaded, { config, task: head.task }) : []
-    const missing = newlyInitialised.filter((name) => !adapted.includes(name))
-    if (missing.length > 0) throw missingHead(source, { name: head.name, missing })
-    const weights = { config, tokenizer, store }
-    return await createModel({ head, weights, truncation, maxLength, settings: [], notes: [] })
+    const weights = { config, tokenizer, generation, store }
+    const added = await opened.read(weights, { task: task.task, seed: 0 })
+    const adapted = loaded ? await mergeInto(store, loaded, { config, task: task.task }) : []
+    const missing = added.filter((name) => !adapted.includes(name))
+    if (missing.length > 0) throw missingHead(source, { name: task.name, missing })
+    return await task.model({ weights, truncation, maxLength, settings: [], notes: [] })
   } catch (error) {
     store.dispose()
     throw error
   }
 }
+
+const onlyDefined = ({ cacheDirectory, signal }: LoadOptions) => ({
+  ...(cacheDirectory !== undefined && { cacheDirectory }),
+  ...(signal && { signal }),
+})
 
 function missingHead(
   source: string,

@@ -1,16 +1,18 @@
 import { type Program } from '@tfx/backend'
 import { ArgumentError } from '@tfx/common'
-import { type EncoderConfig, onnxFiles, type OnnxPrecision, saveCheckpoint } from '@tfx/core'
+import type { EncoderConfig } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
-import { saveTrainedAdapter, type TrainedAdapter } from './adapted'
+import { saveTrainedAdapter } from './adapted'
 import { checkOptionNames } from './check-options'
-import { encodeExamples, type EncodedExample } from './encode'
+import { encodeExamples } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { inLists } from './in-lists'
 import { forgetWeights, registerWeights } from './model-weights'
 import { compileForward, forward, type Weights } from './runtime'
+import { checkSave, saveModel, type SaveOptions } from './save-model'
 import type { Setting } from './settings'
+import type { EncodedExample, TrainedParts } from './task'
 
 /** How texts are predicted. */
 export interface PredictOptions {
@@ -19,14 +21,6 @@ export interface PredictOptions {
   /** Cut texts that are longer than the model takes. Default: as in training. */
   truncation?: boolean
   signal?: AbortSignal
-}
-
-/** How a model is saved. */
-export interface SaveOptions {
-  /** Replace a model that is there. A directory that holds anything else is never replaced. Default false. */
-  overwrite?: boolean
-  /** The ONNX files to write for Transformers.js. Default float32, and int8 for browsers. */
-  onnx?: readonly OnnxPrecision[]
 }
 
 /** A fine-tuned model, ready to use. */
@@ -88,15 +82,8 @@ export interface TransferModel<Answer, Options> {
 }
 
 /** What a model is made of. */
-export interface ModelParts<Example extends TextInput, Answer, Options> {
+export interface ModelParts<Example extends TextInput, Answer, Options> extends TrainedParts<EncoderConfig> {
   readonly head: TaskHead<Example, Answer, Options>
-  readonly weights: Weights
-  readonly trainedAdapter?: TrainedAdapter
-  readonly truncation: boolean
-  readonly maxLength: number
-  readonly settings: readonly Setting[]
-  readonly notes: readonly string[]
-  readonly training?: FitResult
 }
 
 /** Puts a model together. */
@@ -151,7 +138,7 @@ export async function createModel<Example extends TextInput, Answer, Options>(
       return scoreAll(program, encoded, { head, config, tokenizer, batchSize, signal })
     },
     async save(directory, options) {
-      await save(weights, directory, { ...checkSave(directory, options), task: head.task })
+      await saveModel(weights, directory, { ...checkSave(directory, options), task: head.task })
     },
     async saveAdapter(directory, options = {}) {
       checkOptionNames(options, ['overwrite'], 'saveAdapter')
@@ -167,7 +154,10 @@ export async function createModel<Example extends TextInput, Answer, Options>(
   return model
 }
 
-type RunOptions<Example extends TextInput, Answer, Options> = Pick<Weights, 'config' | 'tokenizer'> & {
+type RunOptions<Example extends TextInput, Answer, Options> = Pick<
+  Weights<EncoderConfig>,
+  'config' | 'tokenizer'
+> & {
   head: TaskHead<Example, Answer, Options>
   batchSize: number
   signal?: AbortSignal | undefined
@@ -205,58 +195,11 @@ export async function scoreAll<Example extends TextInput, Answer, Options>(
   return score.result()
 }
 
-async function save(
-  { config, tokenizer, store }: Weights,
-  directory: string,
-  {
-    task,
-    overwrite = false,
-    onnx = ['float32', 'int8'],
-  }: SaveOptions & { task: TaskHead<never, unknown, never>['task'] },
-): Promise<void> {
-  await saveCheckpoint(directory, {
-    caller: 'save',
-    config,
-    task,
-    tokenizer,
-    parameters: store,
-    overwrite,
-    onnx,
-  })
-}
-
 const predictOptionNames = Object.keys({
   batchSize: true,
   truncation: true,
   signal: true,
 } satisfies Record<keyof PredictOptions, true>)
-
-const saveOptionNames = Object.keys({ overwrite: true, onnx: true } satisfies Record<keyof SaveOptions, true>)
-
-/** @throws ArgumentError */
-function checkSave(directory: unknown, options: SaveOptions = {}): SaveOptions {
-  checkOptionNames(options, saveOptionNames, 'save')
-  const precisions: readonly unknown[] = options.onnx ?? []
-  const known = Object.keys(onnxFiles)
-  const unknown = precisions.find((precision) => !known.includes(precision as OnnxPrecision))
-  if (unknown !== undefined) {
-    throw new ArgumentError({
-      function: 'save',
-      argument: 'onnx',
-      expected: `a list of ${known.map((precision) => `'${precision}'`).join(', ')}`,
-      received: JSON.stringify(unknown),
-      remedy: 'Leave it out for float32 and int8, or pass [] for none.',
-    })
-  }
-  if (typeof directory === 'string' && directory.trim() !== '') return options
-  throw new ArgumentError({
-    function: 'save',
-    argument: 'directory',
-    expected: 'a path',
-    received: typeof directory === 'string' ? 'an empty string' : typeof directory,
-    remedy: "For instance model.save('./my-model').",
-  })
-}
 
 function isList(
   inputs: string | TextInput | readonly (string | TextInput)[],

@@ -1,19 +1,20 @@
 import { ArgumentError } from '@tfx/common'
-import { type FitResult, type JudgedAnswers, type RunReport, writeReport } from '@tfx/train'
-import type { EncodedExample } from './encode'
-import type { TaskHead, TextInput } from './head'
-import type { TransferModel } from './model'
+import { type FitResult, writeReport } from '@tfx/train'
+import type { Setting } from './settings'
+import type { EncodedExample, TransferTask } from './task'
 
 /** What the report of a training is made of. */
-interface ReportParts<Example extends TextInput, Answer, Options> {
+interface ReportParts<Encoded extends EncodedExample<unknown>, Model> {
   readonly file: string
   readonly title: string
-  readonly head: TaskHead<Example, Answer, Options>
-  readonly model: TransferModel<Answer, Options>
+  readonly labelled: TransferTask<Encoded, never, never, Model & object>['labelled']
+  readonly model: Model
+  readonly settings: readonly Setting[]
+  readonly notes: readonly string[]
   readonly training: FitResult
   /** Whether the training was cut: who aborts it does not want to wait for answers. */
   readonly isCut: boolean
-  readonly data: Readonly<Record<'training' | 'validation', readonly EncodedExample<Example>[]>>
+  readonly data: Readonly<Record<'training' | 'validation', readonly Encoded[]>>
 }
 
 /**
@@ -35,65 +36,41 @@ export function checkReport(file: string | undefined): void {
 /**
  * Writes the report of a training. One that cannot be written is a process warning: the model is worth more.
  */
-export async function reportTraining<Example extends TextInput, Answer, Options>({
+export async function reportTraining<Encoded extends EncodedExample<unknown>, Model>({
   file,
-  title,
+  labelled,
+  model,
+  data,
+  isCut,
   ...parts
-}: ReportParts<Example, Answer, Options>): Promise<void> {
-  const { model, training, data, head } = parts
-  const { settings, notes } = model
+}: ReportParts<Encoded, Model>): Promise<void> {
   try {
-    const summaries = Object.entries(data).map(([name, examples]) => summaryOf(name, examples, head.labelled))
-    const answers = parts.isCut ? undefined : await judgedAnswers(parts)
-    const report: RunReport = {
-      title,
-      training,
-      settings,
-      notes,
-      data: summaries,
-      ...(answers && { answers }),
-    }
-    await writeReport(file, report)
+    const { validation } = data
+    const isJudged = labelled !== undefined && !isCut && validation.length > 0
+    const judged = isJudged && (await labelled.judge(model as Model & object, examplesOf(validation)))
+    await writeReport(file, {
+      ...parts,
+      data: Object.entries(data).map(([name, examples]) => summaryOf(name, examples, labelled)),
+      ...(judged && { answers: { name: 'validation', ...judged } }),
+    })
   } catch (error) {
     process.emitWarning(error as Error)
   }
 }
 
-function summaryOf<Example>(
+const examplesOf = (encoded: readonly EncodedExample<unknown>[]) => encoded.map(({ example }) => example)
+
+function summaryOf(
   name: string,
-  examples: readonly EncodedExample<Example>[],
-  labelled: { expected(example: Example): string } | undefined,
+  encoded: readonly EncodedExample<unknown>[],
+  labelled: { expected(example: unknown): string } | undefined,
 ) {
-  const lengths = examples.map(({ encoding }) => encoding.inputIds.length)
+  const lengths = encoded.map(({ encoding }) => encoding.inputIds.length)
   if (labelled === undefined) return { name, lengths }
   const counts = new Map<string, number>()
-  for (const { example } of examples) {
+  for (const example of examplesOf(encoded)) {
     const label = labelled.expected(example)
     counts.set(label, (counts.get(label) ?? 0) + 1)
   }
   return { name, lengths, labels: Object.fromEntries(counts) }
-}
-
-/** What the model, as it came out, says of the validation examples. */
-async function judgedAnswers<Example extends TextInput, Answer, Options>({
-  head: { labelled },
-  model,
-  data: { validation },
-}: Pick<ReportParts<Example, Answer, Options>, 'head' | 'model' | 'data'>): Promise<
-  JudgedAnswers | undefined
-> {
-  if (labelled === undefined || validation.length === 0) return undefined
-  const examples = validation.map(({ example }) => example)
-  const answers = await model.predict(examples)
-  return {
-    name: 'validation',
-    labels: model.labels,
-    examples: examples.map((example, index) => {
-      const { text, textPair } = example
-      const expected = labelled.expected(example)
-      const { label, scores } = labelled.answered(answers[index]!)
-      const judged = { text, expected, answered: label, probability: scores[expected]! }
-      return textPair === undefined ? judged : { ...judged, textPair }
-    }),
-  }
 }

@@ -2,19 +2,24 @@ import { type Engine, getEngine, type ParameterStore, type Program, type SlotSpe
 import { type HostTensor, throwIfAborted } from '@tfx/common'
 import {
   type EncoderConfig,
+  type GenerationConfig,
+  type ModelConfig,
   modelFamily,
   type ParameterSpecs,
-  type EncoderTask,
+  type Task,
   type Tokenizer,
 } from '@tfx/core'
 import { batches } from '@tfx/data'
-import { type EncodedExample, modelInputs, modelInputSpecs } from './encode'
-import type { TaskHead, TextInput } from './head'
+import { modelInputs, modelInputSpecs } from './encode'
+import type { TaskHead } from './head'
+import type { EncodedExample } from './task'
 
 /** A model's weights with what is needed to use them. */
-export interface Weights {
-  readonly config: EncoderConfig
+export interface Weights<Config extends ModelConfig = ModelConfig> {
+  readonly config: Config
   readonly tokenizer: Tokenizer
+  /** How the model is meant to write; absent where it does not. */
+  readonly generation?: Partial<GenerationConfig>
   readonly store: ParameterStore
 }
 
@@ -26,17 +31,17 @@ export function shapesOf(specs: ParameterSpecs): Record<string, readonly number[
 /** A new store for a model. */
 export function createStore(
   engine: Engine,
-  { config, task, added = {} }: { config: EncoderConfig; task: EncoderTask; added?: ParameterSpecs },
+  { config, task, added = {} }: { config: ModelConfig; task: Task; added?: ParameterSpecs },
   slots: readonly SlotSpec[] = [],
 ): ParameterStore {
-  const specs = modelFamily(config.modelType).parameterShapes(config, task)
+  const specs = modelFamily(config.modelType as string).parameterShapes(config, task)
   return engine.createStore(shapesOf({ ...specs, ...added }), slots)
 }
 
 /** Compiles a model's forward pass: what prediction and evaluation run. */
 export async function compileForward(
   head: Pick<TaskHead<never, unknown, never>, 'forward'>,
-  { config, store }: Weights,
+  { config, store }: Weights<EncoderConfig>,
 ): Promise<Program> {
   const family = modelFamily(config.modelType)
   const engine = await getEngine()
@@ -56,10 +61,13 @@ export interface ForwardBatch<Example> {
 }
 
 /** Runs the forward pass over examples, longest first, in batches of like length. */
-export async function* forward<Example extends TextInput>(
+export async function* forward<Example>(
   program: Program,
   encoded: readonly EncodedExample<Example>[],
-  options: Pick<Weights, 'config' | 'tokenizer'> & { batchSize: number; signal?: AbortSignal | undefined },
+  options: Pick<Weights<EncoderConfig>, 'config' | 'tokenizer'> & {
+    batchSize: number
+    signal?: AbortSignal | undefined
+  },
 ): AsyncGenerator<ForwardBatch<Example>> {
   if (encoded.length === 0) return
   const { batchSize, signal } = options

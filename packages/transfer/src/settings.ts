@@ -1,11 +1,12 @@
 import { ArgumentError } from '@tfx/common'
-import type { EncoderConfig, Tokenizer } from '@tfx/core'
-import { checkMaxLength, longestInput } from './check-options'
+import type { ModelConfig, Tokenizer } from '@tfx/core'
+import { checkMaxLength, longestInput, usualMaxLength } from './check-options'
 import { optimizerNames, scheduleNames, type TextAugmentation } from '@tfx/train'
 import type { TransferOptions } from './options'
 
 /** Where a setting's value comes from. */
-export type SettingOrigin = 'option' | 'Hugging Face Trainer default' | 'tfx default' | 'base model'
+export type SettingOrigin =
+  'option' | 'Hugging Face Trainer default' | 'tfx default' | 'task default' | 'base model'
 
 /** One resolved setting of a run. */
 export interface Setting {
@@ -104,11 +105,24 @@ const limits: Readonly<Record<string, { least: number; most?: number; integer?: 
 
 /** What settings are resolved against. */
 export interface SettingsBase {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   readonly tokenizer: Pick<Tokenizer, 'maxLength'>
   /** What the data set and the option say together. */
   readonly validation?: TransferOptions['validation'] | undefined
+  /** What the task sets where nothing is said. */
+  readonly defaults?: SettingDefaults | undefined
 }
+
+/** Other defaults of a task than those of every `transfer`. */
+export type SettingDefaults = Partial<
+  Pick<
+    ResolvedSettings,
+    Exclude<
+      keyof ResolvedSettings,
+      'adapter' | 'augmentation' | 'truncation' | 'dropout' | 'validationFraction'
+    >
+  >
+>
 
 /**
  * Fills in defaults and remembers where each value came from.
@@ -119,7 +133,7 @@ export function resolveSettings(
   options: TransferOptions,
   base: SettingsBase,
 ): { values: ResolvedSettings; list: readonly Setting[] } {
-  const baseDefaults = { maxLength: longestInput(base), dropout: base.config.hiddenDropout }
+  const baseDefaults = { maxLength: usualMaxLength(base), dropout: base.config.hiddenDropout }
   const given: Readonly<Record<string, unknown>> = {
     ...options,
     validationFraction: validationFraction(base.validation),
@@ -134,9 +148,11 @@ export function resolveSettings(
   const list: Setting[] = []
   const add = (name: string, fallback: Setting['value'], origin: SettingOrigin) => {
     const option = given[name]
-    const value = (option === undefined ? fallback : option) as Setting['value']
+    const ofTask = base.defaults?.[name as keyof SettingDefaults]
+    const value = (option ?? ofTask ?? fallback) as Setting['value']
     check(name, value, typeof fallback)
-    list.push({ name, value, origin: option === undefined ? origin : 'option' })
+    const otherwise = ofTask === undefined ? origin : 'task default'
+    list.push({ name, value, origin: option === undefined ? otherwise : 'option' })
   }
   for (const [name, value] of Object.entries(trainerDefaults))
     add(name, value, 'Hugging Face Trainer default')

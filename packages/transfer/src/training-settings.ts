@@ -12,9 +12,9 @@ import {
   type ScheduleName,
   withLayerwiseDecay,
 } from '@tfx/train'
-import type { EncodedExample } from './encode'
 import type { TransferOptions } from './options'
 import type { ResolvedSettings, Setting } from './settings'
+import type { EncodedExample } from './task'
 
 /** The optimizer that was given or named. */
 export function chosenOptimizer(

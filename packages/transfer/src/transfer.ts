@@ -1,6 +1,6 @@
 import { getEngine } from '@tfx/backend'
-import { throwIfAborted } from '@tfx/common'
-import { modelFamily, type EncoderTask } from '@tfx/core'
+import { ArgumentError, throwIfAborted } from '@tfx/common'
+import type { ModelConfig, Task } from '@tfx/core'
 import {
   combineHandlers,
   fit,
@@ -16,16 +16,17 @@ import {
 import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
-import { checkTargets, datasetParts, readDataset, type TransferDataset } from './dataset'
-import { encodeDataset, type EncodedExample, modelInputSpecs } from './encode'
+import { datasetParts, readDataset, type TransferDataset } from './dataset'
 import type { TaskHead, TextInput } from './head'
+import { headTask } from './head-task'
 import { initializeMissing } from './initialize-missing'
 import { rememberLearned } from './learned'
-import { createModel, scoreAll, type TransferModel } from './model'
+import type { TransferModel } from './model'
 import { type TransferOptions, transferOptionNames } from './options'
 import { checkReport, reportTraining } from './run-report'
-import { compileForward, copyParameter, createStore, type Weights } from './runtime'
+import { copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
+import type { EncodedExample, TransferTask } from './task'
 import { trainingBatches } from './training-batches'
 import { transferInThread } from './thread/transfer-in-thread'
 import {
@@ -36,8 +37,14 @@ import {
   regularization,
 } from './training-settings'
 
+/** What to train. */
+export interface TransferSource {
+  readonly base: Base
+  readonly dataset: TransferDataset
+}
+
 /**
- * Fine-tunes a pretrained model on a data set, for any task.
+ * Fine-tunes a pretrained encoder on a data set.
  *
  * @param head The task; packages such as `@tfx/sentiment` bind this argument.
  * @param source What to train: a base and a data set.
@@ -49,28 +56,53 @@ import {
  */
 export async function transferTo<Example extends TextInput, Answer, Options extends object>(
   head: TaskHead<Example, Answer, Options>,
-  { base, dataset }: { base: Base; dataset: TransferDataset },
+  source: TransferSource,
   options: Options & TransferOptions,
 ): Promise<TransferModel<Answer, Options>> {
-  checkOptionNames(options, [...transferOptionNames, ...head.options], 'transfer')
+  return runTask(headTask(head), source, options)
+}
+
+/**
+ * Fine-tunes a pretrained model on a data set, whatever it is of and learns.
+ *
+ * @returns What the task makes of the trained weights.
+ * @throws As {@link transferTo}.
+ */
+export async function runTask<
+  Encoded extends EncodedExample<unknown>,
+  Options extends object,
+  Config extends ModelConfig,
+  Model extends object,
+>(
+  task: TransferTask<Encoded, Options, Config, Model>,
+  { base, dataset }: TransferSource,
+  options: Options & TransferOptions,
+): Promise<Model> {
+  checkOptionNames(options, [...transferOptionNames, ...task.options], 'transfer')
   checkReport(options.report)
+  if (options.augmentation !== undefined && !task.hasTexts) throw noTexts(task.name)
   throwIfAborted(options.signal, 'transfer')
-  if (options.thread) return transferInThread(head, { base, dataset }, options)
+  if (options.thread) return (await transferInThread(task, { base, dataset }, options)) as Model
   const parts = datasetParts(dataset, options.validation)
-  const opened = await openBase(base, options)
-  const { tokenizer } = opened
-  const { values, list } = resolveSettings(options, { ...opened, validation: parts.validation })
+  const opened = await openBase(base, { ...options, kind: task.kind })
+  const { tokenizer, generation } = opened
+  const { values, list } = resolveSettings(options, {
+    ...opened,
+    validation: parts.validation,
+    defaults: task.defaults,
+  })
   const { seed, validationFraction } = values
-  const data = await readDataset(head, parts, { ...options, seed, validationFraction })
-  const config = head.configure(withDropout(opened.config, values, options), data.training, options)
-  checkTargets(head, data, config)
-  const decided = { ...options, ...head.resolveOptions?.(options, data.training) }
-  const encode = (examples: readonly Example[]) =>
-    encodeDataset(examples, { ...options, ...values, tokenizer, caller: 'transfer' })
+  const data = await readDataset(task, parts, { ...options, seed, validationFraction })
+  const config = task.configure(withDropout(opened.config as Config, values, options), data.training, options)
+  // What cannot be learned is found before training, not after its first epoch.
+  for (const examples of [data.training, data.validation]) task.check?.(examples, config)
+  const decided = { ...options, ...task.resolveOptions?.(options, data.training) }
+  const encode = (examples: readonly Encoded['example'][], changed?: { truncation: true }) =>
+    task.encode(examples, { ...values, ...changed, tokenizer, config, options: decided, caller: 'transfer' })
   const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
-  const part = trainedPart(options, { config, task: head.task })
+  const part = trainedPart(options, { config, task: task.task })
   const optimizer = chosenOptimizer(options, values)
-  const keepBest = values.keepBest && data.validation.length > 0 ? head.best : undefined
+  const keepBest = values.keepBest && data.validation.length > 0 ? task.best : undefined
   const slots = fitSlots({
     optimizer,
     gradientAccumulationSteps: values.gradientAccumulationSteps,
@@ -79,9 +111,9 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
     parameters: part.trained,
   })
   const store = createStore(await getEngine(), part, slots)
-  const weights: Weights = { config, tokenizer, store }
+  const weights: Weights<Config> = { config, tokenizer, generation, store }
   const run = {
-    head,
+    task,
     weights,
     part,
     settings: values,
@@ -89,16 +121,16 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
     options: decided,
     optimizer,
     keepBest,
+    encodeChanged: (examples: readonly TextInput[]) => encode(examples, { truncation: true }),
     progress: { steps: 0 },
   }
   try {
-    const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: head.task }))]
+    const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: task.task }))]
     await fillAdapter(part, store, values.seed)
     const finish = async (training: FitResult | undefined, { isCut }: { isCut: boolean }) => {
       const small = await withoutTrainingState(weights, part)
       const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
-      const model = await createModel({
-        head,
+      const model = await task.model({
         weights: small,
         ...(trainedAdapter && { trainedAdapter }),
         settings: list,
@@ -108,8 +140,10 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
       })
       const { report: file } = options
       if (file !== undefined && training !== undefined) {
-        const title = `Fine-tuning ${typeof base === 'string' ? base : 'a trained model'} for ${head.name}`
-        await reportTraining({ file, title, head, model, training, isCut, data: encoded })
+        const title = `Fine-tuning ${typeof base === 'string' ? base : 'a trained model'} for ${task.name}`
+        const { labelled } = task
+        const shown = { file, title, labelled, model, settings: list, notes, training, isCut, data: encoded }
+        await reportTraining(shown)
       }
       return model
     }
@@ -128,51 +162,48 @@ export async function transferTo<Example extends TextInput, Answer, Options exte
 /** Writes the weights to start from; returns notes on them. */
 async function fill(
   weights: Weights,
-  { opened, settings, task }: { opened: OpenedBase; settings: ResolvedSettings; task: EncoderTask },
+  { opened, settings, task }: { opened: OpenedBase; settings: ResolvedSettings; task: Task },
 ): Promise<string[]> {
   const { seed, fromScratch } = settings
-  if (!fromScratch) return opened.load(weights, { task, seed })
-  await initializeMissing(weights, { task, seed })
-  return []
+  if (fromScratch) await initializeMissing(weights, { task, seed })
+  const names = fromScratch ? [] : await opened.read(weights, { task, seed })
+  if (names.length === 0) return []
+  return [`These weights are new and start at random, as the base has none: ${names.join(', ')}.`]
 }
 
-interface TrainingRun<Example extends TextInput, Answer, Options> {
-  head: TaskHead<Example, Answer, Options>
-  weights: Weights
+interface TrainingRun<Encoded extends EncodedExample<unknown>, Options, Config extends ModelConfig> {
+  task: Omit<TransferTask<Encoded, Options, Config, never>, 'model' | 'labelled'>
+  weights: Weights<Config>
   part: TrainedPart
   settings: ResolvedSettings
   options: Options & TransferOptions
   list: readonly Setting[]
   optimizer: Optimizer
-  keepBest: TaskHead<Example, Answer, Options>['best'] | undefined
+  keepBest: TransferTask<Encoded, Options, Config, never>['best'] | undefined
+  encodeChanged: (examples: readonly TextInput[]) => Promise<Encoded[]>
   /** Optimizer steps taken. */
   progress: { steps: number }
 }
 
-interface EncodedData<Example> {
-  training: EncodedExample<Example>[]
-  validation: EncodedExample<Example>[]
+interface EncodedData<Encoded> {
+  training: Encoded[]
+  validation: Encoded[]
 }
 
-async function train<Example extends TextInput, Answer, Options extends object>(
-  {
-    head,
-    weights,
-    part,
-    settings,
-    list,
-    options,
-    optimizer,
-    keepBest,
-    progress,
-  }: TrainingRun<Example, Answer, Options>,
-  { training, validation }: EncodedData<Example>,
+async function train<
+  Encoded extends EncodedExample<unknown>,
+  Options extends object,
+  Config extends ModelConfig,
+>(
+  run: TrainingRun<Encoded, Options, Config>,
+  { training, validation }: EncodedData<Encoded>,
 ): Promise<FitResult> {
+  const { task, weights, part, settings, list, options, optimizer, keepBest } = run
   const { config, tokenizer, store } = weights
   const { batchSize, gradientAccumulationSteps, maxSteps, seed, earlyStoppingPatience } = settings
   const { signal, augmentation } = options
   const parameters = part.trained
-  const sampleWeights = head.sampleWeights?.(
+  const sampleWeights = task.sampleWeights?.(
     training.map(({ example }) => example),
     options,
   )
@@ -180,19 +211,17 @@ async function train<Example extends TextInput, Answer, Options extends object>(
     ...settings,
     augmentation,
     sampleWeights,
-    head,
-    batchWeight:
-      head.batchWeight && ((examples: readonly Example[]) => head.batchWeight!(examples, config, options)),
-    config,
-    tokenizer,
+    encodeChanged: run.encodeChanged,
+    collate: (encoded: readonly Encoded[]) => task.collate(encoded, { config, tokenizer }),
+    batchWeight: (encoded: readonly Encoded[]) => task.batchWeight(encoded, { config, options }),
+    lengthOf: (encoded: Encoded) => task.lengthOf?.(encoded) ?? encoded.encoding.inputIds.length,
   }
-  const task = Object.fromEntries(head.options.map((name) => [name, options[name]]))
-  const program = await compileTraining({ head, weights, part, options, settings })
-  const evaluation = validation.length > 0 ? await compileForward(head, weights) : undefined
+  const taskOptions = Object.fromEntries(task.options.map((name) => [name, options[name]]))
+  const program = await compileTraining(run)
+  const evaluation = validation.length > 0 ? await task.evaluation(weights, options) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
   const epochs = maxSteps > 0 ? maxSteps / stepsPerEpoch : settings.epochs
   const totalSteps = maxSteps > 0 ? maxSteps : Math.max(1, Math.ceil(stepsPerEpoch * epochs))
-  const runOptions = { head, config, tokenizer, batchSize: 32, signal }
   try {
     return await fit({
       ...settings,
@@ -210,10 +239,15 @@ async function train<Example extends TextInput, Answer, Options extends object>(
       seed,
       keepBest,
       earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,
-      checkpoints: chosenCheckpoints(options, { list, task, sampleWeights, data: { training, validation } }),
-      ...(evaluation && { evaluate: () => scoreAll(evaluation, validation, runOptions) }),
+      checkpoints: chosenCheckpoints(options, {
+        list,
+        task: taskOptions,
+        sampleWeights,
+        data: { training, validation },
+      }),
+      ...(evaluation && { evaluate: () => evaluation.score(validation, { signal }) }),
       signal,
-      onEvent: eventHandler(options, progress),
+      onEvent: eventHandler(options, run.progress),
     })
   } finally {
     await program.dispose()
@@ -221,22 +255,20 @@ async function train<Example extends TextInput, Answer, Options extends object>(
   }
 }
 
-async function compileTraining<Example extends TextInput, Answer, Options extends object>({
-  head,
+async function compileTraining<Encoded extends EncodedExample<unknown>, Options, Config extends ModelConfig>({
+  task,
   weights: { config, store },
   part,
   options,
   settings: { gradientCheckpointing },
-}: Pick<TrainingRun<Example, Answer, Options>, 'head' | 'weights' | 'part' | 'options' | 'settings'>) {
+}: TrainingRun<Encoded, Options, Config>) {
   const engine = await getEngine()
-  const family = modelFamily(config.modelType)
   return engine.compile(
-    ({ inputs, parameters }) => {
-      const outputs = head.forward(parameters, inputs as never, { family, config, training: true })
-      return { loss: head.loss(outputs, inputs, { ...options, config }) }
-    },
+    ({ inputs, parameters }) => ({
+      loss: task.loss(parameters, inputs, { config, options, training: true }),
+    }),
     {
-      inputs: { ...modelInputSpecs(config), ...head.targetInputs(config) },
+      inputs: task.inputs(config),
       parameters: store,
       gradients: { of: 'loss', withRespectTo: part.trained },
       gradientCheckpointing,
@@ -264,7 +296,10 @@ function eventHandler(
  * Copies the weights to a store without gradients and optimizer state, a quarter of the memory, and merges the adapter
  * into them.
  */
-async function withoutTrainingState({ store, ...weights }: Weights, part: TrainedPart): Promise<Weights> {
+async function withoutTrainingState<Config extends ModelConfig>(
+  { store, ...weights }: Weights<Config>,
+  part: TrainedPart,
+): Promise<Weights<Config>> {
   const { config, task, adapter, specs } = part
   const small = createStore(await getEngine(), { config, task })
   const read = readMerged(part, store)
@@ -275,7 +310,30 @@ async function withoutTrainingState({ store, ...weights }: Weights, part: Traine
   return { ...weights, store: small }
 }
 
-function withDropout(config: OpenedBase['config'], { dropout }: ResolvedSettings, options: TransferOptions) {
+const dropoutRates = [
+  'hiddenDropout',
+  'attentionDropout',
+  'activationDropout',
+  'embeddingDropout',
+  'classifierDropout',
+] as const
+
+/** A configuration with another rate wherever it has one, if one was given. */
+function withDropout<Config extends ModelConfig>(
+  config: Config,
+  { dropout }: ResolvedSettings,
+  options: TransferOptions,
+): Config {
   if (options.dropout === undefined) return config
-  return { ...config, hiddenDropout: dropout, attentionDropout: dropout, classifierDropout: dropout }
+  const rates = dropoutRates.filter((name) => name in config).map((name) => [name, dropout])
+  return { ...config, ...Object.fromEntries(rates) }
 }
+
+const noTexts = (task: string) =>
+  new ArgumentError({
+    function: 'transfer',
+    argument: 'augmentation',
+    expected: `left out: the examples of '${task}' are no single texts`,
+    received: 'an augmentation',
+    remedy: 'Change the data set itself before it is passed.',
+  })

@@ -7,7 +7,9 @@ import type { Augmentation, TrainingBatch } from '@tfx/train'
 import { describe, expect, it } from 'vitest'
 import { augmentExamples } from '../src/augment-examples'
 import { encodeDataset, encodeExamples } from '../src/encode'
-import { type TrainingBatchesOptions, trainingBatches } from '../src/training-batches'
+import { headTask } from '../src/head-task'
+import type { TextInput } from '../src/index'
+import { trainingBatches } from '../src/training-batches'
 
 const tokenizer = await loadTokenizer(fixturePath('core/bert-classification'), { maxLength: 32 })
 const options = { tokenizer, maxLength: 6, truncation: false, caller: 'transfer' }
@@ -63,23 +65,35 @@ describe('encodeDataset', () => {
   })
 })
 
+const encodeCut = (maxLength: number) => async (changed: readonly TextInput[]) =>
+  encodeExamples(changed, { ...options, maxLength, truncation: true })
+
 describe('trainingBatches', () => {
-  const config = { modelType: 'bert' } as TrainingBatchesOptions<{ text: string }>['config']
+  const config = { modelType: 'bert' } as never
   const examples = Array.from({ length: 10 }, (_, index) => ({
     text: Array(1 + (index % 4))
       .fill('good')
       .join(' '),
   }))
   const encoded = encodeExamples(examples, options)
-  const head = {
+  const task = headTask({
     targets: (chosen: readonly unknown[]) => ({
       count: { dtype: 'int32', shape: [], data: Int32Array.of(chosen.length) },
     }),
-  }
+  } as never)
   async function run(batching: 'length' | 'random', epoch = 1, augmentation?: Augmentation) {
-    const settings = { batchSize: 4, seed: 1, batching, maxLength: 6, augmentation }
+    const settings = {
+      batchSize: 4,
+      seed: 1,
+      batching,
+      augmentation,
+      encodeChanged: encodeCut(6),
+      collate: (chosen: typeof encoded) => task.collate(chosen as never, { tokenizer, config }),
+      batchWeight: (chosen: typeof encoded) => task.batchWeight(chosen as never, { config, options: {} }),
+      lengthOf: ({ encoding }: (typeof encoded)[number]) => encoding.inputIds.length,
+    }
     const batches: TrainingBatch[] = []
-    const source = trainingBatches(encoded, { tokenizer, config, head, ...settings } as never, epoch)
+    const source = trainingBatches(encoded, settings as never, epoch)
     for await (const batch of source) batches.push(batch)
     return batches
   }
@@ -126,11 +140,11 @@ describe('trainingBatches', () => {
   it('changes both texts of a pair, each in its own way', async () => {
     const pairs = encodeExamples([{ text: 'good', textPair: 'good' }, { text: 'good' }], options)
     const numbered: Augmentation = { name: 'numbered', apply: (text, random) => `${text} ${random.next()}` }
-    const place = { augmentation: numbered, tokenizer, maxLength: 30, seed: 1, epoch: 1 }
+    const place = { augmentation: numbered, encodeChanged: encodeCut(30), seed: 1, epoch: 1 }
     const [pair, single] = await augmentExamples(pairs, [0, 1], place)
     expect(pair!.example.text).toMatch(/^good 0\.\d+$/)
-    expect(pair!.example.textPair).toMatch(/^good 0\.\d+$/)
-    expect(pair!.example.textPair).not.toBe(pair!.example.text)
+    expect((pair!.example as TextInput).textPair).toMatch(/^good 0\.\d+$/)
+    expect((pair!.example as TextInput).textPair).not.toBe(pair!.example.text)
     expect(single!.example).toEqual({ text: expect.stringMatching(/^good 0\.\d+$/) as string })
     expect(single!.example.text).not.toBe(pair!.example.text)
     expect(pairs[0]!.example).toEqual({ text: 'good', textPair: 'good' })

@@ -2,21 +2,20 @@ import { ArgumentError, throwIfAborted } from '@tfx/common'
 import { interruption, progressReporter, type TrainingEvent } from '@tfx/train'
 import type { Base } from '../base'
 import type { TransferDataset } from '../dataset'
-import type { TaskHead } from '../head'
 import type { LoadOptions } from '../load'
-import type { TransferModel } from '../model'
 import type { TransferOptions } from '../options'
+import type { TaskBasics } from '../task'
 import { inThread } from './in-thread'
 
-type ThreadedHead = Pick<TaskHead<never, unknown, never>, 'name' | 'thread'>
+type ThreadedTask = Pick<TaskBasics<never, never, never>, 'name' | 'thread'>
 
-/** `transferTo` in a thread: progress is shown, and signals of the process are heard, by the caller's. */
-export async function transferInThread<Answer, Options>(
-  head: ThreadedHead,
+/** `runTask` in a thread: progress is shown, and signals of the process are heard, by the caller's. */
+export async function transferInThread<Options>(
+  task: ThreadedTask,
   { base, dataset }: { base: Base; dataset: TransferDataset },
   { thread: _, ...options }: Options & TransferOptions,
-): Promise<TransferModel<Answer, Options>> {
-  const address = addressOf(head, 'transfer')
+): Promise<unknown> {
+  const address = addressOf(task, 'transfer')
   const { progress = true, onEvent, checkpoints } = options as TransferOptions
   const report = progress ? progressReporter() : undefined
   const onSignals =
@@ -33,31 +32,26 @@ export async function transferInThread<Answer, Options>(
   }
   try {
     const values = [base, dataset, sent]
-    const model = await inThread(address, {
-      method: 'transfer',
-      values,
-      names: ['base', 'dataset', 'options'],
-    })
-    return model as TransferModel<Answer, Options>
+    return await inThread(address, { method: 'transfer', values, names: ['base', 'dataset', 'options'] })
   } finally {
     close()
   }
 }
 
-/** `loadFor` in a thread. */
-export async function loadInThread<Answer, Options>(
-  head: ThreadedHead,
+/** `loadFor` or `loadWriter` in a thread. */
+export async function loadInThread(
+  task: ThreadedTask,
   source: string,
   { thread: _, ...options }: LoadOptions,
-): Promise<TransferModel<Answer, Options>> {
-  const address = addressOf(head, 'load')
+): Promise<unknown> {
+  const address = addressOf(task, 'load')
   throwIfAborted(options.signal, 'load')
   const call = { method: 'load', values: [source, options], names: ['source', 'options'] }
-  return (await inThread(address, call)) as TransferModel<Answer, Options>
+  return inThread(address, call)
 }
 
 /** @throws ArgumentError if the head has no module to run in a thread. */
-function addressOf({ name, thread }: ThreadedHead, caller: string): URL {
+function addressOf({ name, thread }: ThreadedTask, caller: string): URL {
   if (thread !== undefined) return thread
   throw new ArgumentError({
     function: caller,

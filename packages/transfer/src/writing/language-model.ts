@@ -1,0 +1,148 @@
+import { type Engine, getEngine, type Program } from '@tfx/backend'
+import { mixSeed, throwIfAborted } from '@tfx/common'
+import {
+  type CompiledStepModel,
+  createDecoderSteps,
+  createSequenceSteps,
+  type DecoderConfig,
+  type GeneratedSequence,
+  generate,
+  type GenerateOptions,
+  type GenerationConfig,
+  type SequenceToSequenceConfig,
+  streamTokens,
+  type Tokenizer,
+} from '@tfx/core'
+import { batches } from '@tfx/data'
+import type { FitResult } from '@tfx/train'
+import { saveTrainedAdapter } from '../adapted'
+import { checkOptionNames } from '../check-options'
+import type { Weights } from '../runtime'
+import { checkSave, saveModel, type SaveOptions } from '../save-model'
+import type { Setting } from '../settings'
+import type { TrainedParts } from '../task'
+import { isEncoderDecoder } from './loss'
+import type { WritingModelConfig } from './writing-head'
+
+/** How texts are written: the settings of `generate`, over those of the model's generation_config.json. */
+export interface WriteOptions extends Omit<GenerateOptions, 'onToken'> {
+  /** Prompts that are continued together. Default 16. */
+  readonly batchSize?: number
+}
+
+/** Mean loss in nats for each token that is to be written, and exp of it. */
+export interface WritingScore extends Record<string, number> {
+  readonly loss: number
+  readonly perplexity: number
+}
+
+/** A trained model that writes, for a task to be made of. Tokens go in and come out. */
+export interface LanguageModel<Example, Options, Config extends WritingModelConfig = WritingModelConfig> {
+  readonly config: Config
+  readonly tokenizer: Tokenizer
+  /** How it writes where nothing else is said, and what `save` writes of it. */
+  readonly generation: Partial<GenerationConfig>
+  /** The most tokens that it reads. */
+  readonly maxLength: number
+  /** Whether longer texts are cut. */
+  readonly truncation: boolean
+  readonly settings: readonly Setting[]
+  readonly notes: readonly string[]
+  /** What training did; absent for a model that was loaded. */
+  readonly training?: FitResult
+  /**
+   * Continues prompts, or writes what encoders' inputs call for; in batches of like length.
+   *
+   * @param prompts Token ids.
+   * @returns For each prompt its sequences, the best first.
+   * @throws ArgumentError on settings that contradict each other or the prompts, AbortedError if the signal fires.
+   */
+  write(prompts: readonly (readonly number[])[], options?: WriteOptions): Promise<GeneratedSequence[][]>
+  /** Continues one prompt, token by token. @throws As `write`. */
+  stream(prompt: readonly number[], options?: Omit<WriteOptions, 'batchSize'>): AsyncGenerator<number, void>
+  /** How well the targets of examples are foretold. @throws DataError as the task's `encode`. */
+  measure(
+    examples: readonly Example[],
+    options: Options & { truncation?: boolean; signal?: AbortSignal | undefined },
+  ): Promise<WritingScore>
+  /** Writes a directory that Python's `transformers` and Transformers.js read. @throws FileSystemError */
+  save(directory: string, options?: SaveOptions): Promise<void>
+  /** Writes what an adapter has learned, as PEFT reads it. @throws ArgumentError, FileSystemError */
+  saveAdapter(directory: string, options?: Pick<SaveOptions, 'overwrite'>): Promise<void>
+  /** Frees the weights. */
+  dispose(): Promise<void>
+}
+
+/** What a language model needs of its task. */
+export interface LanguageModelTask<Example, Options> {
+  measure(
+    program: Program,
+    examples: readonly Example[],
+    options: Options & { truncation: boolean; signal?: AbortSignal | undefined },
+  ): Promise<WritingScore>
+  /** Compiles what `measure` runs. */
+  compile(): Promise<Program>
+  onDispose(): void
+}
+
+/** Puts a language model together. Programs are compiled when they are first needed. */
+export async function createLanguageModel<Example, Options, Config extends WritingModelConfig>(
+  { weights, trainedAdapter, maxLength, truncation, settings, notes, training }: TrainedParts<Config>,
+  task: LanguageModelTask<Example, Options>,
+): Promise<LanguageModel<Example, Options, Config>> {
+  const { config, tokenizer, store, generation = {} } = weights
+  const steps = stepModel(await getEngine(), weights)
+  let measuring: Promise<Program> | undefined
+  return {
+    config,
+    tokenizer,
+    generation,
+    maxLength,
+    truncation,
+    settings,
+    notes,
+    ...(training && { training }),
+    write: (prompts, options = {}) => writeAll(steps, prompts, { ...generation, ...options }),
+    stream: (prompt, options = {}) => streamTokens(steps, prompt, { ...generation, ...options }),
+    async measure(examples, options) {
+      measuring ??= task.compile()
+      return task.measure(await measuring, examples, { truncation, ...options })
+    },
+    async save(directory, options) {
+      const kind = isEncoderDecoder(config) ? 'sequence-to-sequence' : 'causal-language-modelling'
+      await saveModel(weights, directory, { ...checkSave(directory, options), task: kind })
+    },
+    async saveAdapter(directory, options = {}) {
+      checkOptionNames(options, ['overwrite'], 'saveAdapter')
+      await saveTrainedAdapter(trainedAdapter, directory, options)
+    },
+    async dispose() {
+      task.onDispose()
+      await steps.dispose()
+      await (await measuring)?.dispose()
+      store.dispose()
+    },
+  }
+}
+
+function stepModel(engine: Engine, { config, store }: Weights<WritingModelConfig>): CompiledStepModel {
+  return isEncoderDecoder(config)
+    ? createSequenceSteps(engine, { config: config as SequenceToSequenceConfig, store })
+    : createDecoderSteps(engine, { config: config as DecoderConfig, store })
+}
+
+async function writeAll(
+  steps: CompiledStepModel,
+  prompts: readonly (readonly number[])[],
+  { batchSize = 16, seed = 42, ...options }: WriteOptions,
+): Promise<GeneratedSequence[][]> {
+  if (prompts.length === 0) return []
+  const written: GeneratedSequence[][] = []
+  for (const indices of batches(prompts, { batchSize, shuffle: false, lengthOf: ({ length }) => length })) {
+    throwIfAborted(options.signal, 'generate')
+    const chosen = indices.map((index) => prompts[index]!)
+    const sequences = await generate(steps, chosen, { ...options, seed: mixSeed(seed, indices[0]!) })
+    indices.forEach((index, row) => (written[index] = sequences[row]!))
+  }
+  return written
+}

@@ -1,0 +1,135 @@
+import { getEngine, type Program } from '@tfx/backend'
+import { ArgumentError, throwIfAborted } from '@tfx/common'
+import { batches, collate, padRows } from '@tfx/data'
+import { forgetWeights, registerWeights } from '../model-weights'
+import type { Weights } from '../runtime'
+import type { TransferTask } from '../task'
+import { createLanguageModel, type WritingScore } from './language-model'
+import { isEncoderDecoder, writingInputs, writingLoss } from './loss'
+import type { WritingEncoding, WritingHead, WritingModelConfig, WritingOptions } from './writing-head'
+
+/** Examples in a batch of an evaluation. */
+const evaluationBatch = 16
+
+/** What nothing is to be learned from. */
+const ignored = -100
+
+/** The task that a head of a model that writes describes. */
+export function writingTask<
+  Example,
+  Options extends WritingOptions,
+  Config extends WritingModelConfig,
+  Model extends object,
+>(
+  head: WritingHead<Example, Options, Config, Model>,
+): TransferTask<WritingEncoding<Example>, Options, Config, Model> {
+  const task: Omit<TransferTask<WritingEncoding<Example>, Options, Config, Model>, 'model' | 'evaluation'> = {
+    ...head,
+    options: [...head.options, 'labelSmoothing'],
+    task: head.kind === 'decoder' ? 'causal-language-modelling' : 'sequence-to-sequence',
+    best: { metric: 'loss', mode: 'min' },
+    configure(config, examples, options) {
+      checkLabelSmoothing(options.labelSmoothing)
+      return head.configure(config, examples, options)
+    },
+    // Sources of one length with targets of one length: little is padding on either side.
+    lengthOf: ({ encoding, labels }) =>
+      head.kind === 'decoder' ? encoding.inputIds.length : encoding.inputIds.length + labels.length,
+    collate(encoded, { tokenizer: { padTokenId } }) {
+      const { inputIds, attentionMask, lengths } = collate(
+        encoded.map(({ encoding }) => encoding),
+        { padTokenId },
+      )
+      const labels = padRows(
+        encoded.map((example) => example.labels),
+        { fill: ignored },
+      )
+      return {
+        inputs: { inputIds, attentionMask, labels },
+        tokens: lengths.reduce((sum, length) => sum + length, 0),
+      }
+    },
+    batchWeight: (encoded) =>
+      encoded.reduce((sum, { labels }) => sum + targetsOf(labels, head.kind === 'decoder'), 0),
+    inputs: writingInputs,
+    loss: (parameters, inputs, { options: { labelSmoothing = 0 }, ...run }) =>
+      writingLoss(parameters, inputs, { ...run, labelSmoothing }),
+  }
+  const measure = async (
+    program: Program,
+    encoded: readonly WritingEncoding<Example>[],
+    { signal, ...weights }: Weights<Config> & { signal?: AbortSignal | undefined },
+  ): Promise<WritingScore> => {
+    let [total, targets] = [0, 0]
+    const options = { batchSize: evaluationBatch, shuffle: false, lengthOf: task.lengthOf! }
+    for (const indices of batches(encoded, options)) {
+      throwIfAborted(signal, 'evaluate')
+      const chosen = indices.map((index) => encoded[index]!)
+      const weight = task.batchWeight(chosen, { ...weights, options: {} as Options })
+      if (weight === 0) continue
+      const { loss } = await program.run(task.collate(chosen, weights).inputs)
+      total += loss!.data[0]! * weight
+      targets += weight
+    }
+    return { loss: total / targets, perplexity: Math.exp(total / targets) }
+  }
+  return {
+    ...task,
+    async evaluation(weights) {
+      const program = await compileLoss(weights)
+      return {
+        score: (encoded, { signal }) => measure(program, encoded, { ...weights, signal }),
+        dispose: () => program.dispose(),
+      }
+    },
+    async model({ weights: { generation = {}, ...others }, ...parts }) {
+      const { config, tokenizer } = others
+      const weights = { ...others, generation: head.generation?.(generation, config) ?? generation }
+      const languageModel = await createLanguageModel<Example, Options, Config>(
+        { weights, ...parts },
+        {
+          compile: () => compileLoss(weights),
+          async measure(program, examples, { truncation, signal, ...options }) {
+            const { maxLength } = parts
+            const run = { tokenizer, config, maxLength, truncation, caller: 'evaluate' }
+            const encoded = await head.encode(examples, { ...run, options: options as unknown as Options })
+            return measure(program, encoded, { ...weights, signal })
+          },
+          onDispose: () => forgetWeights(model),
+        },
+      )
+      const model = head.model(languageModel)
+      registerWeights(model, weights)
+      return model
+    },
+  }
+}
+
+async function compileLoss({ config, store }: Weights<WritingModelConfig>): Promise<Program> {
+  const engine = await getEngine()
+  const run = { config, training: false, labelSmoothing: 0 }
+  return engine.compile(({ inputs, parameters }) => ({ loss: writingLoss(parameters, inputs, run) }), {
+    inputs: writingInputs(config),
+    parameters: store,
+  })
+}
+
+/** How many labels something is learned from; a decoder's first is foretold by nothing. */
+function targetsOf(labels: ArrayLike<number>, isShifted: boolean): number {
+  let count = 0
+  for (let index = isShifted ? 1 : 0; index < labels.length; index++) if (labels[index] !== ignored) count++
+  return count
+}
+
+/** @throws ArgumentError */
+function checkLabelSmoothing(labelSmoothing: unknown): void {
+  if (labelSmoothing === undefined) return
+  if (typeof labelSmoothing === 'number' && labelSmoothing >= 0 && labelSmoothing < 1) return
+  throw new ArgumentError({
+    function: 'transfer',
+    argument: 'labelSmoothing',
+    expected: 'a number of at least 0 and below 1',
+    received: String(labelSmoothing),
+    remedy: 'Leave it out to use the default.',
+  })
+}
