@@ -8,4 +8,5 @@ export {
   type Tokenizer,
   type TokenizerParts,
 } from './tokenizer'
+export { trainTokenizer, type TrainTokenizerOptions } from './train-tokenizer'
 export { translationTokens, type TranslationDirection, type TranslationTokens } from './translation-tokens'
