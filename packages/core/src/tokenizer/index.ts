@@ -9,4 +9,9 @@ export {
   type TokenizerParts,
 } from './tokenizer'
 export { trainTokenizer, type TrainTokenizerOptions } from './train-tokenizer'
-export { translationTokens, type TranslationDirection, type TranslationTokens } from './translation-tokens'
+export {
+  translationPrefix,
+  translationTokens,
+  type TranslationDirection,
+  type TranslationTokens,
+} from './translation-tokens'

@@ -46,8 +46,7 @@ export function translationTokens(
   const { languages, target: targetTokenizer = tokenizer } = tokenizer
   const plain = { source: tokenizer, target: targetTokenizer, prefix: '', generation: {} }
   if (languages === undefined) {
-    const isT5 = config.modelType === 't5' || config.modelType === 'mt5'
-    return isT5 ? { ...plain, prefix: taskPrefix(config, direction) } : plain
+    return { ...plain, prefix: translationPrefix(config, direction) }
   }
   const code = (side: 'source' | 'target') => {
     const language = direction[side]
@@ -71,8 +70,12 @@ export function translationTokens(
   }
 }
 
-/** T5's: what config.json says of the direction, else what T5 was trained with. */
-function taskPrefix(config: ModelConfig, { source, target }: TranslationDirection): string {
+/**
+ * What T5 is told before each text: what config.json says of the direction, else the words that T5 was trained with. Other
+ * models are told nothing.
+ */
+export function translationPrefix(config: ModelConfig, { source, target }: TranslationDirection): string {
+  if (config.modelType !== 't5' && config.modelType !== 'mt5') return ''
   if (source === undefined || target === undefined) return ''
   const tasks = config.source.task_specific_params as Record<string, { prefix?: unknown }> | null | undefined
   const given = tasks?.[`translation_${source}_to_${target}`]?.prefix
