@@ -30,6 +30,7 @@ export {
   trainedNames,
 } from '../../packages/core/dist/index.js'
 export { readRows } from '../../packages/data/dist/index.js'
+export { createBleu, createChrf, createTer } from '../../packages/metrics/dist/index.js'
 export { transfer } from '../../packages/sentiment/dist/index.js'
 export {
   adamW,
@@ -39,3 +40,8 @@ export {
   linearSchedule,
   parameterGroups,
 } from '../../packages/train/dist/index.js'
+export {
+  scratchBase,
+  scratchSettings,
+  transfer as trainTranslator,
+} from '../../packages/translation/dist/index.js'
