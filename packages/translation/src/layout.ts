@@ -45,13 +45,15 @@ export function joinSegments({ before, segments }: SegmentedText, texts: readonl
 
 function sentences(line: string, into: SplitInto, language: string | undefined): string[] {
   if (into === 'lines') return [line]
-  const segmenter = new Intl.Segmenter(localeOf(language), { granularity: 'sentence' })
+  const locale = language === undefined ? undefined : languageOf(language)
+  const segmenter = new Intl.Segmenter(locale, { granularity: 'sentence' })
   return Array.from(segmenter.segment(line), ({ segment }) => segment)
 }
 
-function localeOf(language: string | undefined): string | undefined {
+/** The language of a code such as `deu_Latn`, by BCP 47: `de`; undefined if it is none. */
+export function languageOf(code: string): string | undefined {
   try {
-    return language === undefined ? undefined : new Intl.Locale(language.replaceAll('_', '-')).language
+    return new Intl.Locale(code.replaceAll('_', '-')).language
   } catch {
     return undefined
   }

@@ -2,6 +2,7 @@ import { ArgumentError, DataError, throwIfAborted } from '@tfx/common'
 import { type LocatedRow, type Row, readRows } from '@tfx/data'
 import { faultOf } from './check-text'
 import type { PairOptions, PairSource, TranslationPair } from './pair'
+import { languageOf } from './layout'
 import { isParallel, parallelRows } from './parallel-files'
 
 /** Pairs, and what reading them found out. */
@@ -75,9 +76,9 @@ function findColumns(row: Row, { source, target }: PairOptions, { caller, name }
   const isNested = typeof row.translation === 'object' && row.translation !== null
   const names = Object.keys(isNested ? (row.translation as object) : row)
   const languages = { sourceLanguage: source, targetLanguage: target, isNested }
-  if (source !== undefined && target !== undefined && names.includes(source) && names.includes(target)) {
-    return { ...languages, source, target, isGuessed: false }
-  }
+  const [from, to] = [columnOf(source, names), columnOf(target, names)]
+  if (from !== undefined && to !== undefined)
+    return { ...languages, source: from, target: to, isGuessed: false }
   if (names.includes('source') && names.includes('target')) {
     return { ...languages, source: 'source', target: 'target', isGuessed: false }
   }
@@ -94,6 +95,13 @@ function findColumns(row: Row, { source, target }: PairOptions, { caller, name }
     received: `the columns ${names.map((column) => `'${column}'`).join(', ')}`,
     remedy: "Name the columns of two languages, for instance { source: 'en', target: 'de' }.",
   })
+}
+
+/** The column of a language: its name, or another code of it. */
+function columnOf(language: string | undefined, names: readonly string[]): string | undefined {
+  if (language === undefined || names.includes(language)) return language
+  const wanted = languageOf(language)
+  return names.find((name) => languageCode.test(name) && wanted !== undefined && languageOf(name) === wanted)
 }
 
 /** @returns undefined if a side is missing. */

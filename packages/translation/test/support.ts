@@ -25,10 +25,14 @@ export function toyPairs(count: number, seed = 1): { en: string; de: string }[] 
   const random = createRandom(seed)
   const entries = Object.entries(words)
   return Array.from({ length: count }, () => {
-    const chosen = Array.from({ length: 2 + random.integer(3) }, () => entries[random.integer(entries.length)]!)
+    const chosen = Array.from(
+      { length: 2 + random.integer(3) },
+      () => entries[random.integer(entries.length)]!,
+    )
+    const end = random.integer(4) === 0 ? '!' : '.'
     return {
-      en: `${chosen.map(([en]) => en).join(' ')}.`,
-      de: `${chosen.map(([, de]) => de).join(' ')}.`,
+      en: chosen.map(([en]) => en).join(' ') + end,
+      de: chosen.map(([, de]) => de).join(' ') + end,
     }
   })
 }
@@ -56,11 +60,22 @@ export async function tinyBase(family: string, modelType: string) {
       model_type: modelType,
       vocab_size: tokenizer.vocabSize,
       d_model: 16,
-      ...{ encoder_layers: 1, decoder_layers: 1, num_layers: 1, num_decoder_layers: 1, d_kv: 8, d_ff: 32, num_heads: 2 },
+      ...{
+        encoder_layers: 1,
+        decoder_layers: 1,
+        num_layers: 1,
+        num_decoder_layers: 1,
+        d_kv: 8,
+        d_ff: 32,
+        num_heads: 2,
+      },
       ...{ encoder_attention_heads: 2, decoder_attention_heads: 2, encoder_ffn_dim: 32, decoder_ffn_dim: 32 },
-      ...{ max_position_embeddings: 64, static_position_embeddings: isOf('marian'), normalize_embedding: isOf('mbart') },
-      ...{ add_final_layer_norm: !isOf('marian'), scale_embedding: true, init_std: 0.5 },
-      ...{ pad_token_id: tokenizer.padTokenId, bos_token_id: isOf('marian', 't5') ? null : 0, eos_token_id: end },
+      ...{ max_position_embeddings: 64, scale_embedding: true, init_std: 0.5, initializer_factor: 3 },
+      ...{
+        pad_token_id: tokenizer.padTokenId,
+        bos_token_id: isOf('marian', 't5') ? null : 0,
+        eos_token_id: end,
+      },
       ...(!isOf('mbart') && { decoder_start_token_id: isOf('m2m_100') ? end : tokenizer.padTokenId }),
       forced_eos_token_id: null,
     },

@@ -28,8 +28,8 @@ describe('a translator from random weights', () => {
 
   it('keeps the layout of a document', async () => {
     const model = await training
-    const document = '\n  big dog. small cat.  \n\n\tred tree.\r\nblue car.'
-    const expected = '\n  groß Hund. klein Katze.  \n\n\trot Baum.\r\nblau Auto.'
+    const document = '\n  big dog! small cat.  \n\n\tred tree.\r\nblue car.'
+    const expected = '\n  groß Hund! klein Katze.  \n\n\trot Baum.\r\nblau Auto.'
     expect(await model.translate(document)).toBe(expected)
   })
 
@@ -37,8 +37,8 @@ describe('a translator from random weights', () => {
     const model = await training
     const long = Array.from({ length: 400 }, () => 'big red dog').join(' ')
     const translation = await model.translate(long)
-    expect(translation.split(' ').length).toBeGreaterThan(20)
-    expect(translation).toMatch(/Hund/)
+    // A piece of such a sentence is more than this toy has learned from; but each is translated.
+    expect(translation.match(/Hund/g)!.length).toBeGreaterThan(3)
   })
 
   it('writes forced terms where the source has them, and no forbidden ones', async () => {
@@ -70,7 +70,9 @@ describe('a translator from random weights', () => {
     const loaded = await load(directory)
     expect(await loaded.translate(texts)).toEqual(await model.translate(texts))
     // It knows its languages.
-    expect(await loaded.translate(texts[0]!, { source: 'en', target: 'de' })).toBe(await model.translate(texts[0]!))
+    expect(await loaded.translate(texts[0]!, { source: 'en', target: 'de' })).toBe(
+      await model.translate(texts[0]!),
+    )
     await expect(loaded.translate(texts[0]!, { target: 'fr' })).rejects.toThrow(
       "translate: 'target' must be a pair of languages that the model knows: en → de, but got any → fr.",
     )
@@ -81,8 +83,8 @@ describe('a translator from random weights', () => {
 describe('several directions in one model', () => {
   it('are told apart by a token of the language to write', async () => {
     const base = await scratchBase(pairs, { ...sizes, languages: ['en', 'de'] })
-    const options = { ...quick, epochs: 20, source: 'en', target: 'de', bothDirections: true }
-    const model = await transfer(base, pairs, options)
+    const options = { ...quick, epochs: 25, source: 'en', target: 'de', bothDirections: true }
+    const model = await transfer(base, pairs.slice(0, 300), options)
     expect(await model.translate('big red dog.', { source: 'en', target: 'de' })).toBe('groß rot Hund.')
     expect(await model.translate('groß rot Hund.', { source: 'de', target: 'en' })).toBe('big red dog.')
     await expect(model.translate('big', { target: 'fr' })).rejects.toThrow(
