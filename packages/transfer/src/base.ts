@@ -130,7 +130,7 @@ function openNew({ config, tokenizer }: NewModel): OpenedBase {
     config,
     tokenizer,
     // As a checkpoint without generation_config.json: what config.json says of it, such as the token that ends a text.
-    generation: parseGenerationConfig(config.source as Record<string, unknown>),
+    generation: parseGenerationConfig(config.source),
     async read(target, options) {
       await initializeMissing(target, options)
       return []

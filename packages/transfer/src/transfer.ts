@@ -326,7 +326,7 @@ function withDropout<Config extends ModelConfig>(
 ): Config {
   if (options.dropout === undefined) return config
   const rates = dropoutRates.filter((name) => name in config).map((name) => [name, dropout])
-  return { ...config, ...Object.fromEntries(rates) }
+  return { ...config, ...(Object.fromEntries(rates) as Record<string, number>) }
 }
 
 const noTexts = (task: string) =>

@@ -127,8 +127,8 @@ export async function createLanguageModel<Example, Options, Config extends Writi
 
 function stepModel(engine: Engine, { config, store }: Weights<WritingModelConfig>): CompiledStepModel {
   return isEncoderDecoder(config)
-    ? createSequenceSteps(engine, { config: config as SequenceToSequenceConfig, store })
-    : createDecoderSteps(engine, { config: config as DecoderConfig, store })
+    ? createSequenceSteps(engine, { config: config, store })
+    : createDecoderSteps(engine, { config: config, store })
 }
 
 async function writeAll(

@@ -5,7 +5,7 @@ import { forgetWeights, registerWeights } from '../model-weights'
 import type { Weights } from '../runtime'
 import type { TransferTask } from '../task'
 import { createLanguageModel, type WritingScore } from './language-model'
-import { isEncoderDecoder, writingInputs, writingLoss } from './loss'
+import { writingInputs, writingLoss } from './loss'
 import type { WritingEncoding, WritingHead, WritingModelConfig, WritingOptions } from './writing-head'
 
 /** Examples in a batch of an evaluation. */
@@ -122,9 +122,8 @@ function targetsOf(labels: ArrayLike<number>, isShifted: boolean): number {
 }
 
 /** @throws ArgumentError */
-function checkLabelSmoothing(labelSmoothing: unknown): void {
-  if (labelSmoothing === undefined) return
-  if (typeof labelSmoothing === 'number' && labelSmoothing >= 0 && labelSmoothing < 1) return
+function checkLabelSmoothing(labelSmoothing = 0): void {
+  if (labelSmoothing >= 0 && labelSmoothing < 1) return
   throw new ArgumentError({
     function: 'transfer',
     argument: 'labelSmoothing',
