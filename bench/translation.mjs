@@ -6,7 +6,7 @@
 // multi30k: a network of about 10 million random weights, beam 4, test 2016; DIR has train.en, train.de, val.*,
 // test_2016_flickr.*. debian: the base against the same network from random weights; DIR has en-de.train.tsv.gz, .dev and
 // .test (columns en, de). --limit N takes the first pairs only, to try out; --json prints nothing but JSON. Each seed's
-// translations are written to --out DIR, one a line, where it is given.
+// translations are written to --out DIR, one a line, where it is given; the first model to --save DIR.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -30,6 +30,7 @@ const { values, positionals } = parseArgs({
     'max-steps': { type: 'string', default: '0' },
     limit: { type: 'string', default: 'Infinity' },
     out: { type: 'string' },
+    save: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -60,7 +61,7 @@ const multi30k = {
     numLayers: 4,
     numHeads: 4,
     intermediateSize: 1024,
-    dropout: 0.2,
+    dropout: 0.15,
   },
   training: { ...scratchSettings, schedule: 'cosine', warmupRatio: 0.06, emaDecay: 0.998, epochs: 12 },
 }
@@ -83,6 +84,8 @@ const common = {
   progress: !values.json,
 }
 
+let saved = false
+
 /** Trains, translates the test pairs, and scores them. */
 async function measure(name, base, { data, test, ...settings }) {
   const model = await trainTranslator(base, data, { ...settings, ...common })
@@ -98,6 +101,8 @@ async function measure(name, base, { data, test, ...settings }) {
     losses: evaluations.map(({ metrics }) => metrics.loss),
     secondsToTranslate: (performance.now() - started) / 1000,
   }
+  if (values.save && !saved) await model.save(values.save, { onnx: [] })
+  saved = true
   await model.dispose()
   report(JSON.stringify(run))
   if (values.out) {

@@ -5,7 +5,7 @@ Run: python multi30k.py --data DIR --base DIR [--seed 1] [--epochs 12] [--thread
 Python 3.11, torch 2.13.0, transformers 5.24.0, sacrebleu 2.6.
 
 The same: network (M2M100, norms in front), initialization, tokens, batches of 128 pairs of like length, AdamW (no decay),
-cosine schedule with 6 % warm-up, label smoothing 0.1, clipping at 1, dropout 0.2, average of the weights (0.998), beam 4.
+cosine schedule with 6 % warm-up, label smoothing 0.1, clipping at 1, dropout 0.15, average of the weights (0.998), beam 4.
 The order of the batches differs. PyTorch's label smoothing weighs tokens as ours does.
 """
 
