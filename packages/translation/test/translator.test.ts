@@ -12,7 +12,8 @@ const held = toyPairs(40, 2)
 const sizes = { vocabSize: 340, hiddenSize: 32, numLayers: 1, numHeads: 2, dropout: 0 }
 const training = scratchBase(pairs, sizes).then((base) => transfer(base, pairs, quick))
 
-describe('a translator from random weights', () => {
+// Training takes seconds, but more where other work is done beside it.
+describe('a translator from random weights', { timeout: 300_000 }, () => {
   it('learns to translate, and says how well', async () => {
     const model = await training
     expect(model.notes).toEqual(["Columns by their place: from 'en' to 'de'."])
@@ -80,7 +81,7 @@ describe('a translator from random weights', () => {
   })
 })
 
-describe('several directions in one model', () => {
+describe('several directions in one model', { timeout: 300_000 }, () => {
   it('are told apart by a token of the language to write', async () => {
     const base = await scratchBase(pairs, { ...sizes, languages: ['en', 'de'] })
     const options = { ...quick, epochs: 25, source: 'en', target: 'de', bothDirections: true }
