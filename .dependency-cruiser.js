@@ -16,6 +16,9 @@ const layers = {
   translation: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   // Outside the layers
   'base-encoder': [],
+  'base-seq2seq': [],
+  'base-decoder': [],
+  'base-recipes': [],
   testing: [],
 }
 
