@@ -13,6 +13,7 @@ const layers = {
   transfer: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics'],
   // Layer 3
   sentiment: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
+  translation: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   summarization: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   chat: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   // Layer 4
