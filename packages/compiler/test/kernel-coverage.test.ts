@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { finish, kernels, tf, trace } from '../src/index'
+import { attentionContracts } from './contracts/attention'
 import { elementwiseContracts } from './contracts/elementwise'
 import { fusedContracts } from './contracts/fused'
 import { linearContracts } from './contracts/linear'
 import { reductionContracts } from './contracts/reduction'
 import { shapeContracts } from './contracts/shape'
 
-const tables = [elementwiseContracts, shapeContracts, reductionContracts, linearContracts, fusedContracts]
+const tables = [
+  ...[elementwiseContracts, shapeContracts, reductionContracts, linearContracts],
+  ...[fusedContracts, attentionContracts],
+]
 
 test('every kernel has a contract', () => {
   // What is drawn has no values to compare; it is tested below.

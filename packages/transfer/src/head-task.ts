@@ -1,9 +1,9 @@
-import type { NamedTensors } from '@tfx/backend'
+import type { NamedTensors, Program } from '@tfx/backend'
 import { type EncoderConfig, modelFamily, withPrompt } from '@tfx/core'
 import { encodeDataset, modelInputs, modelInputSpecs } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { createModel, scoreAll, type TransferModel } from './model'
-import { compileForward } from './runtime'
+import { compileForward, forward } from './runtime'
 import type { EncodedExample, TransferTask } from './task'
 import { trainingLoss } from './training-loss'
 
@@ -14,7 +14,7 @@ const evaluationBatch = 32
 export function headTask<Example extends TextInput, Answer, Options>(
   head: TaskHead<Example, Answer, Options>,
 ): TransferTask<EncodedExample<Example>, Options, EncoderConfig, TransferModel<Answer, Options>> {
-  const { labelled, ...basics } = head
+  const { labelled, finish, ...basics } = head
   return {
     ...basics,
     kind: 'encoder',
@@ -54,6 +54,29 @@ export function headTask<Example extends TextInput, Answer, Options>(
         dispose: () => program.dispose(),
       }
     },
+    ...(finish && {
+      async finish(weights, data, options) {
+        const { config, store } = weights
+        let program = undefined as Program | undefined
+        async function* outputs(part: 'training' | 'validation') {
+          program ??= await compileForward(head, weights)
+          yield* forward(program, data[part], { ...weights, batchSize: evaluationBatch })
+        }
+        try {
+          return await finish(
+            {
+              config,
+              outputs,
+              read: (name) => store.read(name),
+              write: (name, values) => store.write(name, values),
+            },
+            options,
+          )
+        } finally {
+          await program?.dispose()
+        }
+      },
+    }),
     model: (parts) => createModel({ head, ...parts }),
     ...(labelled && {
       labelled: {

@@ -41,6 +41,8 @@ export interface TaskBasics<Example, Options, Config extends ModelConfig> {
     dataset: RowSource,
     options: Options & { signal?: AbortSignal | undefined },
   ): Promise<ReadExamples<Example>>
+  /** The tokenizer that the model is to have, for instance with another chat template. Default: the base's. */
+  tokenizer?(given: Tokenizer, examples: readonly Example[], options: Options): Tokenizer
   /** Sets examples aside for validation. */
   split(examples: readonly Example[], options: { fraction: number; seed: number }): Split<Example>
   /** The base's configuration with what the training data decides, such as the labels. */
@@ -128,6 +130,14 @@ export interface TransferTask<
     examples: readonly Encoded['example'][],
     options: EncodeTaskOptions<Options, Config>,
   ): Promise<Encoded[]>
+  /**
+   * Takes from the base what learning compares with, before the first step; for instance how likely it finds an answer.
+   * Called for training and for validation examples. Default: nothing.
+   */
+  prepare?(
+    encoded: readonly Encoded[],
+    run: { weights: Weights<Config>; signal?: AbortSignal | undefined },
+  ): Promise<Encoded[]>
   /** Examples of like length make good batches. Default: the number of its tokens. */
   lengthOf?(encoded: Encoded): number
   collate(encoded: readonly Encoded[], model: { config: Config; tokenizer: Tokenizer }): TaskBatch
@@ -141,6 +151,12 @@ export interface TransferTask<
   /** The scalar to minimise: a mean over what `batchWeight` says. */
   loss(parameters: Parameters, inputs: NamedTensors, run: LossRun<Options, Config>): NamedTensors[string]
   evaluation(weights: Weights<Config>, options: Options): Promise<Evaluation<Encoded>>
+  /** Sets weights that no gradient finds, once training has ended; returns notes. Default: nothing. */
+  finish?(
+    weights: Weights<Config>,
+    data: { readonly training: readonly Encoded[]; readonly validation: readonly Encoded[] },
+    options: Options,
+  ): Promise<readonly string[]>
   model(parts: TrainedParts<Config>): Promise<Model>
   /** For tasks whose answer is one label: what a report counts and shows. */
   readonly labelled?: {

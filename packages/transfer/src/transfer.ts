@@ -88,7 +88,7 @@ export async function runTask<
   if (options.thread) return (await transferInThread(task, { base, dataset }, options)) as Model
   const parts = datasetParts(dataset, options.validation)
   const opened = await openBase(base, { ...options, kind: task.kind })
-  const { tokenizer, generation } = opened
+  const { generation } = opened
   const { values, list } = resolveSettings(options, {
     ...opened,
     validation: parts.validation,
@@ -96,6 +96,7 @@ export async function runTask<
   })
   const { seed, validationFraction } = values
   const data = await readDataset(task, parts, { ...options, seed, validationFraction })
+  const tokenizer = task.tokenizer?.(opened.tokenizer, data.training, options) ?? opened.tokenizer
   const config = task.configure(withDropout(opened.config as Config, values, options), data.training, options)
   // What cannot be learned is found before training, not after its first epoch.
   for (const examples of [data.training, data.validation]) task.check?.(examples, config)
@@ -140,6 +141,7 @@ export async function runTask<
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: task.task }))]
     await fillAdapter(part, weights, values.seed)
     const finish = async (training: FitResult | undefined, { isCut }: { isCut: boolean }) => {
+      notes.push(...((await task.finish?.(weights, encoded, decided)) ?? []))
       const small = await withoutTrainingState(weights, part)
       const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
       const model = await task.model({
@@ -159,8 +161,14 @@ export async function runTask<
       }
       return model
     }
+    const prepare = async (examples: Encoded[]) =>
+      (await task.prepare?.(examples, { weights, signal: options.signal })) ?? examples
+    const prepared = {
+      training: await prepare(encoded.training),
+      validation: await prepare(encoded.validation),
+    }
     try {
-      return await finish(await train(run, encoded), { isCut: false })
+      return await finish(await train(run, prepared), { isCut: false })
     } catch (error) {
       if (run.progress.steps === 0) throw error
       const result = error instanceof TrainingAbortedError ? error.result : undefined

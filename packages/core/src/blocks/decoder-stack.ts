@@ -56,8 +56,8 @@ export interface DecoderInputs {
   readonly positionIds?: tf.Tensor | undefined
   /** Keys and values of cached tokens by layer, as an earlier run returned them. Default: none. */
   readonly past?: readonly KeyValues[] | undefined
-  /** Whether the result has the cached keys and values too, in front of the new ones. Default true. */
-  readonly joinsPast?: boolean | undefined
+  /** Whether the past has room behind its tokens, where the new ones are written. Default false. */
+  readonly pastHasRoom?: boolean | undefined
   /** What is to be done with the words' embeddings. Default: nothing. */
   readonly changeWords?: ChangeWords | undefined
 }
@@ -66,14 +66,14 @@ export interface DecoderInputs {
 export interface DecoderOutputs {
   /** The last hidden state, float32 [batch, sequence, hidden]. */
   readonly hidden: tf.Tensor
-  /** Keys and values by layer, of all tokens, or of the new ones only: see {@link DecoderInputs.joinsPast}. */
+  /** Keys and values of all tokens by layer; in the place of the past, if it has room. */
   readonly present: readonly KeyValues[]
 }
 
 /** Embeddings, pre-norm causal layers and a final norm: GPT-2, Llama and everything like them. */
 export function decoderStack(
   parameters: Parameters,
-  { inputIds, attentionMask, positionIds, past, joinsPast, changeWords: change }: DecoderInputs,
+  { inputIds, attentionMask, positionIds, past, pastHasRoom, changeWords: change }: DecoderInputs,
   { stack, training }: { stack: DecoderStack; training: boolean },
 ): DecoderOutputs {
   const [batch, sequence] = inputIds.shape as [number, number]
@@ -106,7 +106,7 @@ export function decoderStack(
       scale,
       rotary: rope && tables.get(rope),
       past: past?.[index],
-      joinsPast,
+      pastHasRoom,
       depth: layerDepth(index, stack.layers.length),
       training,
     })

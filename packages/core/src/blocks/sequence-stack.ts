@@ -47,12 +47,12 @@ export interface SequenceStack {
 export interface SequenceStackInputs {
   /** int32 [batch, sequence]: the new tokens. */
   readonly inputIds: tf.Tensor
-  /** int32 [batch, total]; 1 = token, 0 = padding or nothing; of cached and new tokens. */
+  /** int32 [batch, total]; 1 = token, 0 = padding; of cached and new tokens. */
   readonly attentionMask: tf.Tensor
   /** True in a decoder, where tokens look back only. */
   readonly isCausal: boolean
   readonly past?: readonly KeyValues[] | undefined
-  readonly joinsPast?: boolean | undefined
+  readonly pastHasRoom?: boolean | undefined
   /** The encoder's keys and values by layer, and its attention mask, int32 [batch, source]. */
   readonly cross?: { keyValues: readonly KeyValues[]; attentionMask: tf.Tensor } | undefined
   /** What is to be done with the words' embeddings. Default: nothing. */
@@ -65,7 +65,7 @@ export function sequenceStack(
   inputs: SequenceStackInputs,
   { stack, training }: { stack: SequenceStack; training: boolean },
 ): { hidden: tf.Tensor; present: KeyValues[] } {
-  const { attentionMask, past, joinsPast, cross } = inputs
+  const { attentionMask, past, pastHasRoom, cross } = inputs
   const [batch, sequence] = inputs.inputIds.shape as [number, number]
   const { layer } = stack
   const { hiddenSize } = layer.sizes
@@ -85,7 +85,7 @@ export function sequenceStack(
       bias,
       scale: stack.scale,
       past: past?.[index],
-      joinsPast,
+      pastHasRoom,
       cross: cross && crossBias && { keyValues: cross.keyValues[index]!, bias: crossBias },
       depth: layerDepth(index, stack.layers.length),
       training,
@@ -130,17 +130,10 @@ function embedded(
     : normLayer(parameters, { ...layer.norm, name: embeddingNorm }, sum)
 }
 
-/** All sequences count alike: encoders pad behind their tokens, decoders have none but their cache's free room. */
-function tokenPositions({ inputIds, attentionMask, isCausal }: SequenceStackInputs) {
-  const total = attentionMask.shape[1]!
-  if (!isCausal) {
-    const positions = tf.range(0, total, 1, 'int32')
-    return { rows: positions, columns: positions }
-  }
-  const first = tf.reshape(tf.slice(attentionMask, [0, 0], [1, total]), [total])
-  const columns = tf.sub(tf.cumsum(first), tf.scalar(1, 'int32'))
-  const sequence = inputIds.shape[1]!
-  return { rows: tf.slice(columns, [total - sequence], [sequence]), columns }
+/** All sequences count alike: encoders pad behind their tokens, decoders do not. The new tokens are the last ones. */
+function tokenPositions({ inputIds, attentionMask }: SequenceStackInputs) {
+  const [sequence, total] = [inputIds.shape[1]!, attentionMask.shape[1]!]
+  return { rows: tf.range(total - sequence, total, 1, 'int32'), columns: tf.range(0, total, 1, 'int32') }
 }
 
 /** The encoder's keys and values for every layer of a decoder: computed once for each source. */

@@ -66,7 +66,7 @@ export interface TransformerLayerRun {
   scale?: number | undefined
   rotary?: RotaryTables | undefined
   past?: KeyValues | undefined
-  joinsPast?: boolean | undefined
+  pastHasRoom?: boolean | undefined
   /** Keys and values of the encoder's states, and which of them are padding. */
   cross?: { keyValues: KeyValues; bias: tf.Tensor } | undefined
   /** How deep the layer lies, see {@link layerDepth}. */
@@ -120,8 +120,8 @@ export function transformerLayer(
   let present: KeyValues | undefined
   const attentionPart = { name: names.attentionNorm, rate: dropout.attentionOutput }
   let x = added(hidden, attentionPart, (input) => {
-    const { bias, rotary, past, joinsPast } = run
-    const own = { ...attentionOptions, names: names.attention, bias, rotary, past, joinsPast }
+    const { bias, rotary, past, pastHasRoom } = run
+    const own = { ...attentionOptions, names: names.attention, bias, rotary, past, pastHasRoom }
     const attended = multiHeadAttention(parameters, input, own)
     present = attended.present
     return normed(names.attentionOutputNorm, attended.output)

@@ -175,6 +175,16 @@ function headSpecs(config: DebertaConfig, task: EncoderTask): ParameterSpecs {
   }
 }
 
+const classifierInput: EncoderFamily<DebertaConfig>['classifierInput'] = (
+  parameters,
+  hidden,
+  { config, training },
+) => {
+  const first = dropoutLayer(firstToken(hidden), config.poolerDropout, training)
+  const vector = activate(linearLayer(parameters, pooler, first), config.poolerAct)
+  return dropoutLayer(vector, config.classifierDropout, training)
+}
+
 /**
  * DeBERTa-v2 and v3 ([He et al. 2021](https://arxiv.org/abs/2111.09543)), as `DebertaV2Model` with its heads of Hugging
  * Face transformers; without the convolution of v2-xlarge.
@@ -215,11 +225,10 @@ export const debertaV2: EncoderFamily<DebertaConfig> = {
   backbone,
   pooledOutput: (parameters, hidden, { poolerAct }) =>
     activate(linearLayer(parameters, pooler, firstToken(hidden)), poolerAct),
-  sequenceClassificationHead(parameters, hidden, { config, training }) {
-    const first = dropoutLayer(firstToken(hidden), config.poolerDropout, training)
-    const vector = activate(linearLayer(parameters, pooler, first), config.poolerAct)
-    return linearLayer(parameters, 'classifier', dropoutLayer(vector, config.classifierDropout, training))
-  },
+  classifierLayer: 'classifier',
+  classifierInput,
+  sequenceClassificationHead: (parameters, hidden, run) =>
+    linearLayer(parameters, 'classifier', classifierInput(parameters, hidden, run)),
   tokenClassificationHead: (parameters, hidden, { config, training }) =>
     linearLayer(parameters, 'classifier', dropoutLayer(hidden, config.hiddenDropout, training)),
   maskedLanguageModelHead: (parameters, hidden, { config, maskedPositions }) =>

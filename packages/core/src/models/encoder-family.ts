@@ -49,8 +49,17 @@ export interface EncoderFamily<C extends EncoderConfig = EncoderConfig> extends 
    * @returns float32 [batch, hidden]
    */
   pooledOutput(parameters: Parameters, hidden: tf.Tensor, config: C): tf.Tensor
+  /** Module name of the classifier's last layer: a weight [labels, hidden] and a bias [labels]. */
+  readonly classifierLayer: string
   /**
-   * The classifier on top of the backbone.
+   * What the classifier's last layer reads, dropout included.
+   *
+   * @param hidden The backbone's result, float32 [batch, sequence, hidden].
+   * @returns float32 [batch, hidden]
+   */
+  classifierInput(parameters: Parameters, hidden: tf.Tensor, run: ModelRun<C>): tf.Tensor
+  /**
+   * The classifier on top of the backbone: {@link EncoderFamily.classifierInput} and the last layer.
    *
    * @param hidden The backbone's result, float32 [batch, sequence, hidden].
    * @returns float32 [batch, labels]

@@ -127,6 +127,16 @@ function predictionHead(parameters: Parameters, x: tf.Tensor, config: ModernBert
   )
 }
 
+function classifierInput(
+  parameters: Parameters,
+  hidden: tf.Tensor,
+  { config, training, attentionMask }: ModelRun<ModernBertConfig>,
+): tf.Tensor {
+  const vector =
+    config.classifierPooling === 'mean' ? meanPool(hidden, required(attentionMask)) : firstToken(hidden)
+  return dropoutLayer(predictionHead(parameters, vector, config), config.classifierDropout, training)
+}
+
 function headSpecs(config: ModernBertConfig, task: EncoderTask): ParameterSpecs {
   const { hiddenSize, vocabSize, labels } = config
   if (task === 'feature-extraction') return {}
@@ -172,12 +182,10 @@ export const modernBert: EncoderFamily<ModernBertConfig> = {
   },
   backbone,
   pooledOutput: (_, hidden) => firstToken(hidden),
-  sequenceClassificationHead(parameters, hidden, { config, training, attentionMask }) {
-    const vector =
-      config.classifierPooling === 'mean' ? meanPool(hidden, required(attentionMask)) : firstToken(hidden)
-    const prepared = predictionHead(parameters, vector, config)
-    return linearLayer(parameters, 'classifier', dropoutLayer(prepared, config.classifierDropout, training))
-  },
+  classifierLayer: 'classifier',
+  classifierInput,
+  sequenceClassificationHead: (parameters, hidden, run) =>
+    linearLayer(parameters, 'classifier', classifierInput(parameters, hidden, run)),
   tokenClassificationHead(parameters, hidden, { config, training }) {
     const prepared = predictionHead(parameters, hidden, config)
     return linearLayer(parameters, 'classifier', dropoutLayer(prepared, config.classifierDropout, training))

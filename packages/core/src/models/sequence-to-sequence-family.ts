@@ -32,8 +32,8 @@ export interface CrossDecoderInputs {
   readonly cross: readonly KeyValues[]
   /** Keys and values of cached tokens by layer. Default: none. */
   readonly past?: readonly KeyValues[] | undefined
-  /** Whether the result has the cached keys and values too, in front of the new ones. Default true. */
-  readonly joinsPast?: boolean | undefined
+  /** Whether the past has room behind its tokens, where the new ones are written. Default false. */
+  readonly pastHasRoom?: boolean | undefined
 }
 
 /**

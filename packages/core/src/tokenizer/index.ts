@@ -1,6 +1,7 @@
 export { encodeTexts, type EncodeTextsOptions } from './encode-texts'
 export { loadTokenizer } from './load-tokenizer'
 export {
+  type AddedToken,
   createTokenizer,
   type TokenizedText,
   type TokenizeOptions,
