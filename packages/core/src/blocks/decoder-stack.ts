@@ -2,12 +2,13 @@ import { embedding } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import { causalBias, positionsOfMask } from './attention-bias'
 import {
+  layerDepth,
   transformerLayer,
   transformerLayerSpecs,
   type TransformerLayerNames,
   type TransformerLayerOptions,
 } from './transformer-layer'
-import { wordEmbedding } from './word-embedding'
+import { type ChangeWords, wordEmbedding } from './word-embedding'
 import { dropoutLayer, normLayer, normSpecs } from './layers'
 import { embeddingSpecs, parameterOf, type Parameters, type ParameterSpecs } from './parameters'
 import { rotaryTables, type RopeParameters, type RotaryTables } from './rotary'
@@ -57,6 +58,8 @@ export interface DecoderInputs {
   readonly past?: readonly KeyValues[] | undefined
   /** Whether the past has room behind its tokens, where the new ones are written. Default false. */
   readonly pastHasRoom?: boolean | undefined
+  /** What is to be done with the words' embeddings. Default: nothing. */
+  readonly changeWords?: ChangeWords | undefined
 }
 
 /** What a decoder computes. */
@@ -70,15 +73,14 @@ export interface DecoderOutputs {
 /** Embeddings, pre-norm causal layers and a final norm: GPT-2, Llama and everything like them. */
 export function decoderStack(
   parameters: Parameters,
-  { inputIds, attentionMask, positionIds, past, pastHasRoom }: DecoderInputs,
+  { inputIds, attentionMask, positionIds, past, pastHasRoom, changeWords: change }: DecoderInputs,
   { stack, training }: { stack: DecoderStack; training: boolean },
 ): DecoderOutputs {
   const [batch, sequence] = inputIds.shape as [number, number]
   const { layer } = stack
   const positions = positionIds ?? positionsOfMask(attentionMask, sequence)
-  const { wordEmbedding: name, paddingRow } = stack
-  let embedded = wordEmbedding(parameters, inputIds, { name, paddingRow })
-  if (stack.embeddingScale !== undefined) embedded = tf.mul(embedded, stack.embeddingScale)
+  const { wordEmbedding: name, paddingRow, embeddingScale: scale } = stack
+  let embedded = wordEmbedding(parameters, inputIds, { name, paddingRow, scale, change })
   if (stack.positionEmbedding) {
     const table = parameterOf(parameters, `${stack.positionEmbedding.name}.weight`)
     embedded = tf.add(embedded, embedding(table, positions))
@@ -105,6 +107,7 @@ export function decoderStack(
       rotary: rope && tables.get(rope),
       past: past?.[index],
       pastHasRoom,
+      depth: layerDepth(index, stack.layers.length),
       training,
     })
     hidden = result.hidden

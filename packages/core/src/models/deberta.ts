@@ -13,7 +13,7 @@ import {
   type Parameters,
   type ParameterSpecs,
 } from '../blocks/parameters'
-import { transformerLayer, transformerLayerSpecs } from '../blocks/transformer-layer'
+import { layerDepth, transformerLayer, transformerLayerSpecs } from '../blocks/transformer-layer'
 import { wordEmbedding } from '../blocks/word-embedding'
 import { formatDebertaConfig, parseDebertaConfig } from '../config/deberta-config'
 import type { DebertaConfig, EncoderTask } from '../config/encoder-config'
@@ -104,6 +104,7 @@ function backbone(
       batch,
       bias: positions ? (by) => tf.add(disentangledBias(parameters, by, positions), bias) : bias,
       scale,
+      depth: layerDepth(index, config.numHiddenLayers),
       training,
     }).hidden
   }
@@ -112,12 +113,16 @@ function backbone(
 
 function embedded(
   parameters: Parameters,
-  { inputIds, tokenTypeIds, attentionMask }: EncoderInputs,
+  { inputIds, tokenTypeIds, attentionMask, changeWords: change }: EncoderInputs,
   { config, training }: ModelRun<DebertaConfig>,
 ): tf.Tensor {
   const [batch, sequence] = inputIds.shape as [number, number]
   const lookUp = (name: string, ids: tf.Tensor) => embedding(parameterOf(parameters, `${name}.weight`), ids)
-  let sum = wordEmbedding(parameters, inputIds, { name: embeddings.word, paddingRow: config.padTokenId })
+  let sum = wordEmbedding(parameters, inputIds, {
+    name: embeddings.word,
+    paddingRow: config.padTokenId,
+    change,
+  })
   if (config.positionBiasedInput) {
     sum = tf.add(sum, lookUp(embeddings.position, tf.range(0, sequence, 1, 'int32')))
   }

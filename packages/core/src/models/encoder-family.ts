@@ -1,5 +1,6 @@
 import type { tf } from '@tfx/compiler'
 import type { Parameters } from '../blocks/parameters'
+import type { ChangeWords } from '../blocks/word-embedding'
 import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
 import type { Family } from './family'
 
@@ -11,6 +12,8 @@ export interface EncoderInputs {
   readonly attentionMask: tf.Tensor
   /** int32 [batch, sequence]; the segment of each token. Default: all 0. Ignored by models without segments. */
   readonly tokenTypeIds?: tf.Tensor | undefined
+  /** What is to be done with the words' embeddings. Default: nothing. */
+  readonly changeWords?: ChangeWords | undefined
 }
 
 /** How a model function is to run. */

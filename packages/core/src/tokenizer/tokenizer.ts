@@ -1,5 +1,12 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { ArgumentError, CheckpointError, isTfxError, type TfxErrorDetails } from '@tfx/common'
+import {
+  findLanguages,
+  resolveLanguage,
+  surroundings,
+  type Surroundings,
+  type TokenizerLanguages,
+} from './languages'
 import { correctLibrary } from './library-differences'
 import { tokenText } from './token-text'
 import { longestFirst } from './truncation'
@@ -20,6 +27,10 @@ export interface TokenizedText {
 export interface TokenizeOptions {
   /** Longer inputs are cut, the longest text first; special tokens count. Default: the tokenizer's `maxLength`. */
   maxLength?: number
+  /** Put the special tokens that the model expects around the text. Default true. */
+  addSpecialTokens?: boolean
+  /** Cut what reads like an added token, `<|im_end|>` for instance, into tokens of ordinary text. Default false. */
+  addedTokensAsText?: boolean
 }
 
 /** Text to token ids and back, as Hugging Face does it. */
@@ -40,14 +51,35 @@ export interface Tokenizer {
   /** Absent for tokenizers of models that were not trained by masking. */
   readonly maskTokenId?: number
   readonly specialTokenIds: readonly number[]
+  /** The tokens that are looked for in a text before anything else, special or not. */
+  readonly addedTokens: readonly AddedToken[]
   /** One above the largest id. */
   readonly vocabSize: number
   /** The most tokens that the model takes, special tokens included; Infinity where no file says. */
   readonly maxLength: number
   /** Every token with its id. */
   vocabulary(): ReadonlyMap<string, number>
+  /** The languages that texts are marked with, in models of several. */
+  readonly languages?: TokenizerLanguages
+  /**
+   * The same tokenizer for texts in another of its languages; of Marian, for texts to be translated to it.
+   *
+   * @param language Its code, or another one of it, such as `de` for `deu_Latn`.
+   * @throws ArgumentError if there is no such language.
+   */
+  withLanguage(language: string): Tokenizer
+  /** Encodes what is to be written, where that has pieces of its own (Marian). */
+  readonly target?: Tokenizer
   /** The files that it was made from, by name: written byte for byte when a model is saved. */
   readonly files: ReadonlyMap<string, Uint8Array>
+}
+
+/** A token that stands beside the vocabulary of ordinary text. */
+export interface AddedToken {
+  readonly id: number
+  readonly text: string
+  /** Whether it is left out where ids are read as text. */
+  readonly isSpecial: boolean
 }
 
 /** What {@link createTokenizer} makes a tokenizer from. */
@@ -59,6 +91,7 @@ export interface TokenizerParts {
   /** The model's own limit in tokens. Default: none. */
   maxLength?: number
   files?: ReadonlyMap<string, Uint8Array>
+  target?: Tokenizer | undefined
   /** Cuts a text into tokens, without special tokens around it. Default: as `tokenizer` says. */
   tokenize?: ((text: string) => string[]) | undefined
   /** The last step of decoding. Default: none. */
@@ -80,16 +113,15 @@ const noLimit = 1e15
  * tokenizer.encode('a great film').inputIds
  * ```
  */
-export function createTokenizer({
-  tokenizer,
-  config,
-  maxLength,
-  files = new Map(),
-  tokenize,
-  denormalize = (text) => text,
-}: TokenizerParts): Tokenizer {
-  const inner = open(tokenizer, config)
+export function createTokenizer(parts: TokenizerParts): Tokenizer {
+  const inner = open(parts.tokenizer, parts.config)
   if (inner.model) cacheWords(inner.model)
+  return assemble(inner, parts)
+}
+
+/** @param surround What stands around texts. Default: what tokenizer.json says. */
+function assemble(inner: HuggingFaceTokenizer, parts: TokenizerParts, surround?: Surroundings): Tokenizer {
+  const { config, maxLength, files = new Map<string, Uint8Array>(), target, denormalize = same } = parts
   const vocabulary = inner.get_vocab(true)
   const idOf = (role: string) => vocabulary.get(tokenText(config[role]) ?? '')
   const padTokenId = idOf('pad_token') ?? vocabulary.get('[PAD]') ?? vocabulary.get('<pad>')
@@ -106,7 +138,9 @@ export function createTokenizer({
   const added = [...inner.get_added_tokens_decoder().values()]
   // Off unless the checkpoint asks for it, as in transformers 5.
   const cleanUp = config.clean_up_tokenization_spaces === true
-  const encode = createEncoder(inner, { vocabulary, limit, tokenize })
+  const encode = createEncoder(inner, { vocabulary, limit, surround, tokenize: parts.tokenize })
+  const wholeTokens = added.map(({ content, id }) => [content, id] as const)
+  const languages = findLanguages(files.has('source.spm') ? vocabulary : wholeTokens)
   return {
     encode,
     encodeBatch: (texts, options) =>
@@ -125,11 +159,32 @@ export function createTokenizer({
     padTokenId,
     ...(maskTokenId === undefined ? {} : { maskTokenId }),
     specialTokenIds: added.filter(({ special }) => special).map(({ id }) => id),
+    addedTokens: added.map(({ id, content, special }) => ({ id, text: content, isSpecial: special })),
     vocabSize: [...vocabulary.values()].reduce((largest, id) => Math.max(largest, id), -1) + 1,
     maxLength: limit,
     vocabulary: () => vocabulary,
+    ...(languages && { languages }),
+    withLanguage(language) {
+      const caller = { function: 'withLanguage', argument: 'language' }
+      const code = resolveLanguage(language, languages?.tokens.keys() ?? [], caller)
+      const around = surroundings(languages!.family, code, config)
+      return assemble(inner, { ...parts, files: withSourceLanguage(files, config, code) }, around)
+    },
+    ...(target && { target }),
     files,
   }
+}
+
+const same = (text: string): string => text
+
+/** The files of a tokenizer whose texts are in a language: transformers takes it from there, too. */
+function withSourceLanguage(
+  files: ReadonlyMap<string, Uint8Array>,
+  config: TokenizerParts['config'],
+  language: string,
+): ReadonlyMap<string, Uint8Array> {
+  const json = JSON.stringify({ ...config, src_lang: language }, undefined, 2)
+  return new Map([...files, ['tokenizer_config.json', new TextEncoder().encode(`${json}\n`)]])
 }
 
 function open(
@@ -157,32 +212,50 @@ function open(
  */
 function createEncoder(
   inner: HuggingFaceTokenizer,
-  options: { vocabulary: ReadonlyMap<string, number>; limit: number; tokenize: TokenizerParts['tokenize'] },
+  options: {
+    vocabulary: ReadonlyMap<string, number>
+    limit: number
+    surround: Surroundings | undefined
+    tokenize: TokenizerParts['tokenize']
+  },
 ): Tokenizer['encode'] {
-  const { vocabulary, limit } = options
+  const { vocabulary, limit, surround } = options
   const unknownId = inner.model?.unk_token_id ?? 0
-  const addSpecialTokens = (tokens: string[], pair: string[] | null) =>
-    inner.post_processor?.(tokens, pair, true) ?? { tokens: [...tokens, ...(pair ?? [])] }
+  type Processed = { tokens: string[]; token_type_ids?: number[] }
+  const process = (tokens: string[], pair: string[] | null, addSpecialTokens: boolean): Processed => {
+    const all = [...tokens, ...(pair ?? [])]
+    if (surround) return { tokens: addSpecialTokens ? [...surround.before, ...all, ...surround.after] : all }
+    return inner.post_processor?.(tokens, pair, addSpecialTokens) ?? { tokens: all }
+  }
   const specialTokens = {
-    single: addSpecialTokens([], null).tokens.length,
-    pair: addSpecialTokens([], []).tokens.length,
+    single: process([], null, true).tokens.length,
+    pair: process([], [], true).tokens.length,
   }
   const tokenize = options.tokenize ?? ((text: string) => inner.tokenize(text, { add_special_tokens: false }))
-  return (text, textPair, { maxLength = limit } = {}) => {
-    const first = tokenize(text)
+  return (text, textPair, { maxLength = limit, addSpecialTokens = true, addedTokensAsText = false } = {}) => {
+    const cut = addedTokensAsText ? (part: string) => tokenizeAsText(inner, part) : tokenize
+    const first = cut(text)
     // As in Hugging Face tokenizers, an empty second text is none.
-    const second = textPair === undefined || textPair === '' ? null : tokenize(textPair)
-    const room = maxLength - (second ? specialTokens.pair : specialTokens.single)
+    const second = textPair === undefined || textPair === '' ? null : cut(textPair)
+    const room = maxLength - (addSpecialTokens ? specialTokens[second ? 'pair' : 'single'] : 0)
     if (!(room > 0)) throw noRoom(maxLength, maxLength - room)
     const kept = longestFirst([first.length, second?.length ?? 0], room)
     const truncated = kept[0] < first.length || kept[1] < (second?.length ?? 0)
     const { tokens, token_type_ids: tokenTypeIds } = truncated
-      ? addSpecialTokens(first.slice(0, kept[0]), second?.slice(0, kept[1]) ?? null)
-      : addSpecialTokens(first, second)
+      ? process(first.slice(0, kept[0]), second?.slice(0, kept[1]) ?? null, addSpecialTokens)
+      : process(first, second, addSpecialTokens)
     const inputIds = tokens.map((token) => vocabulary.get(token) ?? unknownId)
     const attentionMask = new Array<number>(inputIds.length).fill(1)
     return { inputIds, attentionMask, ...(tokenTypeIds ? { tokenTypeIds } : {}), truncated }
   }
+}
+
+/** Tokens of a text by the tokenizer's steps alone, without a search for added tokens. */
+function tokenizeAsText(inner: HuggingFaceTokenizer, text: string): string[] {
+  const normalized = inner.normalizer ? inner.normalizer(text) : text
+  if (normalized === '') return []
+  const words = inner.pre_tokenizer ? inner.pre_tokenizer(normalized, { section_index: 0 }) : [normalized]
+  return inner.model?.(words) ?? []
 }
 
 function invalid(
