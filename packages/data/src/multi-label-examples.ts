@@ -47,14 +47,8 @@ export async function multiLabelExamples(
     examples.push(textPair === undefined ? { text, labels } : { text, textPair, labels })
   }
   checkBlank(blank, source.name)
-  if (columns !== undefined) return { examples, columns }
-  throw new DataError({
-    function: 'multiLabelExamples',
-    argument: source.name,
-    expected: 'at least one row',
-    received: 'none',
-    remedy: 'Check that it is the right file or array.',
-  })
+  // Without a row, readRows has thrown.
+  return { examples, columns: columns! }
 }
 
 function toLabels({ value, argument }: Cell): string[] {

@@ -27,7 +27,7 @@ describe('multiLabelExamples', () => {
   })
 
   it.each([
-    [[], 'must be at least one row, but got none'],
+    [[], 'must be at least one row, but got empty'],
     [[{ text: '', labels: 'a' }], '1 row (row 1) with blank text'],
     [
       [{ text: 'a', labels: { a: true } }],

@@ -57,7 +57,7 @@ describe('several languages', () => {
     const [, good, bad] = Object.values(sentences)[index % 5]!
     const [word, label] = index % 2 === 0 ? [good, 'positive'] : [bad, 'negative']
     // The start is of another language as often as not: only the last word tells.
-    return { text: `${starts[Math.floor(index / 10) % 5]} ${word}`, label: label! }
+    return { text: `${starts[Math.floor(index / 10) % 5]} ${word}`, label: label }
   })
 
   it('are learned together on a multilingual base, and served by Transformers.js', async () => {
