@@ -13,11 +13,16 @@ const layers = {
   transfer: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics'],
   // Layer 3
   sentiment: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
+  translation: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
+  summarization: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   chat: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   // Layer 4
   cli: ['common', 'backend', 'core', 'sentiment', 'chat'],
   // Outside the layers
   'base-encoder': [],
+  'base-seq2seq': [],
+  'base-decoder': [],
+  'base-recipes': [],
   testing: [],
 }
 

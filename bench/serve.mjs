@@ -6,7 +6,7 @@
 // Greedy, float32, one prompt for each client. Times are medians; a reply that differs from the others' is reported.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -36,7 +36,9 @@ try {
   if (replies.size > 1)
     console.error('The replies differ:', Object.fromEntries(rows.map(({ name, text }) => [name, text])))
   const served = await serve([1, 4, 16])
-  const single = rows.map(({ text: _, ...row }) => row)
+  const single = rows.map(({ name, firstTokenMs, tokensPerSecond, tokens: count }) => {
+    return { name, firstTokenMs, tokensPerSecond, tokens: count }
+  })
   if (options.json) console.log(JSON.stringify({ single, served }))
   else {
     console.table(single)
@@ -84,9 +86,6 @@ async function theirs() {
   env.localModelPath = folder
   const tokenizer = await AutoTokenizer.from_pretrained('model')
   const model = await AutoModelForCausalLM.from_pretrained('model', { dtype: 'fp32' })
-  // It looks for a template in tokenizer_config.json alone.
-  const file = join(target, 'chat_template.jinja')
-  const template = existsSync(file) ? readFileSync(file, 'utf8') : undefined
   const row = await timed('Transformers.js', async (onToken) => {
     const inputs = tokenizer.apply_chat_template(question(0), {
       add_generation_prompt: true,

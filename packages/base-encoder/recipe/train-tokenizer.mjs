@@ -3,13 +3,13 @@
  * `node recipe/train-tokenizer.mjs [DIRECTORY]` (default: this package).
  *
  * Like the trainer of Hugging Face `tokenizers`, it grows the vocabulary from single characters by joining the most
- * frequent neighbours (byte-pair merges on words whose later characters carry `##`); ties go to the pair that comes
- * first in alphabetical order, so that the result is the same on every machine.
+ * frequent neighbours (byte-pair merges on words whose later characters carry `##`).
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { loadCorpus } from './corpus.mjs'
+import { mergePairs } from './merge-pairs.mjs'
 
 const VOCABULARY_SIZE = 8192
 const MINIMUM_CHARACTER_COUNT = 50
@@ -30,30 +30,6 @@ export function countWords(texts) {
 }
 
 const joinPieces = (left, right) => left + right.slice(2)
-
-/** Neighbouring pieces of all words: how often each pair occurs, and in which words. */
-class PairIndex {
-  counts = new Map()
-  words = new Map()
-
-  add(pair, word, count) {
-    this.counts.set(pair, (this.counts.get(pair) ?? 0) + count)
-    if (!this.words.has(pair)) this.words.set(pair, new Set())
-    this.words.get(pair).add(word)
-  }
-
-  mostFrequent() {
-    let best
-    let bestCount = 1
-    for (const [pair, count] of this.counts) {
-      if (count > bestCount || (count === bestCount && best !== undefined && pair < best)) {
-        best = pair
-        bestCount = count
-      }
-    }
-    return best
-  }
-}
 
 /**
  * @param {Map<string, number>} wordCounts
@@ -77,39 +53,10 @@ export function trainWordPiece(wordCounts, size) {
   const letters = characters.filter((character) => /[\p{L}\p{N}]/u.test(character))
   const vocabulary = new Set([...SPECIAL_TOKENS, ...characters, ...letters.map((letter) => `##${letter}`)])
 
-  const index = new PairIndex()
-  const countPairs = (word, sign) => {
-    for (let at = 0; at + 1 < word.pieces.length; at++)
-      index.add(`${word.pieces[at]} ${word.pieces[at + 1]}`, word, sign * word.count)
-  }
-  for (const word of words) countPairs(word, 1)
-  while (vocabulary.size < size) {
-    const pair = index.mostFrequent()
-    if (pair === undefined) break
-    const [left, right] = pair.split(' ')
-    vocabulary.add(joinPieces(left, right))
-    for (const word of index.words.get(pair)) {
-      countPairs(word, -1)
-      word.pieces = mergePair(word.pieces, left, right)
-      countPairs(word, 1)
-    }
-    index.counts.delete(pair)
-    index.words.delete(pair)
-  }
+  if (vocabulary.size >= size) return [...vocabulary]
+  const grow = ({ left, right }) => vocabulary.add(joinPieces(left, right)).size < size
+  mergePairs(words, grow, joinPieces)
   return [...vocabulary]
-}
-
-function mergePair(pieces, left, right) {
-  const merged = []
-  for (let at = 0; at < pieces.length; at++) {
-    if (pieces[at] === left && pieces[at + 1] === right) {
-      merged.push(joinPieces(left, right))
-      at++
-    } else {
-      merged.push(pieces[at])
-    }
-  }
-  return merged
 }
 
 /** The tokenizer in the format of Hugging Face `tokenizers`, configured like that of uncased BERT. */

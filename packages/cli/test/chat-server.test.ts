@@ -174,6 +174,34 @@ describe('many clients at once', () => {
   })
 })
 
+describe('a client that does not read what it is sent', () => {
+  it('is cut off, and its turn goes to others', async () => {
+    const chat: ChatModel['chat'] = async function* () {
+      for (;;) yield 'x'.repeat(2 ** 20)
+    }
+    const requests: AnsweredRequest[] = []
+    const own = createChatServer({
+      model: { ...model, chat },
+      name: 'tiny',
+      timeout: 300,
+      onRequest: (request) => requests.push(request),
+    })
+    const { port } = new URL(await own.listen({ port: 0 }))
+    const body = JSON.stringify({ model: 'tiny', messages: asked(0), stream: true })
+    const socket = connect(Number(port), '127.0.0.1').pause()
+    socket.on('error', () => undefined)
+    socket.write(
+      'POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n' +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    )
+    await until(() => requests.length > 0)
+    expect(requests[0]!.status).toBe(499)
+    expect((await health(`http://127.0.0.1:${port}`)).running).toBe(0)
+    socket.destroy()
+    await own.close()
+  })
+})
+
 describe('bad requests', () => {
   it.each([
     ['{"model": "tiny", "messages": [', 400, 'The body is not JSON'],

@@ -28,9 +28,11 @@ it('a server keeps its event loop free while a long prompt is read', async () =>
   }
   try {
     await ask('Hello')
-    // Others may keep this process from running now and then; the model would do so every time.
+    // Others may keep this process from running now and then; the model in this thread would do so every time, for most of
+    // what the request takes.
     const attempts: { delay: number; took: number }[] = []
-    while (attempts.length < 5 && !attempts.some(({ delay }) => delay < 50)) {
+    const isFree = ({ delay, took }: (typeof attempts)[number]) => delay < 50 && delay < took / 3
+    while (attempts.length < 5 && !attempts.some(isFree)) {
       const delays = monitorEventLoopDelay({ resolution })
       const started = performance.now()
       delays.enable()
@@ -38,9 +40,7 @@ it('a server keeps its event loop free while a long prompt is read', async () =>
       delays.disable()
       attempts.push({ delay: delays.max / 1e6 - resolution, took: performance.now() - started })
     }
-    expect(Math.min(...attempts.map(({ delay }) => delay))).toBeLessThan(50)
-    // Else the model would not have been noticed in this thread either.
-    expect(Math.min(...attempts.map(({ took }) => took))).toBeGreaterThan(100)
+    expect(attempts.at(-1)).toSatisfy(isFree)
   } finally {
     await server.close()
     await model.dispose()
@@ -51,7 +51,7 @@ it('a server keeps its event loop free while a long prompt is read', async () =>
 async function writeModel(directory: string): Promise<void> {
   const tiny = fixturePath('chat/tiny-chat')
   const json = JSON.parse(await readFile(join(tiny, 'config.json'), 'utf8')) as object
-  const sizes = { hidden_size: 256, intermediate_size: 1024, num_hidden_layers: 4, head_dim: 64 }
+  const sizes = { hidden_size: 128, intermediate_size: 512, head_dim: 32 }
   const config = readConfig({ ...json, ...sizes, max_position_embeddings: 2048, initializer_range: 0.02 })
   const { tokenizer } = await loadCheckpoint(tiny)
   const files = new Map(tokenizer.files)

@@ -196,6 +196,14 @@ describe('formatConfig', () => {
     expect({ ...again, source: json }).toEqual(config)
   })
 
+  it('leaves out a factor of 1 of T5, which transformers 5 refuses as a whole number', () => {
+    const written = (factor: number) =>
+      formatConfig(readConfig({ model_type: 't5', initializer_factor: factor }), 'sequence-to-sequence')
+        .initializer_factor
+    expect(written(1)).toBeUndefined()
+    expect(written(0.5)).toBe(0.5)
+  })
+
   it('writes no labels for a masked language model, and the type of the weights', () => {
     const json = { ...distilbert, id2label: { 0: 'bad', 1: 'good' }, label2id: { bad: 0, good: 1 } }
     const written = formatConfig(readConfig(json), 'masked-language-modelling', 'float16')

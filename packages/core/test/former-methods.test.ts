@@ -19,7 +19,9 @@ interface Case {
   scores: number[] | null
 }
 
-const reference = loadFixture<Record<'llama' | 'gpt2' | 'bart', Case[]>>('core/generation/former-methods')
+type Reference = Record<'llama' | 'gpt2' | 'bart', Case[]>
+const groupsAndContrast = loadFixture<Reference>('core/generation/former-methods')
+const forcedWords = loadFixture<Reference>('core/generation/forced-words')
 const engine = createOnnxEngine()
 
 /** A model with the prompts that the fixture was made with, and what its configuration adds to the settings. */
@@ -54,9 +56,13 @@ describe.each([
   ['llama', decoder],
   ['gpt2', decoder],
   ['bart', encoderDecoder],
-] as const)('diverse beam search and contrastive search of %s', (name, open) => {
-  it('write what transformers 4.52 wrote, token for token', async () => {
-    const { model, prompts, options } = await open(engine, name)
+] as const)('%s', (name, open) => {
+  it.each([
+    ['diverse beam search and contrastive search', groupsAndContrast, true],
+    ['beam search with forced words', forcedWords, false],
+  ])('%s: what transformers 4.52 wrote, token for token', async (_, reference, hasForcedEnd) => {
+    const { model, prompts, ...given } = await open(engine, name)
+    const options = hasForcedEnd ? given.options : {}
     for (const { settings, tokens, scores } of reference[name]) {
       const config = parseGenerationConfig(settings)
       const found = (await generate(model, prompts, { ...config, ...options })).flat()
@@ -68,10 +74,10 @@ describe.each([
       // A token that ends a text but is not the first of them is written as the first.
       const firstEnd = (row: number[]) =>
         row.map((token) => (config.eosTokenIds!.includes(token) ? config.eosTokenIds![0]! : token))
-      const isBeams = scores !== null
+      const isBeams = (config.numBeams ?? 1) > 1
       const written = found.map((sequence) => (isBeams ? firstEnd(sequence.tokens) : sequence.tokens))
       expect(written, JSON.stringify(settings)).toEqual(tokens.map(untilEnd))
-      if (!isBeams) continue
+      if (!scores) continue
       const own = found.map(({ score }) => score!)
       expect(own).toBeAllClose(scores, { absolute: 1e-4, relative: 1e-4 })
     }

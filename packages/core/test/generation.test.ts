@@ -217,6 +217,29 @@ describe('generate', () => {
     [{ numBeams: 1.5 }, "'numBeams' must be a whole number of at least 1, but got 1.5"],
     [{ eosTokenIds: [13] }, "'eosTokenIds' must be token ids from 0 to 12, but got 13"],
     [{ badWordsIds: [[4, -1]] }, "'badWordsIds' must be token ids from 0 to 12, but got -1"],
+    [{ forceWordsIds: [[3]] }, "'numBeams' must be above 1 with forceWordsIds, but got 1"],
+    [{ forceWordsIds: [[3]], numBeams: 2, doSample: true }, "'doSample' must be false with forceWordsIds"],
+    [
+      { forceWordsIds: [[3], []], numBeams: 2 },
+      "'forceWordsIds[1]' must be at least one token, but got none",
+    ],
+    [{ forceWordsIds: [[13]], numBeams: 2 }, "'forceWordsIds' must be token ids from 0 to 12, but got 13"],
+    [
+      { forceWordsIds: [[3, 2]], numBeams: 2, eosTokenIds: [2] },
+      "'forceWordsIds[0]' must be tokens that do not end a sequence, but got 2",
+    ],
+    [
+      {
+        forceWordsIds: [
+          [
+            [3, 4],
+            [3, 4, 5],
+          ],
+        ],
+        numBeams: 2,
+      },
+      "'forceWordsIds[0]' must be ways to write it of which none begins another, but got 3,4,5",
+    ],
     [{ stopStrings: ['a'] }, "'stopStrings' must be given together with 'decode', but got no decode"],
   ]
   it.each(contradictions)('refuses %j', async (given, message) => {
@@ -339,6 +362,7 @@ describe('generation_config.json', () => {
       num_beams: 4,
       early_stopping: 'never',
       bad_words_ids: [[5, 6]],
+      force_words_ids: [[7], [[8, 9], [10]]],
       stop_strings: 'END',
       sequence_bias: [[[4], -1]],
       exponential_decay_length_penalty: [3, 1.5],
@@ -352,6 +376,7 @@ describe('generation_config.json', () => {
       numBeams: 4,
       earlyStopping: 'never',
       badWordsIds: [[5, 6]],
+      forceWordsIds: [[7], [[8, 9], [10]]],
       stopStrings: ['END'],
       sequenceBias: [{ tokens: [4], bias: -1 }],
       exponentialDecayLengthPenalty: { start: 3, factor: 1.5 },
@@ -363,7 +388,11 @@ describe('generation_config.json', () => {
   it.each([
     [{ num_beams: '4' }, '\'num_beams\' must be a whole number, but got "4"'],
     [{ guidance_scale: 2 }, "'guidance_scale' must be absent: tfx does not compute it, but got 2"],
-    [{ force_words_ids: [[3]] }, "'force_words_ids' must be absent"],
+    [
+      { force_words_ids: [3] },
+      "'force_words_ids' must be lists of token ids, or lists of such lists, but got [3]",
+    ],
+    [{ constraints: [{}] }, "'constraints' must be absent"],
     [{ eos_token_id: 'x' }, "'eos_token_id' must be a list of token ids"],
     [{ exponential_decay_length_penalty: [1] }, 'must be a start and a factor'],
     [{ sequence_bias: [[4, 1]] }, 'must be pairs of tokens and a number'],

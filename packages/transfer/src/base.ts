@@ -14,6 +14,7 @@ import {
   type Tokenizer,
 } from '@tfx/core'
 import { initializeMissing } from './initialize-missing'
+import { virtualTokens } from './adapted'
 import { weightsOf } from './model-weights'
 import type { TransferOptions } from './options'
 import type { Weights } from './runtime'
@@ -62,6 +63,7 @@ export async function openBase(
   const given: unknown = base
   if (typeof given === 'object' && given !== null) {
     const weights = weightsOf(given)
+    if (weights && virtualTokens(weights.store) > 0) throw promptedBase()
     if (weights) return openModel(requireKind(weights, kind))
     if ('tokenizer' in given && 'config' in given) return openNew(requireKind(given as NewModel, kind))
   }
@@ -75,6 +77,15 @@ export async function openBase(
     remedy: "For instance transfer('@tfx/base-encoder', 'reviews.csv').",
   })
 }
+
+const promptedBase = () =>
+  new ArgumentError({
+    function: 'transfer',
+    argument: 'base',
+    expected: 'a model whose weights say all that it has learned',
+    received: 'one that reads a learned prompt',
+    remedy: 'Train from the base that the prompt was trained on.',
+  })
 
 /** @throws ArgumentError if the model is of another kind than the task takes. */
 function requireKind<Model extends { readonly config: ModelConfig }>(model: Model, kind: ModelKind): Model {

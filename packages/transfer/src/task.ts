@@ -6,7 +6,9 @@ import type { BestMetric, FitResult, JudgedAnswers } from '@tfx/train'
 import type { TrainedAdapter } from './adapted'
 import type { EncodeOptions, KeepTokensOptions } from './encode'
 import type { Weights } from './runtime'
+import type { SwitchableAdapters } from './switched-adapters'
 import type { Setting, SettingDefaults } from './settings'
+import type { LossRegularization } from './training-loss'
 
 /** What reading a data set found out, for people. */
 export interface ReadExamples<Example> {
@@ -71,6 +73,7 @@ export interface LossRun<Options, Config extends ModelConfig> {
   readonly config: Config
   /** True applies dropout. */
   readonly training: boolean
+  readonly regularization: LossRegularization
   readonly options: Options
 }
 
@@ -87,6 +90,8 @@ export interface Evaluation<Encoded> {
 export interface TrainedParts<Config extends ModelConfig = ModelConfig> {
   readonly weights: Weights<Config>
   readonly trainedAdapter?: TrainedAdapter
+  /** Adapters to choose from at every call. */
+  readonly adapters?: SwitchableAdapters
   readonly truncation: boolean
   readonly maxLength: number
   readonly settings: readonly Setting[]
@@ -116,6 +121,8 @@ export interface TransferTask<
   readonly best: BestMetric
   /** Whether examples have a `text` (and a `textPair`) that augmentation may change. */
   readonly hasTexts: boolean
+  /** What its loss does with `regularization`; other wishes are refused. Default: nothing. */
+  readonly regularizes?: readonly (keyof LossRegularization)[]
   /** Finds what the model cannot learn from before training begins. @throws DataError */
   check?(examples: readonly Encoded['example'][], config: Config): void
   /** @throws DataError if texts are longer than `maxLength` and may not be cut. */
@@ -144,6 +151,12 @@ export interface TransferTask<
   /** The scalar to minimise: a mean over what `batchWeight` says. */
   loss(parameters: Parameters, inputs: NamedTensors, run: LossRun<Options, Config>): NamedTensors[string]
   evaluation(weights: Weights<Config>, options: Options): Promise<Evaluation<Encoded>>
+  /** Sets weights that no gradient finds, once training has ended; returns notes. Default: nothing. */
+  finish?(
+    weights: Weights<Config>,
+    data: { readonly training: readonly Encoded[]; readonly validation: readonly Encoded[] },
+    options: Options,
+  ): Promise<readonly string[]>
   model(parts: TrainedParts<Config>): Promise<Model>
   /** For tasks whose answer is one label: what a report counts and shows. */
   readonly labelled?: {

@@ -13,7 +13,7 @@ import {
   TrainingAbortedError,
   type TrainingEventHandler,
 } from '@tfx/train'
-import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
+import { fillAdapter, keptBeside, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { datasetParts, readDataset, type TransferDataset } from './dataset'
@@ -28,6 +28,7 @@ import { copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
 import type { EncodedExample, TransferTask } from './task'
 import { trainingBatches } from './training-batches'
+import { checkRegularization, lossInputSpecs, withLossInputs } from './training-loss'
 import { transferInThread } from './thread/transfer-in-thread'
 import {
   chosenCheckpoints,
@@ -35,6 +36,7 @@ import {
   chosenOptimizer,
   chosenSchedule,
   regularization,
+  withDropout,
 } from './training-settings'
 
 /** What to train. */
@@ -81,6 +83,7 @@ export async function runTask<
   checkOptionNames(options, [...transferOptionNames, ...task.options], 'transfer')
   checkReport(options.report)
   if (options.augmentation !== undefined && !task.hasTexts) throw noTexts(task.name)
+  checkRegularization(task, options)
   throwIfAborted(options.signal, 'transfer')
   if (options.thread) return (await transferInThread(task, { base, dataset }, options)) as Model
   const parts = datasetParts(dataset, options.validation)
@@ -98,10 +101,19 @@ export async function runTask<
   // What cannot be learned is found before training, not after its first epoch.
   for (const examples of [data.training, data.validation]) task.check?.(examples, config)
   const decided = { ...options, ...task.resolveOptions?.(options, data.training) }
-  const encode = (examples: readonly Encoded['example'][], changed?: { truncation: true }) =>
-    task.encode(examples, { ...values, ...changed, tokenizer, config, options: decided, caller: 'transfer' })
-  const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
   const part = trainedPart(options, { config, task: task.task })
+  const places = { virtualTokens: part.adapter?.method === 'prompt' ? part.adapter.virtualTokens : 0 }
+  const encode = (examples: readonly Encoded['example'][], changed?: { truncation: true }) =>
+    task.encode(examples, {
+      ...values,
+      ...changed,
+      ...places,
+      tokenizer,
+      config,
+      options: decided,
+      caller: 'transfer',
+    })
+  const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
   const optimizer = chosenOptimizer(options, values)
   const keepBest = values.keepBest && data.validation.length > 0 ? task.best : undefined
   const slots = fitSlots({
@@ -127,8 +139,9 @@ export async function runTask<
   }
   try {
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: task.task }))]
-    await fillAdapter(part, store, values.seed)
+    await fillAdapter(part, weights, values.seed)
     const finish = async (training: FitResult | undefined, { isCut }: { isCut: boolean }) => {
+      notes.push(...((await task.finish?.(weights, encoded, decided)) ?? []))
       const small = await withoutTrainingState(weights, part)
       const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
       const model = await task.model({
@@ -232,12 +245,12 @@ async function train<
   try {
     return await fit({
       ...settings,
-      ...regularization(settings, parameters),
+      ...regularization(settings, parameters, totalSteps),
       store,
       program,
       parameters,
       groups: chosenGroups(settings, parameters, optimizer),
-      batches: (epoch) => trainingBatches(training, batchOptions, epoch),
+      batches: (epoch) => withLossInputs(trainingBatches(training, batchOptions, epoch), settings, epoch),
       epochs: Math.ceil(epochs),
       maxSteps: totalSteps,
       stepsPerEpoch,
@@ -267,18 +280,18 @@ async function compileTraining<Encoded extends EncodedExample<unknown>, Options,
   weights: { config, store },
   part,
   options,
-  settings: { gradientCheckpointing },
+  settings,
 }: TrainingRun<Encoded, Options, Config>) {
   const engine = await getEngine()
   return engine.compile(
     ({ inputs, parameters }) => ({
-      loss: task.loss(parameters, inputs, { config, options, training: true }),
+      loss: task.loss(parameters, inputs, { config, options, training: true, regularization: settings }),
     }),
     {
-      inputs: task.inputs(config),
+      inputs: { ...task.inputs(config), ...lossInputSpecs(settings) },
       parameters: store,
       gradients: { of: 'loss', withRespectTo: part.trained },
-      gradientCheckpointing,
+      gradientCheckpointing: settings.gradientCheckpointing,
     },
   )
 }
@@ -308,32 +321,14 @@ async function withoutTrainingState<Config extends ModelConfig>(
   part: TrainedPart,
 ): Promise<Weights<Config>> {
   const { config, task, adapter, specs } = part
-  const small = createStore(await getEngine(), { config, task })
+  const kept = keptBeside(part)
+  const small = createStore(await getEngine(), { config, task, added: kept })
   const read = readMerged(part, store)
-  for (const name of Object.keys(specs)) {
+  for (const name of Object.keys({ ...specs, ...kept })) {
     if (adapter === undefined) await copyParameter(store, small, name)
     else small.write(name, await read(name))
   }
   return { ...weights, store: small }
-}
-
-const dropoutRates = [
-  'hiddenDropout',
-  'attentionDropout',
-  'activationDropout',
-  'embeddingDropout',
-  'classifierDropout',
-] as const
-
-/** A configuration with another rate wherever it has one, if one was given. */
-function withDropout<Config extends ModelConfig>(
-  config: Config,
-  { dropout }: ResolvedSettings,
-  options: TransferOptions,
-): Config {
-  if (options.dropout === undefined) return config
-  const rates = dropoutRates.filter((name) => name in config).map((name) => [name, dropout])
-  return { ...config, ...(Object.fromEntries(rates) as Record<string, number>) }
 }
 
 const noTexts = (task: string) =>

@@ -1,7 +1,7 @@
 import { createRandom } from '@tfx/common'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { maskedBatches } from '../src/pretrain/batches'
+import { maskedBatches } from '../src/pretrain/masked-batches'
 import { maskWords, type MaskingVocabulary } from '../src/pretrain/masking'
 
 const vocabulary: MaskingVocabulary = {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import { NetworkError } from '@tfx/common'
 import { checkHost, checkKey, corsHeaders } from './access'
@@ -119,7 +120,7 @@ async function answer(state: ServerState, exchange: Exchange): Promise<void> {
   const { settings } = state
   const { request, response } = exchange
   const started = performance.now()
-  const closed = once(response, 'close')
+  const sent = finished(response).catch(() => undefined)
   const path = (request.url ?? '/').replace(/\?.*$/s, '')
   let status: number | undefined
   try {
@@ -140,7 +141,7 @@ async function answer(state: ServerState, exchange: Exchange): Promise<void> {
   const { method = '' } = request
   const milliseconds = performance.now() - started
   settings.onRequest({ method, path, status: status ?? response.statusCode, milliseconds })
-  await closed
+  await sent
 }
 
 async function route(path: string, state: ServerState, exchange: Exchange): Promise<void> {

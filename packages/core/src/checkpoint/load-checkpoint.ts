@@ -32,6 +32,8 @@ interface CheckpointOf<K extends ModelKind> {
   readonly config: Kinds[K]['config']
   readonly family: Kinds[K]['family']
   readonly tokenizer: Tokenizer
+  /** Encodes texts to be written: the same one, but for models (Marian) with pieces of each language's own. */
+  readonly targetTokenizer: Tokenizer
   /** How it is meant to write: generation_config.json, else what config.json says of it. Nothing for encoders. */
   readonly generation: Partial<GenerationConfig>
   /** Where it came from, for people. */
@@ -88,6 +90,7 @@ export async function loadCheckpoint<K extends ModelKind = ModelKind>(
     config,
     family,
     tokenizer,
+    targetTokenizer: tokenizer.target ?? tokenizer,
     // Older checkpoints say it in config.json.
     generation:
       family.kind === 'encoder'

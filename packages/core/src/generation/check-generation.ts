@@ -1,4 +1,5 @@
 import { ArgumentError } from '@tfx/common'
+import { forcedWords } from './forced-words'
 import type { GenerationConfig } from './generation-config'
 import type { StepModel } from './step-model'
 
@@ -25,6 +26,7 @@ export function resolveGeneration(
   checkNumbers(config)
   checkMethod(config)
   checkTokens(model, config)
+  checkForcedWords(config)
   if (model.isEncoderDecoder && (config.decoderStartTokenId ?? config.bosTokenId) === undefined) {
     throw wrong('decoderStartTokenId', 'given for an encoder-decoder, or bosTokenId', 'neither')
   }
@@ -139,12 +141,35 @@ function checkTokens({ vocabSize }: StepModel, config: GenerationConfig): void {
     suppressTokens: config.suppressTokens ?? [],
     beginSuppressTokens: config.beginSuppressTokens ?? [],
     badWordsIds: badWordsIds.flat(),
+    forceWordsIds: forcedWords(config).flat(2),
     sequenceBias: sequenceBias.flatMap(({ tokens }) => tokens),
   }
   for (const [name, ids] of Object.entries(lists)) {
     const wrongId = ids.find((id) => id !== undefined && !isToken(id, vocabSize))
     if (wrongId !== undefined) throw wrong(name, `token ids from 0 to ${vocabSize - 1}`, String(wrongId))
   }
+}
+
+function checkForcedWords(config: GenerationConfig): void {
+  const words = forcedWords(config)
+  if (words.length === 0) return
+  const { numBeams, numBeamGroups, doSample, stopStrings, eosTokenIds } = config
+  if (numBeams === 1) throw wrong('numBeams', 'above 1 with forceWordsIds', '1')
+  if (numBeamGroups > 1) throw wrong('numBeamGroups', '1 with forceWordsIds', String(numBeamGroups))
+  if (doSample) throw wrong('doSample', 'false with forceWordsIds', 'true')
+  if (stopStrings !== undefined) throw wrong('stopStrings', 'absent with forceWordsIds', String(stopStrings))
+  words.forEach((ways, index) => {
+    const name = `forceWordsIds[${index}]`
+    if (ways.length === 0 || ways.some((tokens) => tokens.length === 0)) {
+      throw wrong(name, 'at least one token', 'none')
+    }
+    const end = ways.flat().find((token) => eosTokenIds.includes(token))
+    if (end !== undefined) throw wrong(name, 'tokens that do not end a sequence', String(end))
+    ways.forEach((tokens, place) => {
+      const other = ways.findIndex((way, at) => at !== place && tokens.every((token, i) => way[i] === token))
+      if (other >= 0) throw wrong(name, 'ways to write it of which none begins another', String(ways[other]))
+    })
+  })
 }
 
 /** The error of one setting. */

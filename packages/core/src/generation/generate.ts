@@ -1,6 +1,7 @@
 import { throwIfAborted } from '@tfx/common'
 import { searchBeams } from './beam-search'
 import { resolveGeneration, wrong } from './check-generation'
+import { searchConstrained } from './constrained-search'
 import { searchContrastively } from './contrastive-search'
 import { generationDefaults, type GenerationConfig } from './generation-config'
 import type { GenerationRun, PreparedPrompt } from './generation-run'
@@ -28,7 +29,8 @@ export interface GenerateOptions extends Settings {
 
 /**
  * Continues prompts: greedily, by sampling (`doSample`), beam search (`numBeams`), diverse beam search
- * (`numBeamGroups`) or contrastive search (`penaltyAlpha`), token for token as `generate` of Hugging Face transformers.
+ * (`numBeamGroups`), beam search for sequences with given words (`forceWordsIds`) or contrastive search (`penaltyAlpha`),
+ * token for token as `generate` of Hugging Face transformers.
  *
  * @param prompts Token ids; of different lengths as they are, without padding.
  * @returns For each prompt its `numReturnSequences` continuations.
@@ -47,7 +49,8 @@ export async function generate(
 ): Promise<GeneratedSequence[][]> {
   const prepared = prepare(model, prompts, options)
   return withSession(prepared, async (run) => {
-    const { numBeams, penaltyAlpha = 0 } = run.config
+    const { numBeams, penaltyAlpha = 0, forceWordsIds = [] } = run.config
+    if (forceWordsIds.length > 0) return searchConstrained(run)
     if (numBeams > 1) return searchBeams(run)
     if (penaltyAlpha > 0) return searchContrastively(run)
     const written = sampleTokens(run)

@@ -47,6 +47,8 @@ export interface GenerationConfig {
   /** Default 0: off. */
   readonly encoderNoRepeatNgramSize: number
   readonly badWordsIds?: readonly (readonly number[])[]
+  /** Words that a beam search must write: each as its tokens, or as several ways to write it, of which one must come. */
+  readonly forceWordsIds?: readonly (readonly number[] | readonly (readonly number[])[])[]
   readonly sequenceBias?: readonly { readonly tokens: readonly number[]; readonly bias: number }[]
   readonly forcedBosTokenId?: number
   readonly forcedEosTokenId?: readonly number[]
@@ -139,6 +141,13 @@ const fields: Readonly<
     isValid: (value) => Array.isArray(value) && value.every(isIds),
     expected: 'lists of token ids',
   },
+  force_words_ids: {
+    field: 'forceWordsIds',
+    isValid: (value) =>
+      Array.isArray(value) &&
+      value.every((word) => isIds(word) || (Array.isArray(word) && word.every(isIds))),
+    expected: 'lists of token ids, or lists of such lists',
+  },
   forced_bos_token_id: { field: 'forcedBosTokenId', ...whole },
   forced_eos_token_id: { field: 'forcedEosTokenId', ...ids },
   remove_invalid_values: { field: 'removeInvalidValues', ...flag },
@@ -162,7 +171,6 @@ const listFields: readonly string[] = ['forced_eos_token_id', 'eos_token_id', 's
 /** What would change the result and is not computed here → the values that mean "off". */
 const refused: Readonly<Record<string, readonly unknown[]>> = {
   constraints: [[]],
-  force_words_ids: [[]],
   guidance_scale: [1],
   watermarking_config: [],
   top_h: [],

@@ -26,7 +26,7 @@ export const tokenizerFileNames = [
  * with a table of ids (Marian). A tokenizer.json is made then, and is saved with the model. Nothing is downloaded.
  *
  * @param options `maxLength`: the model's own limit in tokens. `side`: the language whose texts are encoded, where a
- * checkpoint (Marian's) has a model for each; texts to learn are of the target's. Default `source`.
+ * checkpoint (Marian's) has a model for each; texts to learn are of the target's: {@link Tokenizer.target}. Default `source`.
  * @throws CheckpointError if there is no tokenizer, or its files cannot be parsed.
  *
  * @example
@@ -37,8 +37,9 @@ export const tokenizerFileNames = [
  */
 export async function loadTokenizer(
   directory: string,
-  { maxLength, side = 'source' }: { maxLength?: number; side?: 'source' | 'target' } = {},
+  options: { maxLength?: number; side?: 'source' | 'target' } = {},
 ): Promise<Tokenizer> {
+  const { maxLength, side = 'source' } = options
   const files = new Map<string, Uint8Array>()
   for (const name of tokenizerFileNames) {
     const bytes = await readIfThere(join(directory, name))
@@ -72,6 +73,10 @@ export async function loadTokenizer(
     files,
     tokenize: lookup?.tokenize,
     denormalize: lookup?.denormalize,
+    target:
+      side === 'source' && files.has('target.spm')
+        ? await loadTokenizer(directory, { ...options, side: 'target' })
+        : undefined,
   })
 }
 

@@ -1,5 +1,12 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { ArgumentError, CheckpointError, isTfxError, type TfxErrorDetails } from '@tfx/common'
+import {
+  findLanguages,
+  resolveLanguage,
+  surroundings,
+  type Surroundings,
+  type TokenizerLanguages,
+} from './languages'
 import { correctLibrary } from './library-differences'
 import { tokenText } from './token-text'
 import { longestFirst } from './truncation'
@@ -52,6 +59,17 @@ export interface Tokenizer {
   readonly maxLength: number
   /** Every token with its id. */
   vocabulary(): ReadonlyMap<string, number>
+  /** The languages that texts are marked with, in models of several. */
+  readonly languages?: TokenizerLanguages
+  /**
+   * The same tokenizer for texts in another of its languages; of Marian, for texts to be translated to it.
+   *
+   * @param language Its code, or another one of it, such as `de` for `deu_Latn`.
+   * @throws ArgumentError if there is no such language.
+   */
+  withLanguage(language: string): Tokenizer
+  /** Encodes what is to be written, where that has pieces of its own (Marian). */
+  readonly target?: Tokenizer
   /** The files that it was made from, by name: written byte for byte when a model is saved. */
   readonly files: ReadonlyMap<string, Uint8Array>
 }
@@ -73,6 +91,7 @@ export interface TokenizerParts {
   /** The model's own limit in tokens. Default: none. */
   maxLength?: number
   files?: ReadonlyMap<string, Uint8Array>
+  target?: Tokenizer | undefined
   /** Cuts a text into tokens, without special tokens around it. Default: as `tokenizer` says. */
   tokenize?: ((text: string) => string[]) | undefined
   /** The last step of decoding. Default: none. */
@@ -94,16 +113,15 @@ const noLimit = 1e15
  * tokenizer.encode('a great film').inputIds
  * ```
  */
-export function createTokenizer({
-  tokenizer,
-  config,
-  maxLength,
-  files = new Map(),
-  tokenize,
-  denormalize = (text) => text,
-}: TokenizerParts): Tokenizer {
-  const inner = open(tokenizer, config)
+export function createTokenizer(parts: TokenizerParts): Tokenizer {
+  const inner = open(parts.tokenizer, parts.config)
   if (inner.model) cacheWords(inner.model)
+  return assemble(inner, parts)
+}
+
+/** @param surround What stands around texts. Default: what tokenizer.json says. */
+function assemble(inner: HuggingFaceTokenizer, parts: TokenizerParts, surround?: Surroundings): Tokenizer {
+  const { config, maxLength, files = new Map<string, Uint8Array>(), target, denormalize = same } = parts
   const vocabulary = inner.get_vocab(true)
   const idOf = (role: string) => vocabulary.get(tokenText(config[role]) ?? '')
   const padTokenId = idOf('pad_token') ?? vocabulary.get('[PAD]') ?? vocabulary.get('<pad>')
@@ -120,7 +138,9 @@ export function createTokenizer({
   const added = [...inner.get_added_tokens_decoder().values()]
   // Off unless the checkpoint asks for it, as in transformers 5.
   const cleanUp = config.clean_up_tokenization_spaces === true
-  const encode = createEncoder(inner, { vocabulary, limit, tokenize })
+  const encode = createEncoder(inner, { vocabulary, limit, surround, tokenize: parts.tokenize })
+  const wholeTokens = added.map(({ content, id }) => [content, id] as const)
+  const languages = findLanguages(files.has('source.spm') ? vocabulary : wholeTokens)
   return {
     encode,
     encodeBatch: (texts, options) =>
@@ -143,8 +163,28 @@ export function createTokenizer({
     vocabSize: [...vocabulary.values()].reduce((largest, id) => Math.max(largest, id), -1) + 1,
     maxLength: limit,
     vocabulary: () => vocabulary,
+    ...(languages && { languages }),
+    withLanguage(language) {
+      const caller = { function: 'withLanguage', argument: 'language' }
+      const code = resolveLanguage(language, languages?.tokens.keys() ?? [], caller)
+      const around = surroundings(languages!.family, code, config)
+      return assemble(inner, { ...parts, files: withSourceLanguage(files, config, code) }, around)
+    },
+    ...(target && { target }),
     files,
   }
+}
+
+const same = (text: string): string => text
+
+/** The files of a tokenizer whose texts are in a language: transformers takes it from there, too. */
+function withSourceLanguage(
+  files: ReadonlyMap<string, Uint8Array>,
+  config: TokenizerParts['config'],
+  language: string,
+): ReadonlyMap<string, Uint8Array> {
+  const json = JSON.stringify({ ...config, src_lang: language }, undefined, 2)
+  return new Map([...files, ['tokenizer_config.json', new TextEncoder().encode(`${json}\n`)]])
 }
 
 function open(
@@ -172,12 +212,21 @@ function open(
  */
 function createEncoder(
   inner: HuggingFaceTokenizer,
-  options: { vocabulary: ReadonlyMap<string, number>; limit: number; tokenize: TokenizerParts['tokenize'] },
+  options: {
+    vocabulary: ReadonlyMap<string, number>
+    limit: number
+    surround: Surroundings | undefined
+    tokenize: TokenizerParts['tokenize']
+  },
 ): Tokenizer['encode'] {
-  const { vocabulary, limit } = options
+  const { vocabulary, limit, surround } = options
   const unknownId = inner.model?.unk_token_id ?? 0
-  const process = (tokens: string[], pair: string[] | null, addSpecialTokens: boolean) =>
-    inner.post_processor?.(tokens, pair, addSpecialTokens) ?? { tokens: [...tokens, ...(pair ?? [])] }
+  type Processed = { tokens: string[]; token_type_ids?: number[] }
+  const process = (tokens: string[], pair: string[] | null, addSpecialTokens: boolean): Processed => {
+    const all = [...tokens, ...(pair ?? [])]
+    if (surround) return { tokens: addSpecialTokens ? [...surround.before, ...all, ...surround.after] : all }
+    return inner.post_processor?.(tokens, pair, addSpecialTokens) ?? { tokens: all }
+  }
   const specialTokens = {
     single: process([], null, true).tokens.length,
     pair: process([], [], true).tokens.length,

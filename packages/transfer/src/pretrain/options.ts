@@ -1,19 +1,28 @@
 import { ArgumentError } from '@tfx/common'
-import type { EncoderConfig, Tokenizer } from '@tfx/core'
-import type { TrainingEvent } from '@tfx/train'
+import { type ModelConfig, modelFamily, type ModelKind, type Tokenizer } from '@tfx/core'
+import type { Optimizer, TrainingEvent } from '@tfx/train'
 import { checkMaxLength, longestInput } from '../check-options'
-import type { DistillationTargets } from './batches'
+import type { DistillationTargets } from './masked-batches'
+
+/** An input of an encoder-decoder and what it is to write for it. */
+export interface PretrainPair {
+  readonly input: string
+  readonly target: string
+}
 
 /** Options of {@link pretrain}. */
-export interface PretrainOptions {
+export interface PretrainOptions<Config extends ModelConfig = ModelConfig> {
   /** The architecture, from {@link readConfig}; its vocabulary must hold the tokenizer's. */
-  config: EncoderConfig
+  config: Config
   tokenizer: Tokenizer
   /** Sentences or paragraphs to learn from. */
   texts: readonly string[]
   /** Texts of the same kind that are never trained on, to measure perplexity. */
   heldOut: readonly string[]
-  /** Texts are cut to so many tokens. Default 64, or what the configuration allows. */
+  /**
+   * Tokens of an input. An encoder reads texts one by one, cut to so many; for the others texts are joined and cut into
+   * blocks of so many. Default 64 for an encoder, else 128, or what the configuration allows.
+   */
   maxLength?: number
   /** Optimizer steps; epochs follow one another until then. */
   steps: number
@@ -25,15 +34,24 @@ export interface PretrainOptions {
   warmupRatio?: number
   /** Default 0.01, on everything but biases and norms. */
   weightDecay?: number
-  /** The share of the tokens to predict. Default 0.15. */
+  /** Default: AdamW with `weightDecay`. */
+  optimizer?: Optimizer
+  /** Not for decoders: the share of the tokens to predict. Default 0.15. */
   maskRate?: number
+  /** For encoder-decoders: how many tokens a hidden span has on average. Default 3. */
+  meanSpanLength?: number
   /**
-   * A teacher's sentence embeddings of `texts`, to be imitated by the pooled output: the loss becomes
+   * For encoder-decoders: tasks to learn beside the text, each once an epoch and cut to `maxLength`. Batches hold inputs of
+   * like length, so mostly of one kind. The held-out perplexity is of text alone.
+   */
+  pairs?: readonly PretrainPair[]
+  /**
+   * For encoders: a teacher's sentence embeddings of `texts`, to be imitated by the pooled output: the loss becomes
    * `weight` × (1 − cosine) + `maskedWeight` × the masked language modelling loss. Both default to 1.
    */
   distillation?: DistillationTargets & { weight?: number; maskedWeight?: number }
   /** Values to start from instead of random ones, where it returns some. */
-  initialValues?: (name: string) => Float32Array | undefined
+  initialValues?: (name: string, shape: readonly number[]) => Float32Array | undefined
   /** Evaluate each so many steps. Default: once, at the end. */
   evaluateEvery?: number
   /** Default 42. */
@@ -44,7 +62,7 @@ export interface PretrainOptions {
 }
 
 /** The options that have a default, with it. */
-export type ResolvedPretrainOptions = PretrainOptions &
+export type ResolvedPretrainOptions<Config extends ModelConfig = ModelConfig> = PretrainOptions<Config> &
   Required<
     Pick<
       PretrainOptions,
@@ -54,6 +72,8 @@ export type ResolvedPretrainOptions = PretrainOptions &
       | 'warmupRatio'
       | 'weightDecay'
       | 'maskRate'
+      | 'meanSpanLength'
+      | 'pairs'
       | 'evaluateEvery'
       | 'seed'
     >
@@ -61,21 +81,47 @@ export type ResolvedPretrainOptions = PretrainOptions &
 
 /** @throws ArgumentError on what cannot be meant, or if configuration, tokenizer and texts do not fit together. */
 export function resolvePretrainOptions(options: PretrainOptions): ResolvedPretrainOptions {
+  const { kind } = modelFamily(options.config.modelType as string)
+  checkKind(options, kind)
   const longest = longestInput(options)
   const resolved = {
     ...options,
-    maxLength: options.maxLength ?? Math.min(64, longest),
+    maxLength: options.maxLength ?? Math.min(kind === 'encoder' ? 64 : 128, longest),
     batchSize: options.batchSize ?? 64,
     learningRate: options.learningRate ?? 1e-3,
     warmupRatio: options.warmupRatio ?? 0.06,
     weightDecay: options.weightDecay ?? 0.01,
     maskRate: options.maskRate ?? 0.15,
+    meanSpanLength: options.meanSpanLength ?? 3,
+    pairs: options.pairs ?? [],
     evaluateEvery: options.evaluateEvery ?? options.steps,
     seed: options.seed ?? 42,
   }
   check(resolved)
   checkMaxLength(resolved.maxLength, longest, 'pretrain')
   return resolved
+}
+
+/** Which kinds of models an option is for, where not for all. */
+const kindsOf = {
+  distillation: ['encoder'],
+  maskRate: ['encoder', 'encoder-decoder'],
+  meanSpanLength: ['encoder-decoder'],
+  pairs: ['encoder-decoder'],
+} as const satisfies Partial<Record<keyof PretrainOptions, readonly ModelKind[]>>
+
+function checkKind(options: PretrainOptions, kind: ModelKind): void {
+  for (const [name, kinds] of Object.entries(kindsOf) as [keyof typeof kindsOf, readonly ModelKind[]][]) {
+    if (options[name] === undefined || kinds.includes(kind)) continue
+    throw wrong(name, `absent for models that are no ${kinds.join(' or ')}`, 'given')
+  }
+}
+
+/** The token that ends a text. @throws ArgumentError if the configuration names none. */
+export function endOfText({ eosTokenIds }: { readonly eosTokenIds: readonly number[] }): number {
+  const [end] = eosTokenIds
+  if (end === undefined) throw wrong('config', "one whose 'eos_token_id' ends a text", 'one without')
+  return end
 }
 
 function check(options: ResolvedPretrainOptions): void {
@@ -86,7 +132,8 @@ function check(options: ResolvedPretrainOptions): void {
     if (Number.isInteger(options[name]) && options[name] >= 1) continue
     throw wrong(name, 'a positive integer', String(options[name]))
   }
-  const { maskRate, warmupRatio } = options
+  const { maskRate, meanSpanLength, warmupRatio } = options
+  if (!(meanSpanLength >= 1)) throw wrong('meanSpanLength', 'a number of at least 1', String(meanSpanLength))
   if (!(maskRate > 0 && maskRate <= 1)) throw wrong('maskRate', 'above 0 and at most 1', String(maskRate))
   if (!(warmupRatio >= 0 && warmupRatio <= 1)) throw wrong('warmupRatio', 'from 0 to 1', String(warmupRatio))
   if (tokenizer.vocabSize > config.vocabSize) {

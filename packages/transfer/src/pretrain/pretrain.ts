@@ -1,18 +1,29 @@
 import { type Engine, getEngine, type ParameterStore, type Program } from '@tfx/backend'
-import { ArgumentError, createRandom, DataError, mixSeed, sizeOf, throwIfAborted } from '@tfx/common'
-import { initializeParameter, modelFamily, type ParameterSpecs } from '@tfx/core'
-import { adamW, fit, fitSlots, linearSchedule, progressReporter, type TrainingBatch } from '@tfx/train'
+import { ArgumentError, createRandom, mixSeed, sizeOf, throwIfAborted } from '@tfx/common'
+import { initializeParameter, type ModelConfig, modelFamily, type ParameterSpecs } from '@tfx/core'
+import {
+  adamW,
+  fit,
+  type FitResult,
+  fitSlots,
+  linearSchedule,
+  type Optimizer,
+  progressReporter,
+} from '@tfx/train'
 import { rememberLearned } from '../learned'
 import { shapesOf } from '../runtime'
-import { maskedBatches, type MaskedBatchesOptions } from './batches'
+import { type Objective, objectiveOf } from './objective'
 import { type PretrainOptions, type ResolvedPretrainOptions, resolvePretrainOptions } from './options'
 import { createPretrainedModel, type PretrainedModel } from './pretrained-model'
-import { maskedInputs, maskedLanguageModelStep, projectionName } from './step'
-import { maskingVocabulary } from './vocabulary'
 
 /**
- * Pretrains an encoder from random weights by masked language modelling with whole-word masking
- * (Devlin et al. 2018, arXiv:1810.04805), optionally beside the distillation of a teacher's sentence embeddings.
+ * Pretrains a model from random weights on text. What it learns follows from its kind:
+ *
+ * - an encoder: to fill in hidden words, masked as wholes (Devlin et al. 2018, arXiv:1810.04805), optionally beside the
+ *   distillation of a teacher's sentence embeddings;
+ * - an encoder-decoder: to write the spans that are missing (Raffel et al. 2019, arXiv:1910.10683), optionally beside
+ *   `pairs` of inputs and targets;
+ * - a decoder: the next token.
  *
  * @returns A model that can be saved as a base for {@link transfer}, or be one as it is, with its held-out
  *   perplexity.
@@ -26,36 +37,29 @@ import { maskingVocabulary } from './vocabulary'
  * await model.save('./my-base')
  * ```
  */
-export async function pretrain(options: PretrainOptions): Promise<PretrainedModel> {
+export async function pretrain<Config extends ModelConfig>(
+  options: PretrainOptions<Config>,
+): Promise<PretrainedModel<Config>> {
   const settings = resolvePretrainOptions(options)
   throwIfAborted(settings.signal, 'pretrain')
-  const { config, tokenizer, distillation } = settings
-  const batches = batchOptions(settings)
-  const heldOut = heldOutBatches(settings, batches)
+  const { config, tokenizer } = options
+  const objective = objectiveOf(settings)
   const specs: ParameterSpecs = {
-    ...modelFamily(config.modelType).parameterShapes(config, 'pretraining'),
-    ...(distillation && {
-      [projectionName]: { shape: [distillation.size, config.hiddenSize], initialize: 'normal' },
-    }),
+    ...modelFamily(config.modelType as string).parameterShapes(config, objective.task),
+    ...objective.companions,
   }
+  const parts = { config, tokenizer, unsaved: Object.keys(objective.companions ?? {}) }
   const engine = await getEngine()
-  const optimizer = adamW({ weightDecay: settings.weightDecay })
+  const optimizer = settings.optimizer ?? adamW({ weightDecay: settings.weightDecay })
   const store = engine.createStore(shapesOf(specs), fitSlots({ optimizer }))
   let steps = 0
   try {
     fillStore(store, specs, settings)
-    const result = await train(settings, {
-      engine,
-      store,
-      optimizer,
-      batches,
-      heldOut,
-      onStep: () => steps++,
-    })
-    return createPretrainedModel({ config, tokenizer, store, result })
+    const result = await train(settings, { engine, store, optimizer, objective, onStep: () => steps++ })
+    return createPretrainedModel({ ...parts, store, result })
   } catch (error) {
     if (steps > 0) {
-      throw await rememberLearned(error, async () => createPretrainedModel({ config, tokenizer, store }))
+      throw await rememberLearned(error, async () => createPretrainedModel({ ...parts, store }))
     }
     store.dispose()
     throw error
@@ -65,31 +69,30 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainedMode
 interface Run {
   engine: Engine
   store: ParameterStore
-  optimizer: ReturnType<typeof adamW>
-  batches: MaskedBatchesOptions
-  heldOut: readonly TrainingBatch[]
+  optimizer: Optimizer
+  objective: Objective
   onStep: () => void
 }
 
-async function train(settings: ResolvedPretrainOptions, run: Run): Promise<Awaited<ReturnType<typeof fit>>> {
+async function train(settings: ResolvedPretrainOptions, run: Run): Promise<FitResult> {
   const { steps, warmupRatio, learningRate, seed, signal, evaluateEvery } = settings
-  const { store, optimizer, batches, heldOut, onStep } = run
+  const { store, optimizer, objective, onStep } = run
   const report = settings.onEvent ?? progressReporter()
-  const program = await compile(settings, run, true)
+  const program = await compile(run, true)
   try {
-    const evaluation = await compile(settings, run, false)
+    const evaluation = await compile(run, false)
     try {
       return await fit({
         store,
         program,
         parameters: Object.keys(store.shapes),
-        batches: (epoch) => maskedBatches(batches, epoch),
+        batches: (epoch) => objective.batches(epoch),
         maxSteps: steps,
         optimizer,
         learningRate,
         schedule: linearSchedule({ totalSteps: steps, warmupSteps: Math.round(steps * warmupRatio) }),
         seed,
-        evaluate: () => measure(evaluation, heldOut),
+        evaluate: () => measure(evaluation, objective.heldOut),
         evaluateEvery,
         signal,
         onEvent(event) {
@@ -105,29 +108,16 @@ async function train(settings: ResolvedPretrainOptions, run: Run): Promise<Await
   }
 }
 
-function compile(
-  { config, distillation }: ResolvedPretrainOptions,
-  { engine, store }: Run,
-  training: boolean,
-): Promise<Program> {
-  const family = modelFamily(config.modelType)
-  const weights = {
-    maskedWeight: distillation?.maskedWeight ?? 1,
-    distillationWeight: distillation?.weight ?? 1,
-  }
-  const targets = training && distillation ? { targets: { shape: ['batch', distillation.size] } } : {}
-  return engine.compile(maskedLanguageModelStep(family, { config, training }, weights), {
-    inputs: { ...maskedInputs, ...targets },
+function compile({ engine, store, objective }: Run, training: boolean): Promise<Program> {
+  return engine.compile(objective.step(training), {
+    inputs: objective.inputs(training),
     parameters: store,
     ...(training && { gradients: { of: 'loss', withRespectTo: Object.keys(store.shapes) } }),
   })
 }
 
-/** The masked language modelling loss over all hidden tokens, and exp of it. */
-async function measure(
-  evaluation: Program,
-  heldOut: readonly TrainingBatch[],
-): Promise<Record<string, number>> {
+/** The mean loss over all targets, and exp of it. */
+async function measure(evaluation: Program, heldOut: Objective['heldOut']): Promise<Record<string, number>> {
   let [total, targets] = [0, 0]
   for (const { inputs, weight } of heldOut) {
     const { loss } = await evaluation.run(inputs)
@@ -135,38 +125,6 @@ async function measure(
     targets += weight
   }
   return { loss: total / targets, perplexity: Math.exp(total / targets) }
-}
-
-function batchOptions(settings: ResolvedPretrainOptions): MaskedBatchesOptions {
-  const { config, tokenizer, distillation, maskRate, batchSize, seed, texts } = settings
-  return {
-    vocabulary: maskingVocabulary(tokenizer, config.vocabSize),
-    padTokenId: tokenizer.padTokenId,
-    maskRate,
-    batchSize,
-    seed,
-    encodings: encode(texts, settings),
-    targets: distillation,
-  }
-}
-
-/** The same words are hidden in every evaluation. */
-function heldOutBatches(settings: ResolvedPretrainOptions, options: MaskedBatchesOptions): TrainingBatch[] {
-  const encodings = encode(settings.heldOut, settings)
-  const batches = [...maskedBatches({ ...options, seed: 0, encodings, targets: undefined }, 0)]
-  const usable = batches.filter(({ weight }) => weight > 0)
-  if (usable.length > 0) return usable
-  throw new DataError({
-    function: 'pretrain',
-    argument: 'heldOut',
-    expected: 'texts with words in them',
-    received: 'only blank ones',
-    remedy: 'Pass some sentences of the same kind as texts.',
-  })
-}
-
-function encode(texts: readonly string[], { tokenizer, maxLength }: ResolvedPretrainOptions): Int32Array[] {
-  return tokenizer.encodeBatch(texts, { maxLength }).map(({ inputIds }) => Int32Array.from(inputIds))
 }
 
 function fillStore(
@@ -177,7 +135,7 @@ function fillStore(
   const random = createRandom(mixSeed(seed, 1))
   for (const [name, spec] of Object.entries(specs)) {
     const drawn = initializeParameter(spec, random, config.initializerRange)
-    const given = initialValues?.(name)
+    const given = initialValues?.(name, spec.shape)
     if (given && given.length !== sizeOf(spec.shape)) {
       throw new ArgumentError({
         function: 'pretrain',

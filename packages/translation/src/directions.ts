@@ -1,0 +1,105 @@
+import { ArgumentError } from '@tfx/common'
+import {
+  type SequenceToSequenceConfig,
+  type Tokenizer,
+  type TranslationDirection,
+  translationPrefix,
+  type TranslationTokens,
+  translationTokens,
+} from '@tfx/core'
+import type { TranslationPair } from './pair'
+
+/** What texts are translated by. */
+export interface TranslationModel {
+  readonly tokenizer: Tokenizer
+  readonly config: SequenceToSequenceConfig
+}
+
+/** From one language to another. */
+export interface Direction {
+  readonly source: string
+  readonly target: string
+}
+
+type Tasks = Readonly<Record<string, { readonly prefix?: unknown } | undefined>>
+
+const tasksOf = ({ source }: SequenceToSequenceConfig): Tasks =>
+  (source.task_specific_params as Tasks | null | undefined) ?? {}
+
+/** The directions that a model was trained for, as its config.json says, or its tokenizer's (Marian). */
+export function trainedDirections({ tokenizer, config }: TranslationModel): Direction[] {
+  const found = Object.keys(tasksOf(config)).flatMap((task) => {
+    const match = /^translation_(.+)_to_(.+)$/.exec(task)
+    return match ? [{ source: match[1]!, target: match[2]! }] : []
+  })
+  if (found.length > 0 || tokenizer.languages) return found
+  const bytes = tokenizer.files.get('tokenizer_config.json')
+  const json = JSON.parse(new TextDecoder().decode(bytes ?? new TextEncoder().encode('{}'))) as Record<
+    string,
+    unknown
+  >
+  const { source_lang: source, target_lang: target } = json
+  return typeof source === 'string' && typeof target === 'string' ? [{ source, target }] : []
+}
+
+/**
+ * A configuration that says which directions were learned, as T5's do: transformers and Transformers.js find T5's prefix
+ * there, and `load` what the model knows.
+ */
+export function withDirections(
+  config: SequenceToSequenceConfig,
+  pairs: readonly TranslationPair[],
+): SequenceToSequenceConfig {
+  const learned = directionsOf(pairs)
+  const named = learned.filter((direction): direction is Direction => 'source' in direction)
+  if (named.length === 0) return config
+  const tasks: Record<string, object> = { ...(tasksOf(config) as Record<string, object>) }
+  for (const direction of named) {
+    const name = `translation_${direction.source}_to_${direction.target}`
+    const prefix = translationPrefix(config, direction)
+    tasks[name] = { ...tasks[name], ...(prefix !== '' && { prefix }) }
+    // Transformers.js knows the task by this name.
+    if (prefix !== '' && learned.length === 1) tasks.translation = { prefix }
+  }
+  return { ...config, source: { ...config.source, task_specific_params: tasks } }
+}
+
+/** Each direction of some pairs once; {} for pairs that do not name their languages. */
+export function directionsOf(pairs: readonly TranslationPair[]): (Direction | Record<string, never>)[] {
+  const found = new Map<string, Direction | Record<string, never>>()
+  for (const { sourceLanguage: source, targetLanguage: target } of pairs) {
+    const isNamed = source !== undefined && target !== undefined
+    found.set(JSON.stringify([source, target]), isNamed ? { source, target } : {})
+  }
+  return [...found.values()]
+}
+
+/**
+ * How a model reads and writes the languages of a direction: the one that is asked for, or the only one that it was
+ * trained for.
+ *
+ * @throws ArgumentError if the model does not know it, or knows several and none is named.
+ */
+export function tokensFor(
+  model: TranslationModel,
+  { source, target }: TranslationDirection,
+  caller: string,
+): TranslationTokens {
+  const trained = trainedDirections(model)
+  const isAsked = ({ source: from, target: to }: Direction) =>
+    (source === undefined || source === from) && (target === undefined || target === to)
+  const fitting = trained.filter(isAsked)
+  const [only] = fitting
+  if (fitting.length === 1) return translationTokens(model, only!, caller)
+  const isOpen = model.tokenizer.languages !== undefined || trained.length === 0
+  if (isOpen) return translationTokens(model, { source, target }, caller)
+  const pairs = trained.map(({ source: from, target: to }) => `${from} → ${to}`)
+  throw new ArgumentError({
+    function: caller,
+    argument: source === undefined && target !== undefined ? 'target' : 'source',
+    expected: `a pair of languages that the model knows: ${pairs.slice(0, 8).join(', ')}${pairs.length > 8 ? ', …' : ''}`,
+    received:
+      source === undefined && target === undefined ? 'none' : `${source ?? 'any'} → ${target ?? 'any'}`,
+    remedy: 'Name one of them, or train a model of other languages: transfer(base, dataset).',
+  })
+}

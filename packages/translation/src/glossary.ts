@@ -1,0 +1,88 @@
+import { ArgumentError } from '@tfx/common'
+import type { Tokenizer } from '@tfx/core'
+import { faultOf } from './check-text'
+
+/** Terms that translations must have, or must not have. */
+export interface Glossary {
+  /**
+   * Terms of the source → how they are to be translated, one way or one of several: where a sentence has the term (whole
+   * words, in any case), its translation gets one of them. A list: what every translation must have.
+   */
+  readonly force?: Readonly<Record<string, string | readonly string[]>> | readonly string[]
+  /** What no translation may have. */
+  readonly forbid?: readonly string[]
+}
+
+/** A glossary as `generate` takes it. */
+export interface GlossaryTokens {
+  /** The words to be written for a sentence, each as its spellings. */
+  forced(sentence: string): number[][][]
+  readonly forbidden: readonly (readonly number[])[]
+}
+
+/**
+ * Spells the terms of a glossary in tokens: behind a space and without one, as they are and with a capital.
+ *
+ * @param tokenizer Of the translations.
+ * @throws ArgumentError if a term is no text.
+ */
+export function glossaryTokens({ force = {}, forbid = [] }: Glossary, tokenizer: Tokenizer): GlossaryTokens {
+  checkTerms('glossary.forbid', forbid)
+  const isList = Array.isArray(force)
+  const entries: [string | undefined, readonly string[]][] = isList
+    ? (force as readonly string[]).map((term) => [undefined, [term]])
+    : Object.entries(force as Readonly<Record<string, string | readonly string[]>>).map(([source, terms]) => [
+        source,
+        typeof terms === 'string' ? [terms] : terms,
+      ])
+  const words = entries.map(([source, terms]) => {
+    checkTerms('glossary.force', source === undefined ? terms : [source, ...terms])
+    // A form without its space in front is for the beginning only, where it has a capital.
+    const spellings = terms.flatMap((term) => [` ${term}`, ` ${capitalized(term)}`, capitalized(term)])
+    return {
+      isIn: source === undefined ? () => true : finder(source),
+      ways: shortest(tokensOf(spellings, tokenizer)),
+    }
+  })
+  const everywhere = forbid.flatMap((term) => [` ${term}`, term, ` ${capitalized(term)}`, capitalized(term)])
+  return {
+    forced: (sentence) => words.filter(({ isIn }) => isIn(sentence)).map(({ ways }) => ways),
+    forbidden: tokensOf(everywhere, tokenizer),
+  }
+}
+
+const capitalized = (term: string): string => {
+  const [first = ''] = term
+  return first.toLocaleUpperCase() + term.slice(first.length)
+}
+
+/** Looks for a term as whole words, in any case. */
+function finder(term: string): (sentence: string) => boolean {
+  const escaped = term.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'iu')
+  return (sentence) => pattern.test(sentence)
+}
+
+/** The tokens of each spelling, without those around a text; each sequence once. */
+function tokensOf(spellings: readonly string[], tokenizer: Tokenizer): number[][] {
+  const special = new Set(tokenizer.specialTokenIds)
+  const found = new Map<string, number[]>()
+  for (const spelling of spellings) {
+    const tokens = tokenizer.encode(spelling, undefined, { maxLength: Infinity }).inputIds
+    const plain = tokens.filter((token) => !special.has(token))
+    if (plain.length > 0) found.set(plain.join(), plain)
+  }
+  return [...found.values()]
+}
+
+/** Those that no other begins: who has written the shorter one has written the term. */
+const shortest = (ways: readonly number[][]): number[][] =>
+  ways.filter((way) => !ways.some((other) => other !== way && other.every((token, at) => way[at] === token)))
+
+function checkTerms(argument: string, terms: unknown): void {
+  const given: readonly unknown[] = Array.isArray(terms) ? terms : [terms]
+  for (const term of given) {
+    const fault = faultOf(term)
+    if (fault) throw new ArgumentError({ function: 'translate', argument, ...fault })
+  }
+}

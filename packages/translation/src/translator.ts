@@ -1,0 +1,68 @@
+import type { SaveOptions } from '@tfx/transfer'
+import { type EvaluateOptions, evaluateTranslations, type TranslationScores } from './evaluate'
+import type { PairSource } from './pair'
+import { type TranslateOptions, type TranslationLanguageModel, translateTexts } from './translate'
+
+/** A model that translates. */
+export interface Translator extends Pick<
+  TranslationLanguageModel,
+  | 'config'
+  | 'tokenizer'
+  | 'generation'
+  | 'maxLength'
+  | 'settings'
+  | 'notes'
+  | 'training'
+  | 'saveAdapter'
+  | 'dispose'
+> {
+  /**
+   * Translates a text, or several. Long documents are translated sentence by sentence, and keep their layout.
+   *
+   * @throws ArgumentError on texts that are blank, too long, or hold control characters or half a surrogate pair, on
+   *   languages that the model does not know, and on settings that contradict each other; AbortError on `signal`.
+   */
+  translate(text: string, options?: TranslateOptions): Promise<string>
+  translate(texts: readonly string[], options?: TranslateOptions): Promise<string[]>
+  /**
+   * Translates the texts of pairs as they are, uncut, and compares with their translations.
+   *
+   * @throws DataError as `transfer`, ArgumentError as `translate`.
+   */
+  evaluate(dataset: PairSource, options?: EvaluateOptions): Promise<TranslationScores>
+  /**
+   * Writes a directory that Python's `transformers` and the `translation` pipeline of Transformers.js read.
+   *
+   * @throws FileSystemError
+   */
+  save(directory: string, options?: SaveOptions): Promise<void>
+}
+
+/** What a trained language model is for those who want translations. */
+export function createTranslator(model: TranslationLanguageModel): Translator {
+  const { config, tokenizer, generation, maxLength, settings, notes, training } = model
+  async function translate(text: string, options?: TranslateOptions): Promise<string>
+  async function translate(texts: readonly string[], options?: TranslateOptions): Promise<string[]>
+  async function translate(
+    given: string | readonly string[],
+    options?: TranslateOptions,
+  ): Promise<string | string[]> {
+    if (Array.isArray(given)) return translateTexts(model, given as readonly string[], options)
+    const [translation] = await translateTexts(model, [given as string], options)
+    return translation!
+  }
+  return {
+    config,
+    tokenizer,
+    generation,
+    maxLength,
+    settings,
+    notes,
+    ...(training && { training }),
+    translate,
+    evaluate: (dataset, options) => evaluateTranslations(model, dataset, options),
+    save: (directory, options) => model.save(directory, options),
+    saveAdapter: (directory, options) => model.saveAdapter(directory, options),
+    dispose: () => model.dispose(),
+  }
+}

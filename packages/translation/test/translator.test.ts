@@ -1,0 +1,121 @@
+import { writeFile } from 'node:fs/promises'
+import { env, pipeline } from '@huggingface/transformers'
+import { describe, expect, it } from 'vitest'
+import { load, scratchBase, transfer } from '../src/index'
+import { quick, temporaryFolder, toyPairs } from './support'
+
+env.allowRemoteModels = false
+
+const folder = temporaryFolder()
+const pairs = toyPairs(600)
+const held = toyPairs(40, 2)
+const sizes = { vocabSize: 340, hiddenSize: 32, numLayers: 1, numHeads: 2, dropout: 0 }
+const training = scratchBase(pairs, sizes).then((base) => transfer(base, pairs, quick))
+
+// Training takes seconds, but more where other work is done beside it.
+describe('a translator from random weights', { timeout: 300_000 }, () => {
+  it('learns to translate, and says how well', async () => {
+    const model = await training
+    expect(model.notes).toEqual(["Columns by their place: from 'en' to 'de'."])
+    const scores = await model.evaluate(held)
+    expect(scores.bleu).toBeGreaterThan(95)
+    expect(scores.chrf).toBeGreaterThan(95)
+    expect(scores.ter).toBeLessThan(5)
+    expect(scores.signatures.bleu).toBe('nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp')
+    expect(scores.translations).toHaveLength(40)
+    expect(await model.translate('big red dog.')).toBe('groß rot Hund.')
+    expect(await model.translate(['small cat.', 'blue house.'])).toEqual(['klein Katze.', 'blau Haus.'])
+  })
+
+  it('keeps the layout of a document', async () => {
+    const model = await training
+    const document = '\n  big dog! small cat.  \n\n\tred tree.\r\nblue car.'
+    const expected = '\n  groß Hund! klein Katze.  \n\n\trot Baum.\r\nblau Auto.'
+    expect(await model.translate(document)).toBe(expected)
+  })
+
+  it('translates what is longer than the model reads in pieces', async () => {
+    const model = await training
+    const long = Array.from({ length: 400 }, () => 'big red dog').join(' ')
+    const translation = await model.translate(long)
+    // A piece of such a sentence is more than this toy has learned from; but each is translated.
+    expect(translation.match(/Hund/g)!.length).toBeGreaterThan(3)
+  })
+
+  it('writes forced terms where the source has them, and no forbidden ones', async () => {
+    const model = await training
+    const translate = (glossary: object) =>
+      model.translate(['big dog.', 'small cat.'], { glossary, numBeams: 4 })
+    const [dog, cat] = await translate({ force: { DOG: 'Baum' } })
+    expect(dog).toContain('Baum')
+    expect(cat).toBe('klein Katze.')
+    const [either] = await translate({ force: { dog: ['Katze', 'Haus'] } })
+    expect(either).toMatch(/Katze|Haus/)
+    const both = await translate({ force: ['Auto'] })
+    for (const text of both) expect(text).toContain('Auto')
+    const [without] = await translate({ forbid: ['Hund', 'groß'] })
+    expect(without).not.toMatch(/hund|groß/i)
+    expect((await translate({ forbid: ['Hund'] }))[1]).toBe('klein Katze.')
+  })
+
+  it('is saved for Transformers.js, which writes the same, and loaded again', async () => {
+    const model = await training
+    const directory = folder('toy')
+    await model.save(directory, { onnx: ['float32'] })
+    const texts = held.slice(0, 8).map(({ en }) => en)
+    const own = await model.translate(texts, { numBeams: 1, split: 'none' })
+    const theirs = await pipeline('translation', directory, { dtype: 'fp32' })
+    const written = (await theirs(texts, { num_beams: 1 } as never)) as { translation_text: string }[]
+    expect(written.map((answer) => answer.translation_text)).toEqual(own)
+    await theirs.dispose()
+    const loaded = await load(directory)
+    expect(await loaded.translate(texts)).toEqual(await model.translate(texts))
+    // It knows its languages.
+    expect(await loaded.translate(texts[0]!, { source: 'en', target: 'de' })).toBe(
+      await model.translate(texts[0]!),
+    )
+    await expect(loaded.translate(texts[0]!, { target: 'fr' })).rejects.toThrow(
+      "translate: 'target' must be a pair of languages that the model knows: en → de, but got any → fr.",
+    )
+    await loaded.dispose()
+  })
+})
+
+describe('several directions in one model', { timeout: 300_000 }, () => {
+  it('are told apart by a token of the language to write', async () => {
+    const base = await scratchBase(pairs, { ...sizes, languages: ['en', 'de'] })
+    const options = { ...quick, epochs: 25, source: 'en', target: 'de', bothDirections: true }
+    const model = await transfer(base, pairs.slice(0, 300), options)
+    expect(await model.translate('big red dog.', { source: 'en', target: 'de' })).toBe('groß rot Hund.')
+    expect(await model.translate('groß rot Hund.', { source: 'de', target: 'en' })).toBe('big red dog.')
+    await expect(model.translate('big', { target: 'fr' })).rejects.toThrow(
+      "translate: 'target' must be a language that the model knows: en, de, but got 'fr'.",
+    )
+    await model.dispose()
+  })
+})
+
+describe('pairs', () => {
+  const base = scratchBase(pairs, sizes)
+  const once = { ...quick, maxSteps: 1 }
+
+  it('are read alike from rows of every form and from two files', async () => {
+    const [source, target] = [folder('pairs.en'), folder('pairs.de')]
+    await writeFile(source, `\ufeff${pairs.map(({ en }) => en).join('\r\n')}\r\n`)
+    await writeFile(target, `${pairs.map(({ de }) => de).join('\n')}\n`)
+    const forms = [
+      pairs,
+      pairs.map((translation) => ({ id: 1, translation })),
+      pairs.map(({ en, de }) => ({ source: en, target: de })),
+      { source, target },
+      { train: { source, target }, validation: held },
+    ]
+    const weights = []
+    for (const form of forms) {
+      const model = await transfer(await base, form as never, { ...once, source: 'en', target: 'de' })
+      weights.push(await model.translate('big red dog.', { maxNewTokens: 10 }))
+      await model.dispose()
+    }
+    expect(new Set(weights).size).toBe(1)
+  })
+})
