@@ -45,7 +45,7 @@ export const rowForms: readonly RowForm[] = [
           ...(isFilled(system) ? [{ role: 'system', content: system }] : []),
           {
             role: 'user',
-            content: isFilled(input) ? `${String(instruction)}\n\n${String(input)}` : instruction,
+            content: isFilled(instruction) && isFilled(input) ? `${instruction}\n\n${input}` : instruction,
           },
           { role: 'assistant', content: output },
         ],
@@ -55,18 +55,21 @@ export const rowForms: readonly RowForm[] = [
   {
     name: 'texts',
     columns: ['text'],
-    read: ({ text }, { caller, place }) => {
-      if (isFilled(text)) return { text }
-      throw new DataError({
-        function: caller,
-        argument: `${place}, text`,
-        expected: 'a text',
-        received: text === '' ? 'an empty one' : typeof text,
-        remedy: 'Leave the row out.',
-      })
-    },
+    read: readText,
   },
 ]
+
+/** @throws DataError on a row without text. */
+function readText({ text }: Row, { caller, place }: DialoguePlace): ChatExample {
+  if (isFilled(text)) return { text }
+  throw new DataError({
+    function: caller,
+    argument: `${place}, text`,
+    expected: 'a text',
+    received: text === '' ? 'an empty one' : typeof text,
+    remedy: 'Leave the row out.',
+  })
+}
 
 /** A text is one turn; a list is one of messages already. */
 export const turns = (given: unknown, role: ChatMessage['role']): unknown[] =>

@@ -36,7 +36,7 @@ export function chatHead(
           ? run
           : { ...run, tokenizer: withTemplate(run.tokenizer, options.chatTemplate) },
       ),
-    generation: endingTurns,
+    generation: (given, _, tokenizer) => endingTurns(given, tokenizer),
     model: (languageModel) => createTunedModel(languageModel, options),
   }
 }

@@ -44,7 +44,7 @@ const turnEnds = ['<|im_end|>', '<|eot_id|>', '<end_of_turn>', '<|end|>', '<|end
 /** How a model is meant to write, with what ends a turn of its template among the ends of a text. */
 export function endingTurns(
   given: Partial<GenerationConfig>,
-  { tokenizer }: { tokenizer: Tokenizer },
+  tokenizer: Tokenizer,
 ): Partial<GenerationConfig> {
   const template = templatesOf(tokenizer).get('default')
   if (template === undefined) return given

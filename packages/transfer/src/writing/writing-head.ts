@@ -47,7 +47,8 @@ export interface WritingHead<
   /** How the model is meant to write: what generation_config.json will say. Default: what the base's says. */
   generation?(
     given: Partial<GenerationConfig>,
-    model: { config: Config; tokenizer: Tokenizer },
+    config: Config,
+    tokenizer: Tokenizer,
   ): Partial<GenerationConfig>
   model(languageModel: LanguageModel<Example, Options, Config>): Model
 }

@@ -84,10 +84,8 @@ export function writingTask<
     },
     async model({ weights: { generation = {}, ...others }, ...parts }) {
       const { config, tokenizer } = others
-      const weights = {
-        ...others,
-        generation: head.generation?.(generation, { config, tokenizer }) ?? generation,
-      }
+      const written = head.generation?.(generation, config, tokenizer) ?? generation
+      const weights = { ...others, generation: written }
       const languageModel = await createLanguageModel<Example, Options, Config>(
         { weights, ...parts },
         {
