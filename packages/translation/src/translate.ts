@@ -138,7 +138,7 @@ function checkSplit(split: unknown): void {
     function: 'translate',
     argument: 'split',
     expected: "'sentences', 'lines' or 'none'",
-    received: JSON.stringify(split) ?? 'undefined',
+    received: JSON.stringify(split),
     remedy: "Leave it out for 'sentences'.",
   })
 }

@@ -206,7 +206,10 @@ function createEncoder(
 ): Tokenizer['encode'] {
   const { vocabulary, limit, surround } = options
   const unknownId = inner.model?.unk_token_id ?? 0
-  type Added = { tokens: string[]; token_type_ids?: number[] }
+  interface Added {
+    tokens: string[]
+    token_type_ids?: number[]
+  }
   const addSpecialTokens = (tokens: string[], pair: string[] | null): Added => {
     if (surround) return { tokens: [...surround.before, ...tokens, ...(pair ?? []), ...surround.after] }
     return inner.post_processor?.(tokens, pair, true) ?? { tokens: [...tokens, ...(pair ?? [])] }
