@@ -14,6 +14,7 @@ const layers = {
   // Layer 3
   sentiment: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   translation: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
+  summarization: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   // Outside the layers
   'base-encoder': [],
   'base-seq2seq': [],

@@ -32,6 +32,7 @@ export {
 export { readRows } from '../../packages/data/dist/index.js'
 export { createBleu, createChrf, createTer } from '../../packages/metrics/dist/index.js'
 export { transfer } from '../../packages/sentiment/dist/index.js'
+export { transfer as trainSummarizer } from '../../packages/summarization/dist/index.js'
 export {
   adamW,
   clipCoefficient,

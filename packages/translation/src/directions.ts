@@ -103,3 +103,12 @@ export function tokensFor(
     remedy: 'Name one of them, or train a model of other languages: transfer(base, dataset).',
   })
 }
+
+/** The language of a code such as `deu_Latn`, by BCP 47: `de`; undefined if it is none. */
+export function languageOf(code: string): string | undefined {
+  try {
+    return new Intl.Locale(code.replaceAll('_', '-')).language
+  } catch {
+    return undefined
+  }
+}

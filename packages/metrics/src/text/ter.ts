@@ -35,7 +35,8 @@ export function createTer(options: TerOptions = {}): TextMetric<TerScore> {
     name: 'ter',
     statistics: (references, hypothesis) => {
       const words = tokenize(hypothesis)
-      const candidates = references.map(tokenize)
+      // As in the reference, which cuts references twice: normalizing is not always idempotent.
+      const candidates = references.map((reference) => tokenize(tokenize(reference).join(' ')))
       const lengths = candidates.reduce((sum, { length }) => sum + length, 0)
       return [
         Math.min(...candidates.map((reference) => countEdits(words, reference))),

@@ -1,0 +1,83 @@
+import { DataError } from '@tfx/common'
+import type { RowSource } from '@tfx/data'
+import { rouge, type RougeOptions, type RougeScore } from '@tfx/metrics'
+import type { ReadingOptions } from './example'
+import { leadSummaries, sentencesOf } from './lead'
+import { readExamples } from './read-examples'
+import { type SummarizeOptions, summarizeTexts, type Summary, type SummaryLanguageModel } from './summarize'
+
+/** Options of `evaluate`: how rows are read, how documents are summarized, and how words are compared. */
+export interface EvaluateOptions extends ReadingOptions, SummarizeOptions, RougeOptions {}
+
+/** F1 of ROUGE, from 0 to 1, the mean over documents. */
+export type RougeF1 = Readonly<Record<keyof RougeScore, number>>
+
+/** How good summaries are, beside what they must beat. */
+export interface SummaryScores extends RougeF1 {
+  /** The beginnings of the documents, as long as the references are on average: sentences, and words. */
+  readonly baselines: Readonly<Record<'leadSentences' | 'leadWords', RougeF1>>
+  /** In the order of the rows. */
+  readonly summaries: readonly Summary[]
+}
+
+/**
+ * Summarizes documents and compares with their summaries by ROUGE, sentence by sentence for ROUGE-Lsum; the beginnings of the
+ * documents are scored in the same way.
+ *
+ * @throws DataError if there are no rows, or as `transfer`; ArgumentError.
+ */
+export async function evaluateSummaries(
+  model: SummaryLanguageModel,
+  dataset: RowSource,
+  {
+    documentColumn,
+    summaryColumn,
+    incomplete,
+    tokenizer = 'latin',
+    stemming = true,
+    ...options
+  }: EvaluateOptions = {},
+): Promise<SummaryScores> {
+  const reading = {
+    ...(documentColumn !== undefined && { documentColumn }),
+    ...(summaryColumn !== undefined && { summaryColumn }),
+    ...(incomplete !== undefined && { incomplete }),
+  }
+  const { examples } = await readExamples(dataset, { ...reading, signal: options.signal, caller: 'evaluate' })
+  if (examples.length === 0) {
+    throw new DataError({
+      function: 'evaluate',
+      argument: 'dataset',
+      expected: 'at least one document with its summary',
+      received: 'none',
+      remedy: 'Check that the file is not empty and that its rows have both.',
+    })
+  }
+  const documents = examples.map(({ text }) => text)
+  const references = examples.map(({ targets }) => targets)
+  const summaries = await summarizeTexts(model, documents, options)
+  const scoresOf = (texts: readonly string[]): RougeF1 =>
+    f1Of(
+      rouge(
+        references.map((each) => each.map(inLines)),
+        texts.map(inLines),
+        { tokenizer, stemming },
+      ),
+    )
+  const { leadSentences, leadWords } = leadSummaries(documents, references)
+  return {
+    ...scoresOf(summaries.map(({ text }) => text)),
+    baselines: { leadSentences: scoresOf(leadSentences), leadWords: scoresOf(leadWords) },
+    summaries,
+  }
+}
+
+/** Each sentence on a line of its own, as ROUGE-Lsum wants it. */
+const inLines = (text: string): string => sentencesOf(text).join('\n')
+
+const f1Of = (score: RougeScore): RougeF1 => ({
+  rouge1: score.rouge1.f1,
+  rouge2: score.rouge2.f1,
+  rougeL: score.rougeL.f1,
+  rougeLsum: score.rougeLsum.f1,
+})
