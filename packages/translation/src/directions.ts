@@ -51,7 +51,7 @@ export function withDirections(
   pairs: readonly TranslationPair[],
 ): SequenceToSequenceConfig {
   const learned = directionsOf(pairs)
-  const named = learned.filter((direction): direction is Direction => 'source' in direction)
+  const named = learned.filter((direction): direction is Direction => direction.source !== undefined)
   if (named.length === 0) return config
   const tasks: Record<string, object> = { ...(tasksOf(config) as Record<string, object>) }
   for (const direction of named) {
@@ -65,8 +65,8 @@ export function withDirections(
 }
 
 /** Each direction of some pairs once; {} for pairs that do not name their languages. */
-export function directionsOf(pairs: readonly TranslationPair[]): (Direction | Record<string, never>)[] {
-  const found = new Map<string, Direction | Record<string, never>>()
+export function directionsOf(pairs: readonly TranslationPair[]): TranslationDirection[] {
+  const found = new Map<string, TranslationDirection>()
   for (const { sourceLanguage: source, targetLanguage: target } of pairs) {
     const isNamed = source !== undefined && target !== undefined
     found.set(JSON.stringify([source, target]), isNamed ? { source, target } : {})
@@ -102,4 +102,13 @@ export function tokensFor(
       source === undefined && target === undefined ? 'none' : `${source ?? 'any'} → ${target ?? 'any'}`,
     remedy: 'Name one of them, or train a model of other languages: transfer(base, dataset).',
   })
+}
+
+/** The language of a code such as `deu_Latn`, by BCP 47: `de`; undefined if it is none. */
+export function languageOf(code: string): string | undefined {
+  try {
+    return new Intl.Locale(code.replaceAll('_', '-')).language
+  } catch {
+    return undefined
+  }
 }

@@ -1,5 +1,10 @@
 import { ArgumentError } from '@tfx/common'
-import { type GenerationConfig, modelFamily, type SequenceToSequenceConfig } from '@tfx/core'
+import {
+  type GenerationConfig,
+  modelFamily,
+  type SequenceToSequenceConfig,
+  translationTokens,
+} from '@tfx/core'
 import { split } from '@tfx/data'
 import {
   encodePairs,
@@ -9,7 +14,6 @@ import {
   type WritingOptions,
 } from '@tfx/transfer'
 import { directionsOf, type TranslationModel, trainedDirections, withDirections } from './directions'
-import { translationTokens } from '@tfx/core'
 import type { PairOptions, PairSource, TranslationPair } from './pair'
 import { readPairs } from './read-pairs'
 import { createTranslator, type Translator } from './translator'
@@ -89,8 +93,7 @@ function usualGeneration(
   given: Partial<GenerationConfig>,
   config: SequenceToSequenceConfig,
 ): Partial<GenerationConfig> {
-  const { maxLength } = modelFamily(config.modelType)
-  const limit = (maxLength as (config: SequenceToSequenceConfig) => number)(config) - 1
+  const limit = modelFamily(config.modelType as string).maxLength(config) - 1
   const isLimited = given.maxLength !== undefined || given.maxNewTokens !== undefined
   return {
     numBeams: 4,

@@ -2,7 +2,7 @@ import { ArgumentError, DataError, throwIfAborted } from '@tfx/common'
 import { type LocatedRow, type Row, readRows } from '@tfx/data'
 import { faultOf } from './check-text'
 import type { PairOptions, PairSource, TranslationPair } from './pair'
-import { languageOf } from './layout'
+import { languageOf } from './directions'
 import { isParallel, parallelRows } from './parallel-files'
 
 /** Pairs, and what reading them found out. */

@@ -1,10 +1,11 @@
 import { ArgumentError } from '@tfx/common'
 import type { SequenceToSequenceConfig, TranslationTokens } from '@tfx/core'
+import { joinSentences, packSentences, type Sentence } from '@tfx/data'
 import type { LanguageModel, WriteOptions } from '@tfx/transfer'
 import { faultOf } from './check-text'
 import { tokensFor } from './directions'
 import { type Glossary, glossaryTokens, type GlossaryTokens } from './glossary'
-import { cutLongText, joinSegments, segmentText, type SplitInto } from './layout'
+import { segmentText, type SplitInto } from './layout'
 import type { TranslationOptions } from './head'
 import type { TranslationPair } from './pair'
 
@@ -53,29 +54,24 @@ export async function translateTexts(
   checkSplit(split)
   const tokens = tokensFor(model, { source, target }, 'translate')
   const terms = glossaryTokens(glossary, tokens.target)
-  const fits = (text: string) => !encode(model, tokens, text).truncated
-  const documents = texts.map((text) => {
-    const { before, segments } = segmentText(text, split, source)
-    return { before, segments: segments.flatMap((segment) => withinLimit(segment, fits)) }
-  })
-  const sentences = documents.flatMap(({ segments }) => segments.map(({ text }) => text))
-  const written = await writeSentences(model, sentences, { tokens, terms, options })
-  let next = 0
-  return documents.map((document) => {
-    const own = written.slice(next, (next += document.segments.length))
-    return joinSegments(document, own)
-  })
+  const limit = tokenLimit(model, tokens)
+  const documents = texts.map((text) =>
+    segmentText(text, split).flatMap((segment) =>
+      segment.text === '' ? [segment] : [...packSentences([segment], limit)],
+    ),
+  )
+  const sentences = documents.flat().flatMap(({ text }) => (text === '' ? [] : [text]))
+  const translations = await writeSentences(model, sentences, { tokens, terms, options })
+  const translated = ({ text, separator }: Sentence) => ({ text: translations.get(text) ?? '', separator })
+  return documents.map((segments) => joinSentences(segments.map(translated)))
 }
 
-/** A segment as the model can read it: in pieces if it is too long. */
-function withinLimit(segment: { text: string; after: string }, fits: (text: string) => boolean) {
-  const pieces = cutLongText(segment.text, fits)
-  const last = pieces.at(-1)!
-  return [...pieces.slice(0, -1), { ...last, after: segment.after }]
-}
-
-function encode(model: TranslationLanguageModel, { source, prefix }: TranslationTokens, text: string) {
-  return source.encode(prefix + text, undefined, { maxLength: model.maxLength })
+/** How much the model reads at once, beside its special tokens and T5's task. */
+function tokenLimit({ maxLength }: TranslationLanguageModel, { source, prefix }: TranslationTokens) {
+  const count = (text: string) =>
+    source.encode(prefix + text, undefined, { maxLength: Infinity }).inputIds.length
+  const around = count('')
+  return { maxTokens: Math.max(1, maxLength - around), countTokens: (text: string) => count(text) - around }
 }
 
 interface Writing {
@@ -84,12 +80,12 @@ interface Writing {
   readonly options: WriteOptions
 }
 
-/** Sentences with the same forced terms are written together; each sentence once, however often it occurs. */
+/** Sentences → translations. Those with the same forced terms are written together, and each once, however often it occurs. */
 async function writeSentences(
   model: TranslationLanguageModel,
   sentences: readonly string[],
   { tokens, terms, options }: Writing,
-): Promise<string[]> {
+): Promise<ReadonlyMap<string, string>> {
   const groups = new Map<string, { sentences: string[]; forced: number[][][] }>()
   for (const sentence of new Set(sentences)) {
     const forced = terms.forced(sentence)
@@ -102,7 +98,10 @@ async function writeSentences(
   const { numBeams = model.generation.numBeams ?? 1 } = options
   const translations = new Map<string, string>()
   for (const group of groups.values()) {
-    const prompts = group.sentences.map((sentence) => encode(model, tokens, sentence).inputIds)
+    const maxLength = model.maxLength
+    const prompts = group.sentences.map(
+      (sentence) => tokens.source.encode(tokens.prefix + sentence, undefined, { maxLength }).inputIds,
+    )
     const written = await model.write(prompts, {
       ...options,
       ...tokens.generation,
@@ -113,7 +112,7 @@ async function writeSentences(
       translations.set(sentence, tokens.target.decode(written[index]![0]!.tokens).trim())
     })
   }
-  return sentences.map((sentence) => translations.get(sentence)!)
+  return translations
 }
 
 function checkText(text: unknown, { argument, maxWords }: { argument: string; maxWords: number }): void {
@@ -138,7 +137,7 @@ function checkSplit(split: unknown): void {
     function: 'translate',
     argument: 'split',
     expected: "'sentences', 'lines' or 'none'",
-    received: JSON.stringify(split) ?? 'undefined',
+    received: JSON.stringify(split),
     remedy: "Leave it out for 'sentences'.",
   })
 }

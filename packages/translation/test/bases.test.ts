@@ -61,7 +61,7 @@ describe.each(bases)('a base of $family', ({ family, modelType, source, target, 
     // Its Marian is told the language by the texts.
     const asked = texts.map((text) => (family === 'marian' ? `>>de<<${text}` : text))
     for (const [index, text] of asked.entries()) {
-      const [answer] = (await theirs(text, settings as never)) as { translation_text: string }[]
+      const [answer] = (await theirs(text, settings)) as { translation_text: string }[]
       expect(answer!.translation_text.trim(), text).toBe(own[index])
     }
     await theirs.dispose()

@@ -221,7 +221,10 @@ function createEncoder(
 ): Tokenizer['encode'] {
   const { vocabulary, limit, surround } = options
   const unknownId = inner.model?.unk_token_id ?? 0
-  type Processed = { tokens: string[]; token_type_ids?: number[] }
+  interface Processed {
+    tokens: string[]
+    token_type_ids?: number[]
+  }
   const process = (tokens: string[], pair: string[] | null, addSpecialTokens: boolean): Processed => {
     const all = [...tokens, ...(pair ?? [])]
     if (surround) return { tokens: addSpecialTokens ? [...surround.before, ...all, ...surround.after] : all }
