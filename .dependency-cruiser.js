@@ -15,6 +15,9 @@ const layers = {
   sentiment: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   translation: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
   summarization: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
+  chat: ['common', 'compiler', 'backend', 'core', 'train', 'data', 'metrics', 'transfer'],
+  // Layer 4
+  cli: ['common', 'backend', 'core', 'sentiment', 'chat'],
   // Outside the layers
   'base-encoder': [],
   'base-seq2seq': [],

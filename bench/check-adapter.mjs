@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ia3, lora, transfer } from './ours/packages.mjs'
+import { ia3, lora, promptTuning, transfer } from './ours/packages.mjs'
 
 const base = fileURLToPath(new URL('../packages/base-encoder', import.meta.url))
 const rows = Array.from({ length: 96 }, (_, row) => ({
@@ -19,6 +19,7 @@ const adapters = {
   rslora: lora({ rankStabilized: true, targets: ['key', 'output.dense'] }),
   dora: lora({ decomposed: true }),
   ia3: ia3(),
+  prompt: promptTuning({ virtualTokens: 6, text: 'a great film' }),
 }
 const root = mkdtempSync(join(tmpdir(), 'tfx-adapter-'))
 try {

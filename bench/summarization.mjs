@@ -118,7 +118,8 @@ if (values.json) {
     JSON.stringify({
       table: name,
       base: values.base,
-      settings: { ...settings, ...reading },
+      training: settings,
+      writing: reading,
       documents,
       rows,
       runs,

@@ -26,10 +26,12 @@ export {
   modelFamily,
   openGguf,
   openSafetensors,
+  promptTuning,
   readConfig,
   trainedNames,
 } from '../../packages/core/dist/index.js'
-export { readRows } from '../../packages/data/dist/index.js'
+export { load, transfer as transferChat } from '../../packages/chat/dist/index.js'
+export { readRows, shuffledBatches, split } from '../../packages/data/dist/index.js'
 export { createBleu, createChrf, createTer } from '../../packages/metrics/dist/index.js'
 export { transfer } from '../../packages/sentiment/dist/index.js'
 export { transfer as trainSummarizer } from '../../packages/summarization/dist/index.js'

@@ -1,5 +1,5 @@
 // Fine-tunes a small pretrained encoder on review sentences and compares it with three baselines.
-// node main.js [--base <hub id, directory or npm package>] [--report <file.html>] [--json]
+// node main.js [--base <hub id, directory or npm package>] [--report <file.html>] [--few-shot <examples per class>] [--json]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -13,6 +13,7 @@ const { values } = parseArgs({
   options: {
     base: { type: 'string', default: '@tfx/base-encoder' },
     report: { type: 'string' },
+    'few-shot': { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -50,12 +51,16 @@ const baselines = {
   scratch: scoresOf(test, labelsOf(await scratch.predict(texts))),
 }
 
+const few = firstOfEach(train, Number(values['few-shot']))
+const fromFew = await learnFromFew(few)
+
 say('\nHeld-out sentences          accuracy   macro F1')
 const rows = {
   'majority class': baselines.majority,
   'AFINN word list': baselines.afinn,
   'from random weights': baselines.scratch,
   'fine-tuned base': tuned,
+  ...fromFew,
 }
 for (const [name, { accuracy, f1 }] of Object.entries(rows)) {
   say(
@@ -94,6 +99,30 @@ try {
   await rm(temporary, { recursive: true, force: true })
   await model.dispose()
   await scratch.dispose()
+}
+
+/** Two models of a few examples, one tuned as usual and one by pairs; none if there are no examples. */
+async function learnFromFew(rows) {
+  if (rows.length === 0) return {}
+  say(`The base from ${rows.length} sentences`)
+  const usual = { ...settings, epochs: 20, validation: false }
+  const scored = {}
+  for (const [name, options] of Object.entries({
+    [`plain, ${rows.length} sentences`]: usual,
+    [`few-shot, ${rows.length} sentences`]: { fewShot: true, truncation: true },
+  })) {
+    const learned = await transfer(values.base, rows, options)
+    scored[name] = scoresOf(test, labelsOf(await learned.predict(texts)))
+    await learned.dispose()
+  }
+  return scored
+}
+
+/** The first so many rows of each label. */
+function firstOfEach(rows, count) {
+  return ['negative', 'positive'].flatMap((wanted) =>
+    rows.filter(({ label }) => label === wanted).slice(0, count),
+  )
 }
 
 /** The largest difference between the scores of the saved model in Transformers.js and our own. */

@@ -47,7 +47,7 @@ const scratch = await transfer(values.base, train, { ...settings, fromScratch: t
 const summarizeStarted = performance.now()
 const { summaries, baselines, ...tuned } = await model.evaluate(test, writing)
 const summarizePerSecond = test.length / ((performance.now() - summarizeStarted) / 1000)
-const { summaries: _, baselines: __, ...fromScratch } = await scratch.evaluate(test, writing)
+const fromScratch = rougeOf(await scratch.evaluate(test, writing))
 
 say('\nHeld-out packages          ROUGE-1  ROUGE-2  ROUGE-L  ROUGE-Lsum')
 const rows = {
@@ -91,6 +91,11 @@ try {
   await rm(temporary, { recursive: true, force: true })
   await model.dispose()
   await scratch.dispose()
+}
+
+/** The scores alone. */
+function rougeOf({ rouge1, rouge2, rougeL, rougeLsum }) {
+  return { rouge1, rouge2, rougeL, rougeLsum }
 }
 
 /** How many summaries of the saved model in Transformers.js are not our own, to the character. */

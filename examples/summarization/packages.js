@@ -20,7 +20,7 @@ export function readPackages() {
     const scope = row.package.startsWith('@') ? row.package.split('/')[0] : row.package
     groups.set(scope, [...(groups.get(scope) ?? []), row])
   }
-  const { train, test } = split([...groups.values()], { fraction: 0.2, seed: 7 })
+  const { train, test } = split([...groups.values()], { fraction: 0.3, seed: 7 })
   return { train: train.flat(), test: test.flat() }
 }
 

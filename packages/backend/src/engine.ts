@@ -71,7 +71,8 @@ export interface Program {
    *
    * @param inputs One tensor for each input of the specification.
    * @param options `seed` decides every dropout mask of this run; without a seed dropout is an error. `outputs`: arrays
-   *   that float32 outputs may be written to, by name, each at least as long as its output. Default: new ones.
+   *   that float32 outputs may be written to, by name, each at least as long as its output. Default: new ones. One may be
+   *   that of an input if the output is of an operation that writes over it, such as attention to a cache.
    * @returns The step's outputs by name, copied to JavaScript memory.
    * @throws EngineError on a missing input, a wrong shape or dtype.
    */

@@ -13,11 +13,11 @@ import type { InferenceSession } from 'onnxruntime-node'
 import { checkCompile, disposedProgram } from './check-compile'
 import { checkInputs } from './check-inputs'
 import { runStep } from './differentiate'
-import { DropoutMasks } from './dropout-masks'
 import type { CompileOptions, Engine, MemoryStore, NamedTensors, Program, StepFunction } from './engine'
 import { clearGradient, createMemoryStore, startDenseGradient, writeSparseGradient } from './memory-store'
 import { callNative } from './native-calls'
-import { missingSeed } from './ops/dropout'
+import { missingSeed } from './ops/random'
+import { RandomBuffer } from './random-numbers'
 import { allocateOutput, outputIn, refusedOutput, runInPlace } from './run-in-place'
 
 /** Options of {@link createOnnxEngine}. */
@@ -145,8 +145,8 @@ interface ProgramParts {
 }
 
 function createProgram({ runtime, session, program, options, store }: ProgramParts): Program {
-  const masks = new DropoutMasks()
-  const maskInputs = program.inputs.filter((input) => input.dropoutRate !== undefined)
+  const buffer = new RandomBuffer()
+  const randomInputs = program.inputs.filter((input) => input.random !== undefined)
   const inputNames = program.inputs.map(({ name }) => name)
   const fedInputs = withoutPrefix(inputPrefix, inputNames)
   // Views of the store, made once: the memory that they look at never moves.
@@ -166,7 +166,7 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
     dense.map((name) => [gradientPrefix + name, storeTensor(name, 'gradient')]),
   )
   const otherOutputs = program.outputs.filter(({ name }) => !(name in gradientFetches))
-  // One run at a time: runs share the buffers of masks and gradients.
+  // One run at a time: runs share the buffers of random numbers and gradients.
   let previous: Promise<unknown> = Promise.resolve()
   let released = false
 
@@ -174,10 +174,10 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
     const axes = checkInputs(options.inputs, inputs)
     const feeds: Record<string, onnxruntime.Tensor> = { ...parameterFeeds }
     for (const name of fedInputs) feeds[inputPrefix + name] = toRuntime(runtime, inputs[name]!)
-    if (maskInputs.length > 0) {
+    if (randomInputs.length > 0) {
       if (seed === undefined) throw missingSeed()
-      const filled = fillMasks(masks, maskInputs, { axes, seed })
-      for (const [name, mask] of Object.entries(filled)) feeds[name] = toRuntime(runtime, mask)
+      const drawn = draw(buffer, randomInputs, { axes, seed })
+      for (const [name, numbers] of Object.entries(drawn)) feeds[name] = toRuntime(runtime, numbers)
     }
     if (store) for (const name of dense) startDenseGradient(store, name)
     const results: Record<string, HostTensor> = {}
@@ -245,17 +245,17 @@ function sortOutputs({ outputs, sparse }: GraphProgram, { gradients }: CompileOp
   }
 }
 
-function fillMasks(
-  masks: DropoutMasks,
+function draw(
+  buffer: RandomBuffer,
   inputs: readonly InputValue[],
   { axes, seed }: { axes: Record<string, number>; seed: number },
 ): Record<string, HostTensor> {
-  const requests = inputs.map(({ name, shape, symbolicShape, dropoutRate }) => ({
+  const requests = inputs.map(({ name, shape, symbolicShape, random }) => ({
     shape: (symbolicShape ?? shape).map((size) => evaluateSize(size, axes)),
-    rate: dropoutRate!,
+    random: random!,
     index: Number(name.slice(name.lastIndexOf('_') + 1)),
   }))
-  const filled = masks.fill(requests, seed)
+  const filled = buffer.fill(requests, seed)
   return Object.fromEntries(
     inputs.map(({ name }, index) => {
       const data = filled[index]!

@@ -3,9 +3,9 @@ import { tf } from '@tfx/compiler'
 import { checkCompile, disposedProgram } from './check-compile'
 import { checkInputs } from './check-inputs'
 import { runStep } from './differentiate'
-import { DropoutMasks } from './dropout-masks'
 import type { CompileOptions, Engine, NamedTensors, Program, StepFunction, TensorStore } from './engine'
-import { withDropoutSeed } from './ops/dropout'
+import { withSeed } from './ops/random'
+import { RandomBuffer } from './random-numbers'
 import { createTensorStore } from './tensor-store'
 
 /**
@@ -52,7 +52,7 @@ interface ProgramParts {
 }
 
 function createProgram({ step, options, store, backend }: ProgramParts): Program {
-  const masks = new DropoutMasks()
+  const buffer = new RandomBuffer()
   let released = false
 
   const compute = (inputs: Record<string, HostTensor>, seed: number | undefined) => {
@@ -61,9 +61,7 @@ function createProgram({ step, options, store, backend }: ProgramParts): Program
       inputs: mapValues(options.inputs, (_, name) => toTensor(inputs[name]!)),
       parameters: Object.fromEntries(parameters) as NamedTensors,
     }
-    const { outputs, gradients } = withDropoutSeed(seed, masks, () =>
-      runStep(step, tensors, options.gradients),
-    )
+    const { outputs, gradients } = withSeed(seed, buffer, () => runStep(step, tensors, options.gradients))
     for (const name of options.gradients?.withRespectTo ?? []) {
       const gradient = gradients[name] ?? tf.zerosLike(tensors.parameters[name] as tf.Tensor)
       store?.replace(name, gradient, 'gradient')

@@ -1,7 +1,7 @@
 import { tf } from '@tfx/compiler'
 import { describe, expect, it } from 'vitest'
-import { dropout, type Engine } from '../src/index'
-import { engines, float32, get } from './engines'
+import { dropout, type Engine, stochasticDepth, uniformNoise } from '../src/index'
+import { engines, float32, get, wave } from './engines'
 
 const size = 20_000
 
@@ -90,7 +90,7 @@ describe.each(engines)('dropout on the %s engine', (_, engine) => {
       inputs: { x: { shape: [2] } },
     })
     await expect(program.run({ x: float32([1, 2]) })).rejects.toThrow(
-      "run: 'seed' must be given, since the step uses dropout, but got undefined. " +
+      "run: 'seed' must be given, since the step uses dropout or other random numbers, but got undefined. " +
         'Pass { seed } to run, or compile the step without dropout for evaluation.',
     )
     await program.dispose()
@@ -105,6 +105,81 @@ describe.each(engines)('dropout on the %s engine', (_, engine) => {
 
 it('is the same on every engine', async () => {
   const [onnx, tfjs] = await Promise.all(engines.map(([, engine]) => drop(engine, [0, 7, -3, 2 ** 31])))
+  expect(onnx).toEqual(tfjs)
+})
+
+describe.each(engines)('stochastic depth on the %s engine', (_, engine) => {
+  const rows = 1000
+  async function leaveOut(rate: number, seed: number) {
+    const program = await engine.compile(({ inputs }) => ({ y: stochasticDepth(get(inputs, 'x'), rate) }), {
+      inputs: { x: { shape: ['batch', 2, 3] } },
+    })
+    const x = wave([rows, 2, 3])
+    const { y } = await program.run({ x: float32(x, [rows, 2, 3]) }, { seed })
+    await program.dispose()
+    return { x, y: y?.data as Float32Array }
+  }
+
+  it('leaves out whole rows and scales the others', async () => {
+    const rate = 0.25
+    const { x, y } = await leaveOut(rate, 3)
+    const isKept = Array.from({ length: rows }, (_, row) => y[row * 6] !== 0)
+    expect(y).toBeAllClose(
+      x.map((value, index) => (isKept[Math.floor(index / 6)] ? value / (1 - rate) : 0)),
+      { absolute: 1e-6, relative: 1e-6 },
+    )
+    // Five standard deviations.
+    const kept = isKept.filter(Boolean).length / rows
+    expect(Math.abs(kept - (1 - rate))).toBeLessThan(5 * Math.sqrt((rate * (1 - rate)) / rows))
+    expect((await leaveOut(rate, 3)).y).toEqual(y)
+    expect((await leaveOut(rate, 4)).y).not.toEqual(y)
+  })
+
+  it('refuses a rate of 1', async () => {
+    await expect(leaveOut(1, 0)).rejects.toThrow(
+      "stochasticDepth: 'rate' must be at least 0 and below 1, but got 1. Pass the probability to leave the branch out",
+    )
+  })
+})
+
+/** Two draws of one run with a mask between them. */
+async function noise(engine: Engine, seed: number) {
+  const program = await engine.compile(
+    ({ inputs }) => {
+      const x = get(inputs, 'x')
+      const first = uniformNoise(x.shape)
+      return { first, mask: dropout(x, 0.5), second: uniformNoise(x.shape) }
+    },
+    { inputs: { x: { shape: ['size'] } } },
+  )
+  const { first, second } = await program.run({ x: float32(new Float32Array(size).fill(1)) }, { seed })
+  await program.dispose()
+  return { first: first?.data as Float32Array, second: second?.data as Float32Array }
+}
+
+it.each(engines)('uniform noise fills [-1, 1] evenly on the %s engine', async (_, engine) => {
+  const { first, second } = await noise(engine, 5)
+  const other = await noise(engine, 6)
+  for (const numbers of [first, second, other.first]) {
+    const counts = new Array<number>(20).fill(0)
+    for (const number of numbers) counts[Math.min(19, Math.floor((number + 1) * 10))]! += 1
+    // Chi-squared with 19 degrees of freedom exceeds 45 once in a thousand.
+    const expected = size / counts.length
+    expect(counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)).toBeLessThan(45)
+  }
+  for (const [a, b] of [
+    [first, second],
+    [first, other.first],
+    [first, first.subarray(1)],
+  ] as const) {
+    const pairs = Math.min(a.length, b.length)
+    const correlation = (3 / pairs) * b.reduce((sum, value, index) => sum + value * a[index]!, 0)
+    expect(Math.abs(correlation)).toBeLessThan(5 / Math.sqrt(pairs))
+  }
+})
+
+it('uniform noise is the same on every engine', async () => {
+  const [onnx, tfjs] = await Promise.all(engines.map(([, engine]) => noise(engine, 11)))
   expect(onnx).toEqual(tfjs)
 })
 

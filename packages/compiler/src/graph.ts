@@ -20,9 +20,12 @@ interface ValueBase {
 export interface InputValue extends ValueBase {
   readonly kind: 'input'
   readonly name: string
-  /** Set for a dropout mask: whoever runs the graph feeds 0 (with this probability) or 1/(1 - rate). */
-  readonly dropoutRate?: number
+  /** Set for what whoever runs the graph draws anew in every run. */
+  readonly random?: RandomNumbers
 }
+
+/** A dropout mask, 0 with the probability `rate` and 1/(1 - rate) otherwise; or numbers uniform in (-1, 1). */
+export type RandomNumbers = { readonly kind: 'mask'; readonly rate: number } | { readonly kind: 'uniform' }
 
 /** A value known while tracing; `splat` means that every element is the same number. */
 export interface ConstantValue extends ValueBase {

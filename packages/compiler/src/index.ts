@@ -1,4 +1,11 @@
-export { type GraphNode, type InputValue, type NodeValue, type Size, type Value } from './graph'
+export {
+  type GraphNode,
+  type InputValue,
+  type NodeValue,
+  type RandomNumbers,
+  type Size,
+  type Value,
+} from './graph'
 export { kernels } from './kernels/index'
 export { encodeModel, type OnnxModel } from './onnx/protobuf'
 export { type OnnxOptions, toOnnx } from './onnx/emit'

@@ -208,7 +208,7 @@ describe('adapter files', () => {
       return loadAdapter(directory).catch((error: unknown) => String(error))
     }
     expect(await refusal({ peft_type: 'LOHA' })).toContain(
-      `a peft_type of 'LORA' or 'IA3', but got "LOHA" in`,
+      `a peft_type of 'LORA', 'IA3' or 'PROMPT_TUNING', but got "LOHA" in`,
     )
     expect(await refusal({ rank_pattern: { query: 4 } })).toContain('no rank_pattern, but got {"query":4}')
     expect(await refusal({ bias: 'all' })).toContain('no bias, but got all')

@@ -17,13 +17,13 @@ describe.each(engines)('on the engine %s', (_, createEngine) => {
   const engine = createEngine()
 
   describe.each(decoders)('%s', (name) => {
-    async function written(options: GenerateOptions) {
+    async function written(options: GenerateOptions, known: number[][] = [[], [], []]) {
       const fixture = await loadDecoderFixture(name)
       const shapes = decoderShapes(fixture, 'causal-language-modelling')
       const store = engine.createStore(shapes)
       for (const key of Object.keys(shapes)) store.write(key, fixture.weights.get(key)!.values)
       const model = createDecoderSteps(engine, { config: fixture.config, store })
-      const { prompts } = fixture.outputs.generated
+      const prompts = fixture.outputs.generated.prompts.map((prompt, row) => [...prompt, ...known[row]!])
       const results = await generate(model, prompts, {
         maxNewTokens: 9,
         eosTokenIds: [2],
@@ -39,6 +39,16 @@ describe.each(engines)('on the engine %s', (_, createEngine) => {
       const { results, expected } = await written({})
       expect(results.map(({ tokens }) => tokens)).toEqual(expected.greedy.map(untilEnd))
       for (const { tokens, finish } of results) expect(finish).toBe(tokens.at(-1) === 2 ? 'eos' : 'length')
+    })
+
+    it('goes on, where its cache grows, as from a new prompt', async () => {
+      const options = { eosTokenIds: [] }
+      const { results } = await written({ ...options, maxNewTokens: 30 })
+      const start = results.map(({ tokens }) => tokens.slice(0, 25))
+      const { results: rest } = await written({ ...options, maxNewTokens: 5 }, start)
+      expect(rest.map(({ tokens }, row) => [...start[row]!, ...tokens])).toEqual(
+        results.map(({ tokens }) => tokens),
+      )
     })
 
     it('finds the beams that transformers finds, with their scores', async () => {

@@ -73,7 +73,7 @@ export function sequenceForward(
 ): tf.Tensor {
   const run = { config, training }
   const attentionMask = inputs.attentionMask!
-  const encoderHidden = family.encoder(parameters, { inputIds: inputs.inputIds!, attentionMask }, run)
+  const encoderHidden = family.encoder(parameters, inputs as never, run)
   const cross = family.crossKeyValues(parameters, encoderHidden, run)
   const inputIds = family.decoderInputs(inputs.labels!, config)
   const { hidden } = family.decoder(parameters, { inputIds, encoderAttentionMask: attentionMask, cross }, run)

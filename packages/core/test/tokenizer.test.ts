@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fixturePath, loadFixture } from '@tfx/testing'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createTokenizer, loadTokenizer, type Tokenizer } from '../src/index'
+import { createTokenizer, loadTokenizer, type Tokenizer, type TokenizeOptions } from '../src/index'
 import { longestFirst } from '../src/tokenizer/truncation'
 
 interface Case {
@@ -93,6 +93,34 @@ describe('loadTokenizer', () => {
     const { files } = await loadTokenizer(await vocabularyOnly({ do_lower_case: false }))
     const made = JSON.parse(new TextDecoder().decode(files.get('tokenizer.json'))) as { normalizer: object }
     expect(made.normalizer).toMatchObject({ lowercase: false })
+  })
+
+  it('cuts a text without the tokens around it, and added tokens as text if asked', async () => {
+    const tokenizer = await loadTokenizer(directory)
+    const idOf = (token: string) => tokenizer.vocabulary().get(token)!
+    const cut = (text: string, options: TokenizeOptions = {}) =>
+      tokenizer.encode(text, undefined, { addSpecialTokens: false, ...options }).inputIds
+    const whole = tokenizer.encode('film [MASK]').inputIds
+    expect(whole).toEqual([idOf('[CLS]'), idOf('film'), idOf('[MASK]'), idOf('[SEP]')])
+    expect(cut('film [MASK]')).toEqual(whole.slice(1, -1))
+    expect(cut('film [MASK]', { maxLength: 1 })).toEqual([idOf('film')])
+    const asText = cut('film [MASK]', { addedTokensAsText: true })
+    expect(asText[0]).toBe(idOf('film'))
+    expect(asText.length).toBeGreaterThan(2)
+    expect(asText).not.toContain(idOf('[MASK]'))
+    expect(tokenizer.addedTokens.find(({ text }) => text === '[MASK]')).toEqual({
+      id: idOf('[MASK]'),
+      text: '[MASK]',
+      isSpecial: true,
+    })
+  })
+
+  it('has a chat template of a file of its own where Transformers.js looks for it', async () => {
+    const temporary = await vocabularyOnly({ do_lower_case: true })
+    await writeFile(join(temporary, 'chat_template.jinja'), '{{ messages }}')
+    const { files } = await loadTokenizer(temporary)
+    const config = JSON.parse(new TextDecoder().decode(files.get('tokenizer_config.json'))) as object
+    expect(config).toEqual({ do_lower_case: true, chat_template: '{{ messages }}' })
   })
 
   it('refuses a directory without a tokenizer', async () => {

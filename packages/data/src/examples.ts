@@ -67,15 +67,7 @@ export async function labelledExamples(
       remedy: "Label or delete them, or pass { unlabelled: 'drop' } to leave them out.",
     })
   }
-  if (blank.count > 0) {
-    throw new DataError({
-      function: 'labelledExamples',
-      argument: source.name,
-      expected: 'text in every row',
-      received: `${blank.describe()} with blank text`,
-      remedy: 'Delete them, or fill in their text.',
-    })
-  }
+  checkBlank(blank, source.name)
   if (columns === undefined || examples.length === 0) {
     throw new DataError({
       function: 'labelledExamples',
@@ -102,12 +94,14 @@ function toExample(
   return { text, textPair: toText(at(columns.textPair.name)), label }
 }
 
-interface Cell {
+/** A value of a row with its place, for messages. */
+export interface Cell {
   value: unknown
   argument: string
 }
 
-function toText({ value, argument }: Cell): string {
+/** A text that is there, or ''. @throws DataError if it is no string. */
+export function toText({ value, argument }: Cell): string {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
   throw new DataError({
@@ -133,8 +127,27 @@ function toLabel({ value, argument }: Cell): string {
   })
 }
 
+/** @throws DataError if rows of the source have no text. */
+export function checkBlank(blank: LocationList, source: string): void {
+  if (blank.count === 0) return
+  throw new DataError({
+    function: 'labelledExamples',
+    argument: source,
+    expected: 'text in every row',
+    received: `${blank.describe()} with blank text`,
+    remedy: 'Delete them, or fill in their text.',
+  })
+}
+
+/** Places in a source. */
+interface LocationList {
+  count: number
+  add(location: string): void
+  describe(): string
+}
+
 /** Counts locations and keeps the first few, so that a message stays short. */
-function createList() {
+export function createList(): LocationList {
   const first: string[] = []
   return {
     count: 0,

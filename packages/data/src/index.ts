@@ -2,8 +2,14 @@ export * from './batches'
 export * from './class-weights'
 export * from './collate'
 export * from './columns'
-export * from './examples'
+export {
+  labelledExamples,
+  type LabelledExample,
+  type LabelledExamples,
+  type LabelledExamplesOptions,
+} from './examples'
 export * from './labels'
+export * from './multi-label-examples'
 export * from './pack-sentences'
 export * from './read-rows'
 export * from './sentences'

@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import { marginalsOf, type Confusion } from './confusion'
+import type { LabelCounts } from './label-counts'
 
 /** Precision, recall and F1; each is 0 where its denominator is 0 (scikit-learn's `zero_division=0`). */
 export interface Scores {
@@ -19,8 +20,8 @@ export interface ClassScores extends Scores {
 
 /**
  * How scores of classes become one: `macro`, their plain mean; `weighted`, their mean weighted by
- * support; `micro`, the score of all decisions pooled (equal to accuracy here, where every example
- * has one class).
+ * support; `micro`, the score of all decisions pooled (equal to accuracy where every example has one
+ * class).
  */
 export type Average = 'micro' | 'macro' | 'weighted'
 
@@ -41,19 +42,19 @@ export function accuracy(confusion: Confusion): number {
  *
  * @throws DataError if the confusion matrix is empty.
  */
-export function classScores(confusion: Confusion): ClassScores[] {
+export function classScores(confusion: Confusion | LabelCounts): ClassScores[] {
   const { correct, support, predicted } = marginalsOf(confusion, 'classScores')
   return correct.map((hits, label) => {
     const actual = support[label] ?? 0
-    const claimed = predicted[label] ?? 0
-    return {
-      precision: divide(hits, claimed),
-      recall: divide(hits, actual),
-      f1: divide(2 * hits, claimed + actual),
-      support: actual,
-    }
+    return { ...scoresFrom(hits, actual, predicted[label] ?? 0), support: actual }
   })
 }
+
+const scoresFrom = (hits: number, actual: number, claimed: number): Scores => ({
+  precision: divide(hits, claimed),
+  recall: divide(hits, actual),
+  f1: divide(2 * hits, claimed + actual),
+})
 
 /**
  * Precision, recall and F1 over all classes. Like {@link classScores} it counts absent classes: they
@@ -67,13 +68,12 @@ export function classScores(confusion: Confusion): ClassScores[] {
  * averageScores(confusion, 'macro').f1
  * ```
  */
-export function averageScores(confusion: Confusion, average: Average): Scores {
+export function averageScores(confusion: Confusion | LabelCounts, average: Average): Scores {
   const scores = classScores(confusion)
   switch (average) {
     case 'micro': {
-      // One class per example: a wrong prediction is one false positive and one false negative.
-      const pooled = accuracy(confusion)
-      return { precision: pooled, recall: pooled, f1: pooled }
+      const { correct, support, predicted } = marginalsOf(confusion, 'averageScores')
+      return scoresFrom(sum(correct), sum(support), sum(predicted))
     }
     case 'macro':
       return weightedMean(scores, () => 1)
@@ -107,7 +107,7 @@ export function matthewsCorrelation(confusion: Confusion): number {
 
 function weightedMean(scores: readonly ClassScores[], weightOf: (scores: ClassScores) => number): Scores {
   const weight = sum(scores.map(weightOf))
-  const mean = (name: keyof Scores) => sum(scores.map((each) => each[name] * weightOf(each))) / weight
+  const mean = (name: keyof Scores) => divide(sum(scores.map((each) => each[name] * weightOf(each))), weight)
   return { precision: mean('precision'), recall: mean('recall'), f1: mean('f1') }
 }
 

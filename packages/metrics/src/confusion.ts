@@ -1,4 +1,5 @@
 import { ArgumentError, DataError } from '@tfx/common'
+import type { LabelCounts, Marginals } from './label-counts'
 
 /**
  * Counts of (reference, prediction) pairs. Every metric of this package that needs no probabilities is
@@ -92,23 +93,13 @@ export function confusionMatrix(
   return confusion
 }
 
-/** The counts that metrics are made of: for each class, how often it was right, true, and predicted. */
-export interface Marginals {
-  /** True positives of each class: [numLabels]. */
-  correct: number[]
-  /** How many examples have each class as their reference: [numLabels]. */
-  support: number[]
-  /** How many examples were predicted to be of each class: [numLabels]. */
-  predicted: number[]
-}
-
 /**
- * Sums a confusion matrix by class.
+ * Sums counts by class.
  *
  * @param caller The public function to name in the error.
  * @throws DataError if nothing has been added yet: no metric is defined then.
  */
-export function marginalsOf(confusion: Confusion, caller: string): Marginals {
+export function marginalsOf(confusion: Confusion | LabelCounts, caller: string): Marginals {
   if (confusion.total === 0) {
     throw new DataError({
       function: caller,
@@ -118,6 +109,7 @@ export function marginalsOf(confusion: Confusion, caller: string): Marginals {
       remedy: 'Add references and predictions before you ask for a metric.',
     })
   }
+  if ('marginals' in confusion) return confusion.marginals()
   const matrix = confusion.matrix()
   const sum = (values: number[]) => values.reduce((left, right) => left + right, 0)
   return {

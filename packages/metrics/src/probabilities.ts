@@ -20,47 +20,11 @@ export function logLoss(references: ArrayLike<number>, probabilities: readonly A
   return losses.reduce((left, right) => left + right, 0) / losses.length
 }
 
-/**
- * The expected calibration error with equal-width bins of the top probability: the mean distance between
- * how sure the classifier is and how often it is right (Guo et al. 2017, "On Calibration of Modern
- * Neural Networks", equation 3). A bin holds confidences in (low, high]. From 0, the best, to 1.
- *
- * @param references The true class indices: [examples].
- * @param probabilities The predicted distribution of each example: [examples][classes].
- * @param bins The number of bins; default 15, as in the paper.
- * @throws ArgumentError on different lengths, an index that is no class, a row that is no distribution or
- *   a number of bins below 1; DataError if there are no examples.
- */
-export function expectedCalibrationError(
-  references: ArrayLike<number>,
-  probabilities: readonly ArrayLike<number>[],
-  bins = 15,
-): number {
-  checkDistributions(references, probabilities, 'expectedCalibrationError')
-  if (!Number.isInteger(bins) || bins < 1) {
-    throw new ArgumentError({
-      function: 'expectedCalibrationError',
-      argument: 'bins',
-      expected: 'an integer of at least 1',
-      received: String(bins),
-      remedy: 'Leave it out for the usual 15.',
-    })
-  }
-  // The sum of (right - confidence) over each bin: its share of examples times its gap, up to 1 / examples.
-  const gaps = new Float64Array(bins)
-  probabilities.forEach((row, example) => {
-    const confidence = Math.max(...Array.from(row))
-    const prediction = Array.from(row).indexOf(confidence)
-    const bin = Math.min(bins, Math.max(1, Math.ceil(confidence * bins))) - 1
-    gaps[bin] = (gaps[bin] ?? 0) + (prediction === references[example] ? 1 : 0) - confidence
-  })
-  return gaps.reduce((total, gap) => total + Math.abs(gap), 0) / probabilities.length
-}
-
 /** How far the sum of a row may be from 1: float32 softmax over many classes stays well within it. */
 const sumTolerance = 1e-3
 
-function checkDistributions(
+/** @throws ArgumentError, DataError unless there is one distribution for each reference, and at least one. */
+export function checkDistributions(
   references: ArrayLike<number>,
   probabilities: readonly ArrayLike<number>[],
   caller: string,

@@ -6,7 +6,10 @@ import {
   averageScores,
   classificationReport,
   confusionMatrix,
+  createCalibration,
   createConfusion,
+  createLabelCounts,
+  exactMatch,
   expectedCalibrationError,
   logLoss,
   matthewsCorrelation,
@@ -170,10 +173,37 @@ describe('mistakes', () => {
       'no bins',
       () => expectedCalibrationError([0], [[1, 0]], 0),
       ArgumentError,
-      "expectedCalibrationError: 'bins' must be an integer of at least 1, but got 0. Leave it out for the usual 15.",
+      "createCalibration: 'bins' must be an integer of at least 1, but got 0. Leave it out for the usual 15.",
+    ],
+    [
+      'an empty calibration',
+      () => createCalibration().error(),
+      DataError,
+      "error: 'calibration' must be one of at least one example, but got an empty one.",
+    ],
+    ['no labels', () => createLabelCounts(0), ArgumentError, "'numLabels' must be an integer of at least 1"],
+    [
+      'empty counts of labels',
+      () => exactMatch(createLabelCounts(2)),
+      DataError,
+      "exactMatch: 'counts' must be counts of at least one example, but got empty ones.",
+    ],
+    ['empty counts of labels', () => averageScores(createLabelCounts(2), 'micro'), DataError, 'classScores:'],
+    [
+      'a probability for an indicator',
+      () => createLabelCounts(2).add([1, 0], [0.9, 0]),
+      ArgumentError,
+      "add: 'prediction' must be 2 values of 0 or 1, but got [0.9, 0]. Compare probabilities with a threshold first.",
+    ],
+    [
+      'too short a row of labels',
+      () => createLabelCounts(2).add([1], [1, 0]),
+      ArgumentError,
+      "add: 'reference' must be 2 values of 0 or 1, but got [1].",
     ],
   ])('%s', (_, call, type, text) => {
     expect(call).toThrow(type)
+    expect(call).toThrow(text)
     expect(call).toThrow(text)
   })
 })

@@ -6,6 +6,9 @@ import {
   classificationReport,
   classScores,
   confusionMatrix,
+  createCalibration,
+  createLabelCounts,
+  exactMatch,
   expectedCalibrationError,
   logLoss,
   matthewsCorrelation,
@@ -30,8 +33,17 @@ interface Case {
   expectedCalibrationError?: Record<string, number>
 }
 
+interface MultiLabelCase extends Pick<Case, 'name' | 'classes' | 'micro' | 'macro' | 'weighted'> {
+  references: number[][]
+  predictions: number[][]
+  exactMatch: number
+}
+
 const fixture = new URL('../../../fixtures/metrics/classification.json', import.meta.url)
-const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as { cases: Case[] }
+const { cases, multiLabelCases } = JSON.parse(readFileSync(fixture, 'utf8')) as {
+  cases: Case[]
+  multiLabelCases: MultiLabelCase[]
+}
 
 const tolerance = 1e-12
 
@@ -76,6 +88,23 @@ describe.each(cases)('scikit-learn: $name', (expected) => {
   })
 })
 
+describe.each(multiLabelCases)('scikit-learn, several labels: $name', (expected) => {
+  const counts = createLabelCounts(expected.classes.length)
+  expected.references.forEach((reference, index) => counts.add(reference, expected.predictions[index]!))
+
+  it('exact match', () => expectClose(exactMatch(counts), expected.exactMatch))
+
+  it('precision, recall, F1 and support of each label', () => {
+    const scores = classScores(counts)
+    expect(scores.map(({ support }) => support)).toEqual(expected.classes.map(({ support }) => support))
+    expected.classes.forEach((each, label) => expectScores(scores[label]!, each))
+  })
+
+  it.each(['micro', 'macro', 'weighted'] as const)('%s average', (average) =>
+    expectScores(averageScores(counts, average), expected[average]),
+  )
+})
+
 const withProbabilities = cases.filter(({ probabilities }) => probabilities !== undefined)
 
 describe.each(withProbabilities)(
@@ -87,5 +116,12 @@ describe.each(withProbabilities)(
       'expected calibration error, %s bins',
       (bins, error) => expectClose(expectedCalibrationError(references, probabilities, Number(bins)), error),
     )
+
+    it('expected calibration error, batch by batch', () => {
+      const calibration = createCalibration()
+      for (let start = 0; start < references.length; start += 3)
+        calibration.add(references.slice(start, start + 3), probabilities.slice(start, start + 3))
+      expectClose(calibration.error(), expected.expectedCalibrationError!['15']!)
+    })
   },
 )

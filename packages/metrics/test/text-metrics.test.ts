@@ -55,7 +55,9 @@ describe.each(metrics)('$name', ({ name, create, score }) => {
 
   it('refuses missing references and texts, and adds nothing then', () => {
     const metric = create()
-    const add = metric.add as (references: unknown, hypotheses: unknown) => void
+    const add = (references: unknown, hypotheses: unknown) => {
+      metric.add(references as string[], hypotheses as string[])
+    }
     expect(() => add(undefined, ['a'])).toThrow(ArgumentError)
     expect(() => add(undefined, ['a'])).toThrow(
       `${name}: 'references' must be a list of texts, but got nothing. Pass one entry for each text`,

@@ -4,40 +4,25 @@ import { type EncoderConfig, withLabels } from '@tfx/core'
 import {
   balancedClassWeights,
   balancedSampleWeights,
-  type ColumnOptions,
   classLabels,
   discoverLabels,
   encodeClassWeights,
-  encodeLabels,
   labelledExamples,
   type LabelledExample,
   type ResolvedColumns,
   stratifiedSplit,
 } from '@tfx/data'
-import { accuracy, averageScores, createConfusion, matthewsCorrelation } from '@tfx/metrics'
+import {
+  accuracy,
+  averageScores,
+  createCalibration,
+  createConfusion,
+  matthewsCorrelation,
+} from '@tfx/metrics'
 import type { Score, TaskHead } from '@tfx/transfer'
 import { answerFrom, type SentimentAnswer } from './answer'
-
-/** What sentiment takes beside the options of every `transfer`. */
-export interface SentimentOptions extends ColumnOptions {
-  /** The labels, in the order that the model is to have. Default: those of the data, sorted. */
-  labels?: readonly string[]
-  /** What to do with rows without a label. Default `error`. */
-  unlabelled?: 'error' | 'drop'
-  /** ε of label smoothing. Default 0. */
-  labelSmoothing?: number
-  /**
-   * How much the examples of each label count in the loss, as torch's `CrossEntropyLoss(weight)`; labels that are not named
-   * count as 1. `auto` has all labels count the same, however many examples they have. Default: every example counts the
-   * same.
-   */
-  classWeights?: 'auto' | Readonly<Record<string, number>>
-  /**
-   * `balanced` draws examples of every label equally often, with replacement; a function says how often each example is
-   * drawn, relative to others. Default: every example once in each epoch.
-   */
-  sampling?: 'balanced' | ((example: LabelledExample) => number)
-}
+import { calibrate, classesOf } from './calibrate'
+import type { SentimentOptions } from './options'
 
 /** Sentiment as sequence classification: any number of labels of any name, for one text or a pair. */
 export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, SentimentOptions> = {
@@ -50,6 +35,9 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
     'labelSmoothing',
     'classWeights',
     'sampling',
+    'calibrate',
+    'fewShot',
+    'multiLabel',
     'textColumn',
     'labelColumn',
     'textPairColumn',
@@ -60,7 +48,11 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
   async read(dataset, { textColumn, labelColumn, textPairColumn, unlabelled, signal }) {
     const given = { textColumn, labelColumn, textPairColumn, unlabelled, signal }
     const { examples, columns, dropped } = await labelledExamples(dataset, onlyDefined(given))
-    return { examples, notes: describeReading(columns, dropped) }
+    const notes = describeColumns(columns)
+    return {
+      examples,
+      notes: dropped === 0 ? notes : [...notes, `${dropped} rows without a label were dropped.`],
+    }
   },
 
   split: (examples, options) => stratifiedSplit(examples, { ...options, by: ({ label }) => label }),
@@ -98,13 +90,7 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
   },
 
   targets: (examples, config) => ({
-    labels: classLabels(
-      encodeLabels(
-        examples.map(({ label }) => label),
-        config.labels,
-      ),
-      config.labels.length,
-    ),
+    labels: classLabels(classesOf(examples, config), config.labels.length),
   }),
 
   forward(parameters, inputs, { family, ...run }) {
@@ -130,6 +116,8 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
       : examples.reduce((sum, { label }) => sum + weights[config.labels.indexOf(label)]!, 0)
   },
 
+  finish: async (trained, options) => (options.calibrate ? [await calibrate(trained)] : []),
+
   score: createScore,
 
   answer: ({ logits }, config) => answerFrom(required(logits), config.labels),
@@ -142,30 +130,34 @@ function weightsOf({ classWeights }: SentimentOptions, { labels }: EncoderConfig
   return typeof classWeights === 'object' ? encodeClassWeights(classWeights, labels) : undefined
 }
 
-/** Accuracy, macro F1, Matthews correlation, and the mean loss. */
+/** Accuracy, macro F1, Matthews correlation, the expected calibration error, and the mean loss. */
 function createScore(config: EncoderConfig): Score<LabelledExample> {
   const confusion = createConfusion(config.labels.length)
+  const calibration = createCalibration()
   let loss = 0
   return {
     add(examples, { logits }) {
       const rows = required(logits)
       const width = config.labels.length
-      const references = encodeLabels(
-        examples.map(({ label }) => label),
-        config.labels,
+      const references = classesOf(examples, config)
+      const answers = references.map((_, index) =>
+        answerFrom((rows.data as Float32Array).subarray(index * width, (index + 1) * width), config.labels),
       )
-      const predictions = references.map((reference, index) => {
-        const row = (rows.data as Float32Array).subarray(index * width, (index + 1) * width)
-        const { label, scores } = answerFrom(row, config.labels)
-        loss -= Math.log(Math.max(scores[config.labels[reference]!]!, Number.MIN_VALUE))
-        return config.labels.indexOf(label)
+      const probabilities = answers.map(({ scores }) => config.labels.map((label) => scores[label]!))
+      references.forEach((reference, index) => {
+        loss -= Math.log(Math.max(probabilities[index]![reference]!, Number.MIN_VALUE))
       })
-      confusion.add(references, predictions)
+      confusion.add(
+        references,
+        answers.map(({ label }) => config.labels.indexOf(label)),
+      )
+      calibration.add(references, probabilities)
     },
     result: () => ({
       accuracy: accuracy(confusion),
       f1: averageScores(confusion, 'macro').f1,
       matthewsCorrelation: matthewsCorrelation(confusion),
+      expectedCalibrationError: calibration.error(),
       loss: loss / confusion.total,
     }),
   }
@@ -201,13 +193,11 @@ const wrongBalance = (argument: string, expected: string, received: unknown) =>
     remedy: 'Leave it out to have every example count the same.',
   })
 
-function describeReading({ text, label, textPair }: ResolvedColumns, dropped: number): string[] {
+/** Says which columns were guessed. */
+export function describeColumns({ text, label, textPair }: ResolvedColumns): string[] {
   const guessed = [text, label, textPair].filter((column) => column?.origin === 'discovered')
-  const notes =
-    guessed.length === 0
-      ? []
-      : [`Columns by their names: ${guessed.map((column) => `'${column?.name}'`).join(', ')}.`]
-  return dropped === 0 ? notes : [...notes, `${dropped} rows without a label were dropped.`]
+  if (guessed.length === 0) return []
+  return [`Columns by their names: ${guessed.map((column) => `'${column?.name}'`).join(', ')}.`]
 }
 
 function required<T>(value: T | undefined): T {
@@ -215,6 +205,6 @@ function required<T>(value: T | undefined): T {
 }
 
 /** Drops keys whose value is undefined, as exact optional properties want. */
-function onlyDefined<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
+export function onlyDefined<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 }

@@ -1,17 +1,26 @@
 import {
   type Base,
-  loadFor,
+  headTask,
   type LoadOptions,
+  loadTask,
+  runTask,
+  type TrainedParts,
   type TransferDataset,
   type TransferModel,
   type TransferOptions,
   transferTo,
 } from '@tfx/transfer'
+import type { EncoderConfig } from '@tfx/core'
 import type { SentimentAnswer } from './answer'
-import { sentimentHead, type SentimentOptions } from './head'
+import { checkCalibration, checkKind, withoutValidation } from './check-options'
+import { fewShotTask } from './few-shot'
+import { sentimentHead } from './head'
+import { isMultiLabel, multiLabelHead } from './multi-label'
+import type { SentimentOptions } from './options'
 
 export type { SentimentAnswer } from './answer'
-export { sentimentHead, type SentimentOptions } from './head'
+export { sentimentHead } from './head'
+export type { SentimentOptions } from './options'
 export {
   describeSettings,
   learnedSoFar,
@@ -45,7 +54,12 @@ export async function transfer(
   dataset: TransferDataset,
   options: SentimentOptions & TransferOptions = {},
 ): Promise<SentimentModel> {
-  return transferTo(sentimentHead, { base, dataset }, options)
+  checkKind(options)
+  const source = { base, dataset }
+  if (options.multiLabel) return transferTo(multiLabelHead, source, options)
+  if (options.fewShot) return runTask(fewShotTask, source, withoutValidation(dataset, options))
+  checkCalibration(dataset, options)
+  return transferTo(sentimentHead, source, options)
 }
 
 /**
@@ -54,5 +68,12 @@ export async function transfer(
  * @throws CheckpointError, NetworkError
  */
 export async function load(source: string, options: LoadOptions = {}): Promise<SentimentModel> {
-  return loadFor(sentimentHead, source, options)
+  const [single, several] = [headTask(sentimentHead), headTask(multiLabelHead)]
+  const taskFor = (config: EncoderConfig) => (isMultiLabel(config) ? several : single)
+  const task = {
+    ...single,
+    checkModel: (config: EncoderConfig) => taskFor(config).checkModel?.(config),
+    model: (parts: TrainedParts<EncoderConfig>) => taskFor(parts.weights.config).model(parts),
+  }
+  return loadTask(task, source, options)
 }

@@ -96,6 +96,6 @@ describe('transfer by an adapter', () => {
     )
     expect(
       (await refusal(transfer(base, rows, { ...options, adapter: 'loha' as 'lora' }))).message,
-    ).toContain("'adapter' must be one of lora, ia3, bitfit, but got 'loha'")
+    ).toContain("'adapter' must be one of lora, ia3, bitfit, prompt, but got 'loha'")
   })
 })

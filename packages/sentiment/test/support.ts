@@ -1,7 +1,8 @@
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRandom, TfxError } from '@tfx/common'
+import { initializeParameters, loadTokenizer, modelFamily, readConfig, saveCheckpoint } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { SentimentOptions, TransferOptions } from '../src/index'
@@ -60,6 +61,42 @@ export function temporaryFolders(): { path: (name: string) => string; copyBase: 
 
 /** A copy of a fixture model with a tokenizer beside it. */
 type CopyBase = (name: string, from?: string) => Promise<string>
+
+/**
+ * Writes a new, tiny model to a directory, and returns that.
+ *
+ * @param fixture The fixtures that its tokenizer and its config.json are in.
+ */
+export async function makeBase(
+  fixture: { tokenizer: string; config: string },
+  directory: string,
+): Promise<string> {
+  const tokenizer = await loadTokenizer(fixturePath(fixture.tokenizer))
+  const source = await readFile(fixturePath(`${fixture.config}/config.json`), 'utf8')
+  const config = readConfig(
+    {
+      ...(JSON.parse(source) as object),
+      vocab_size: tokenizer.vocabSize,
+      pad_token_id: tokenizer.padTokenId,
+      initializer_range: 0.2,
+    },
+    { kind: 'encoder' },
+  )
+  const task = 'feature-extraction'
+  const weights = new Map<string, Float32Array>()
+  await initializeParameters(config, task, { write: (key, values) => void weights.set(key, values) })
+  const specs = modelFamily(config.modelType).parameterShapes(config, task)
+  await saveCheckpoint(directory, {
+    config,
+    task,
+    tokenizer,
+    parameters: {
+      shapes: Object.fromEntries(Object.entries(specs).map(([key, { shape }]) => [key, shape])),
+      read: (key) => Promise.resolve(weights.get(key)!),
+    },
+  })
+  return directory
+}
 
 /** What a promise is rejected with. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error> {

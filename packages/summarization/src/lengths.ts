@@ -42,7 +42,7 @@ export function lengthSettings(
       function: 'summarize',
       argument: 'style',
       expected: "'short', 'normal' or 'detailed'",
-      received: JSON.stringify(style) ?? 'undefined',
+      received: JSON.stringify(style),
       remedy: "Leave it out for 'normal', or say { minLength, maxLength } in tokens.",
     })
   }

@@ -1,5 +1,5 @@
 import { ArgumentError } from '@tfx/common'
-import type { Tokenizer } from '@tfx/core'
+import type { TokenizedText, Tokenizer } from '@tfx/core'
 import { packSentences, splitSentences } from '@tfx/data'
 
 /** What documents are read by. */
@@ -12,7 +12,7 @@ export interface Reader {
 }
 
 /** The tokens of a text with the prefix in front; `truncated` if it is longer than the model reads. */
-export const encodeText = ({ tokenizer, maxLength, prefix }: Reader, text: string) =>
+export const encodeText = ({ tokenizer, maxLength, prefix }: Reader, text: string): TokenizedText =>
   tokenizer.encode(prefix + text, undefined, { maxLength })
 
 /**

@@ -144,8 +144,8 @@ const longestToken = 64
 
 /** The most tokens that the decoder writes. */
 export function writingLimit(config: SequenceToSequenceConfig): number {
-  const { maxLength } = modelFamily(config.modelType)
-  return (maxLength as (config: SequenceToSequenceConfig) => number)(config) - 1
+  const family = modelFamily(config.modelType)
+  return family.maxLength(config as never) - 1
 }
 
 function checkText(text: unknown, argument: string): void {
@@ -159,7 +159,7 @@ function checkLongDocuments(given: unknown): void {
     function: 'summarize',
     argument: 'longDocuments',
     expected: "'parts', 'beginning' or 'error'",
-    received: JSON.stringify(given) ?? 'undefined',
+    received: JSON.stringify(given),
     remedy: "Leave it out for 'parts'.",
   })
 }

@@ -37,7 +37,7 @@ describe('a summarizer', () => {
     // Others know no beams there.
     const own = await model.summarize(texts, { numBeams: 1 })
     const theirs = await pipeline('summarization', directory, { dtype: 'fp32' })
-    const written = (await theirs(texts, { num_beams: 1 } as never)) as { summary_text: string }[]
+    const written = (await theirs(texts, { num_beams: 1 })) as { summary_text: string }[]
     expect(written.map((answer) => answer.summary_text.trim())).toEqual(own.map(({ text }) => text))
     await theirs.dispose()
     const loaded = await load(directory)

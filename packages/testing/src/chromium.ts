@@ -36,14 +36,21 @@ export interface BrowserPage {
   readonly requests: readonly string[]
 }
 
-/** Opens a file in headless Chromium, without a network, and closes it when `look` is done. */
-export async function openInChromium<T>(file: string, look: (opened: BrowserPage) => Promise<T>): Promise<T> {
+/**
+ * Opens a page in headless Chromium, and closes it when `look` is done.
+ *
+ * @param place A file, which is opened without a network, or the address of a server.
+ */
+export async function openInChromium<T>(
+  place: string | URL,
+  look: (opened: BrowserPage) => Promise<T>,
+): Promise<T> {
   const { chromium } = await import('playwright-core')
   const browser = await chromium.launch({ executablePath: findChromium()! })
   try {
-    const context = await browser.newContext({ offline: true })
+    const context = await browser.newContext({ offline: typeof place === 'string' })
     const page = await context.newPage()
-    const url = pathToFileURL(file).href
+    const url = (typeof place === 'string' ? pathToFileURL(place) : place).href
     const [messages, requests]: [string[], string[]] = [[], []]
     page.on('console', (message) => messages.push(message.text()))
     page.on('pageerror', (error) => messages.push(error.message))

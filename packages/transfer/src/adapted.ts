@@ -12,6 +12,8 @@ import {
   type ModelConfig,
   modelFamily,
   type ParameterSpecs,
+  promptName,
+  promptTuning,
   type ReadParameter,
   saveAdapter,
   type Task,
@@ -19,6 +21,7 @@ import {
   withLabels,
 } from '@tfx/core'
 import type { TransferOptions } from './options'
+import type { Weights } from './runtime'
 
 /** What of a model is trained. */
 export interface TrainedPart {
@@ -37,7 +40,11 @@ export interface TrainedPart {
 
 const writingTasks: readonly Task[] = ['causal-language-modelling', 'sequence-to-sequence']
 
-/** Everything, or an adapter with the head. */
+/**
+ * Everything, or an adapter with the head.
+ *
+ * @throws ArgumentError on an adapter that the model or the task cannot have.
+ */
 export function trainedPart(
   { adapter: given }: Pick<TransferOptions, 'adapter'>,
   { config, task }: { config: ModelConfig; task: Task },
@@ -48,7 +55,9 @@ export function trainedPart(
   const backbone = family.parameterShapes(config, 'feature-extraction')
   // What scores the vocabulary is no new head: it comes with the base, as in PEFT.
   const head = writingTasks.includes(task) ? [] : Object.keys(specs).filter((name) => !(name in backbone))
-  const adapter = typeof given === 'string' ? { lora, ia3, bitfit: bitFit }[given]() : given
+  const adapter =
+    typeof given === 'string' ? { lora, ia3, bitfit: bitFit, prompt: promptTuning }[given]() : given
+  if (adapter?.method === 'prompt' && task !== 'sequence-classification') throw noPrompt(task)
   const part = { adapter, config, task, specs, head }
   if (adapter === undefined) {
     const trained = Object.keys(specs).filter((name) => specs[name]!.isFixed !== true)
@@ -58,19 +67,39 @@ export function trainedPart(
   return { ...part, added: adapterSpecs(adapter, model), trained: trainedNames(adapter, model, head) }
 }
 
+const noPrompt = (task: Task) =>
+  new ArgumentError({
+    function: 'promptTuning',
+    argument: 'adapter',
+    expected: 'used for the classification of texts',
+    received: `the task ${task}`,
+    remedy: "Use 'lora' or 'ia3'.",
+  })
+
 /** Writes the values that a new adapter starts from. */
 export async function fillAdapter(
   { adapter, config, specs }: TrainedPart,
-  store: ParameterStore,
+  { store, tokenizer }: Pick<Weights, 'store' | 'tokenizer'>,
   seed: number,
 ): Promise<void> {
   if (adapter === undefined) return
   const random = createRandom(mixSeed(seed, 2))
+  const encode = (text: string) => [
+    ...tokenizer.encodeBatch([text], { maxLength: tokenizer.maxLength })[0]!.inputIds,
+  ]
   const read = (name: string) => store.read(name)
-  for await (const [name, values] of initialAdapter(adapter, { config, specs }, { random, read })) {
+  for await (const [name, values] of initialAdapter(adapter, { config, specs }, { random, read, encode })) {
     store.write(name, values)
   }
 }
+
+/** Those parameters of an adapter that cannot be merged: a prompt stays beside the weights. */
+export const keptBeside = ({ adapter, added }: Pick<TrainedPart, 'adapter' | 'added'>): ParameterSpecs =>
+  adapter?.method === 'prompt' ? added : {}
+
+/** How many learned embeddings a model reads in front of every text. */
+export const virtualTokens = ({ shapes }: Pick<ParameterStore, 'shapes'>): number =>
+  shapes[promptName]?.[0] ?? 0
 
 /** Reads a model's parameters, its adapter merged into them. */
 export function readMerged({ adapter, config, specs }: TrainedPart, store: ParameterStore): ReadParameter {
@@ -144,6 +173,25 @@ export function withAdapterLabels<Config extends ModelConfig>(
 }
 
 /**
+ * The part of a model that an adapter is for.
+ *
+ * @throws CheckpointError if it is one for another model.
+ */
+export function checkAdapter(
+  { adapter, tensors }: LoadedAdapter,
+  model: { config: ModelConfig; task: Task },
+): TrainedPart {
+  const part = trainedPart({ adapter }, model)
+  const expected: ParameterSpecs = { ...part.specs, ...part.added }
+  for (const [name, { shape }] of tensors) {
+    if (expected[name]?.shape.join() !== shape.join()) throw otherModel(name, shape, expected[name]?.shape)
+  }
+  const missing = Object.keys(part.added).find((name) => !tensors.has(name))
+  if (missing !== undefined) throw otherModel(missing, undefined, part.added[missing]!.shape)
+  return part
+}
+
+/**
  * Merges an adapter into the weights in a store, and takes over the head that was saved with it.
  *
  * @returns The names of the parameters of the adapter's head.
@@ -151,19 +199,15 @@ export function withAdapterLabels<Config extends ModelConfig>(
  */
 export async function mergeInto(
   store: ParameterStore,
-  { adapter, tensors }: LoadedAdapter,
+  loaded: LoadedAdapter,
   { config, task }: { config: ModelConfig; task: Task },
 ): Promise<string[]> {
-  const { specs, added } = trainedPart({ adapter }, { config, task })
-  const expected: ParameterSpecs = { ...specs, ...added }
-  for (const [name, { shape }] of tensors) {
-    if (expected[name]?.shape.join() !== shape.join()) throw otherModel(name, shape, expected[name]?.shape)
-  }
-  const missing = Object.keys(added).find((name) => !tensors.has(name))
-  if (missing !== undefined) throw otherModel(missing, undefined, added[missing]!.shape)
+  const { adapter, tensors } = loaded
+  const part = checkAdapter(loaded, { config, task })
+  const { specs } = part
   const read = async (name: string) => tensors.get(name)?.values ?? store.read(name)
   const merged = mergedReader(adapter, { config, specs }, read)
-  for (const name of Object.keys(specs)) store.write(name, await merged(name))
+  for (const name of Object.keys({ ...specs, ...keptBeside(part) })) store.write(name, await merged(name))
   return [...tensors.keys()].filter((name) => name in specs)
 }
 

@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import {
+  type Checkpoint,
   type GenerationConfig,
   loadCheckpoint,
   type LoadParametersOptions,
@@ -13,6 +14,7 @@ import {
   type Tokenizer,
 } from '@tfx/core'
 import { initializeMissing } from './initialize-missing'
+import { virtualTokens } from './adapted'
 import { weightsOf } from './model-weights'
 import type { TransferOptions } from './options'
 import type { Weights } from './runtime'
@@ -61,6 +63,7 @@ export async function openBase(
   const given: unknown = base
   if (typeof given === 'object' && given !== null) {
     const weights = weightsOf(given)
+    if (weights && virtualTokens(weights.store) > 0) throw promptedBase()
     if (weights) return openModel(requireKind(weights, kind))
     if ('tokenizer' in given && 'config' in given) return openNew(requireKind(given as NewModel, kind))
   }
@@ -75,6 +78,15 @@ export async function openBase(
   })
 }
 
+const promptedBase = () =>
+  new ArgumentError({
+    function: 'transfer',
+    argument: 'base',
+    expected: 'a model whose weights say all that it has learned',
+    received: 'one that reads a learned prompt',
+    remedy: 'Train from the base that the prompt was trained on.',
+  })
+
 /** @throws ArgumentError if the model is of another kind than the task takes. */
 function requireKind<Model extends { readonly config: ModelConfig }>(model: Model, kind: ModelKind): Model {
   const received = modelFamily(model.config.modelType as string).kind
@@ -88,20 +100,21 @@ function requireKind<Model extends { readonly config: ModelConfig }>(model: Mode
   })
 }
 
+/** A checkpoint of whatever kind, as `loadCheckpoint` gives it. */
+interface AnyCheckpoint extends Pick<Checkpoint, 'config' | 'tokenizer' | 'generation'> {
+  loadParameters(task: Task, options: LoadParametersOptions): Promise<LoadReport>
+}
+
 /** A checkpoint on disk of some kind. @throws CheckpointError */
 export async function openDirectory(directory: string, kind: ModelKind): Promise<OpenedBase> {
-  const checkpoint = await loadCheckpoint(directory, { kind })
+  const checkpoint: AnyCheckpoint = await loadCheckpoint(directory, { kind })
   const { config, tokenizer, generation } = checkpoint
-  const loadParameters = checkpoint.loadParameters as (
-    task: Task,
-    options: LoadParametersOptions,
-  ) => Promise<LoadReport>
   return {
     config,
     tokenizer,
     generation,
     async read({ config, store }, { task, seed }) {
-      const report = await loadParameters(task, {
+      const report = await checkpoint.loadParameters(task, {
         config,
         seed,
         write: (name, values) => store.write(name, values),

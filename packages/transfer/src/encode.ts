@@ -2,6 +2,7 @@ import type { InputSpec } from '@tfx/backend'
 import { DataError, type HostTensor } from '@tfx/common'
 import { type EncoderConfig, encodeTexts, modelFamily, type TokenizedText, type Tokenizer } from '@tfx/core'
 import { collate, type Encoding } from '@tfx/data'
+import { checkMaxLength } from './check-options'
 import type { TextInput } from './head'
 import type { TransferOptions } from './options'
 import type { EncodedExample } from './task'
@@ -13,6 +14,8 @@ export interface EncodeOptions {
   readonly truncation: boolean
   /** The public function to name in errors. */
   readonly caller: string
+  /** How many places to leave in front of every text, for the embeddings of a prompt. Default 0. */
+  readonly virtualTokens?: number
   /** What to call the texts in errors. Default `text`. */
   readonly argument?: string
 }
@@ -29,9 +32,9 @@ export function encodeExamples<Example extends TextInput>(
   examples: readonly Example[],
   options: EncodeOptions,
 ): EncodedExample<Example>[] {
-  const { tokenizer, maxLength } = options
   const texts = examples.map(textsOf)
-  return joined(examples, withinLimit(texts, tokenizer.encodeBatch(texts, { maxLength }), options))
+  const tokenized = options.tokenizer.encodeBatch(texts, { maxLength: roomForText(options) })
+  return joined(examples, withinLimit(texts, tokenized, options))
 }
 
 /**
@@ -52,7 +55,7 @@ export async function encodeColumn(
   { cacheDirectory, cacheTokens = true, signal, ...options }: EncodeOptions & KeepTokensOptions,
 ): Promise<Encoding[]> {
   const tokenized = await encodeTexts(options.tokenizer, texts, {
-    maxLength: options.maxLength,
+    maxLength: roomForText(options),
     ...(!cacheTokens && { cacheFromCharacters: Infinity }),
     ...(cacheDirectory !== undefined && { cacheDirectory }),
     ...(signal && { signal }),
@@ -67,19 +70,40 @@ const textsOf = ({ text, textPair }: TextInput): Texts => (textPair === undefine
 const joined = <Example>(examples: readonly Example[], encodings: readonly Encoding[]) =>
   examples.map((example, index): EncodedExample<Example> => ({ example, encoding: encodings[index]! }))
 
+/** @throws ArgumentError if a prompt leaves no room for a text. */
+function roomForText({ maxLength, virtualTokens = 0, caller }: EncodeOptions): number {
+  if (virtualTokens > 0) checkMaxLength(maxLength - virtualTokens, maxLength, caller)
+  return maxLength - virtualTokens
+}
+
+/** An encoding with places in front for a prompt; any id will do that is not padding, by which some models count positions. */
+function behindPrompt(encoding: Encoding, { virtualTokens = 0, tokenizer }: EncodeOptions): Encoding {
+  if (virtualTokens === 0) return encoding
+  const behind = (value: number, row: ArrayLike<number>) =>
+    Int32Array.from([...new Array<number>(virtualTokens).fill(value), ...Array.from(row)])
+  const { inputIds, attentionMask, tokenTypeIds } = encoding
+  return {
+    inputIds: behind(tokenizer.padTokenId === 0 ? 1 : 0, inputIds),
+    ...(attentionMask && { attentionMask: behind(1, attentionMask) }),
+    ...(tokenTypeIds && { tokenTypeIds: behind(0, tokenTypeIds) }),
+  }
+}
+
 /** @throws DataError if something was cut that may not be. */
 function withinLimit(
   texts: readonly Texts[],
   tokenized: readonly TokenizedText[],
-  { maxLength, truncation, caller, argument = 'text' }: EncodeOptions,
+  options: EncodeOptions,
 ): Encoding[] {
+  const { truncation, caller, argument = 'text' } = options
   const tooLong = texts.filter((_, index) => tokenized[index]!.truncated)
   const [first] = tooLong
-  if (first === undefined || truncation) return tokenized.map(({ truncated: _, ...encoding }) => encoding)
+  if (first === undefined || truncation)
+    return tokenized.map(({ truncated: _, ...encoding }) => behindPrompt(encoding, options))
   throw new DataError({
     function: caller,
     argument,
-    expected: `at most ${maxLength} tokens long, which is what the model takes`,
+    expected: `at most ${roomForText(options)} tokens long, which is what the model takes`,
     received: `${tooLong.length} longer; the first is '${excerpt([first].flat()[0]!)}'`,
     remedy: 'Pass { truncation: true } to use their beginnings only, or shorten them.',
   })

@@ -1,9 +1,11 @@
-import { type EncoderConfig, modelFamily } from '@tfx/core'
+import type { NamedTensors, Program } from '@tfx/backend'
+import { type EncoderConfig, modelFamily, withPrompt } from '@tfx/core'
 import { encodeDataset, modelInputs, modelInputSpecs } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { createModel, scoreAll, type TransferModel } from './model'
-import { compileForward } from './runtime'
+import { compileForward, forward } from './runtime'
 import type { EncodedExample, TransferTask } from './task'
+import { trainingLoss } from './training-loss'
 
 /** Texts in a batch of an evaluation. */
 const evaluationBatch = 32
@@ -12,11 +14,12 @@ const evaluationBatch = 32
 export function headTask<Example extends TextInput, Answer, Options>(
   head: TaskHead<Example, Answer, Options>,
 ): TransferTask<EncodedExample<Example>, Options, EncoderConfig, TransferModel<Answer, Options>> {
-  const { labelled, ...basics } = head
+  const { labelled, finish, ...basics } = head
   return {
     ...basics,
     kind: 'encoder',
     hasTexts: true,
+    regularizes: ['neftuneAlpha', 'rDrop', 'mixup'],
     check: (examples, config) => void head.targets(examples, config),
     encode: (examples, { options, ...run }) => encodeDataset(examples, { ...options, ...run }),
     collate(encoded, model) {
@@ -32,10 +35,16 @@ export function headTask<Example extends TextInput, Answer, Options>(
     batchWeight: (encoded, { config, options }) =>
       head.batchWeight?.(examplesOf(encoded), config, options) ?? encoded.length,
     inputs: (config) => ({ ...modelInputSpecs(config), ...head.targetInputs(config) }),
-    loss(parameters, inputs, { options, ...run }) {
+    loss(parameters, inputs, { options, regularization, ...run }) {
       const family = modelFamily(run.config.modelType)
-      const outputs = head.forward(parameters, inputs as never, { family, ...run })
-      return head.loss(outputs, inputs, { ...options, config: run.config })
+      const pass = {
+        forward: (own: object) =>
+          head.forward(parameters, withPrompt(parameters, own) as never, { family, ...run }),
+        loss: (outputs: NamedTensors, own: NamedTensors) =>
+          head.loss(outputs, own, { ...options, config: run.config }),
+        targets: Object.keys(head.targetInputs(run.config)),
+      }
+      return trainingLoss(pass, inputs, regularization)
     },
     async evaluation(weights) {
       const program = await compileForward(head, weights)
@@ -45,10 +54,33 @@ export function headTask<Example extends TextInput, Answer, Options>(
         dispose: () => program.dispose(),
       }
     },
+    ...(finish && {
+      async finish(weights, data, options) {
+        const { config, store } = weights
+        let program = undefined as Program | undefined
+        async function* outputs(part: 'training' | 'validation') {
+          program ??= await compileForward(head, weights)
+          yield* forward(program, data[part], { ...weights, batchSize: evaluationBatch })
+        }
+        try {
+          return await finish(
+            {
+              config,
+              outputs,
+              read: (name) => store.read(name),
+              write: (name, values) => store.write(name, values),
+            },
+            options,
+          )
+        } finally {
+          await program?.dispose()
+        }
+      },
+    }),
     model: (parts) => createModel({ head, ...parts }),
     ...(labelled && {
       labelled: {
-        expected: labelled.expected,
+        expected: (example) => labelled.expected(example),
         async judge(model, examples) {
           const answers = await model.predict(examples)
           return {

@@ -25,6 +25,20 @@ export interface Score<Example> {
   result(): Record<string, number>
 }
 
+/** The weights of a model whose training has ended. */
+export interface TrainedWeights<Example> {
+  readonly config: EncoderConfig
+  /** What `forward` gives for the examples, batch by batch, in no certain order. */
+  readonly outputs: (part: 'training' | 'validation') => AsyncIterable<{
+    readonly examples: readonly Example[]
+    readonly outputs: Readonly<Record<string, HostTensor>>
+  }>
+  /** A copy of a parameter, by its name in the checkpoint. */
+  read(name: string): Promise<Float32Array>
+  /** Replaces a parameter. What `outputs` gives follows. */
+  write(name: string, values: Float32Array): void
+}
+
 /** A model at work: which architecture, with which configuration, in which mode. */
 export interface HeadRun extends ModelRun {
   readonly family: EncoderFamily
@@ -64,6 +78,11 @@ export interface TaskHead<Example extends TextInput, Answer, Options> extends Ta
    * same as one. Examples that weigh 0 together are left out.
    */
   batchWeight?(examples: readonly Example[], config: EncoderConfig, options: Options): number
+  /**
+   * Sets weights that no gradient finds, once training has ended and before the model is put together: a temperature, say, or
+   * a last layer in closed form. Also after a training that was cut. Returns notes for people. Default: nothing.
+   */
+  readonly finish?: (trained: TrainedWeights<Example>, options: Options) => Promise<readonly string[]>
   score(config: EncoderConfig): Score<Example>
   /** One row of each output → an answer. */
   answer(outputs: Readonly<Record<string, Float32Array>>, config: EncoderConfig): Answer

@@ -1,7 +1,14 @@
 import { getEngine } from '@tfx/backend'
-import { CheckpointError } from '@tfx/common'
-import { loadAdapter, type ModelConfig, resolveBase } from '@tfx/core'
-import { mergeInto, withAdapterLabels } from './adapted'
+import { ArgumentError, CheckpointError, type HostTensor } from '@tfx/common'
+import {
+  type EncoderConfig,
+  loadAdapter,
+  type ModelConfig,
+  type ModelKind,
+  resolveBase,
+  type Task,
+} from '@tfx/core'
+import { checkAdapter, keptBeside, mergeInto, trainedPart, withAdapterLabels } from './adapted'
 import { openDirectory } from './base'
 import { checkMaxLength, checkOptionNames, longestInput, usualMaxLength } from './check-options'
 import type { TaskHead, TextInput } from './head'
@@ -9,6 +16,7 @@ import { headTask } from './head-task'
 import type { TransferModel } from './model'
 import type { TransferOptions } from './options'
 import { createStore } from './runtime'
+import type { SwitchableAdapter } from './switched-adapters'
 import type { TransferTask } from './task'
 import { loadInThread } from './thread/transfer-in-thread'
 
@@ -19,6 +27,11 @@ export interface LoadOptions extends Pick<
 > {
   /** The directory of an adapter in PEFT's format, trained on this base by tfx or by PEFT; it is merged into the weights. */
   adapter?: string
+  /**
+   * Directories of adapters by name, to be chosen from at every call: `model.predict(text, { adapter: 'name' })`. They share
+   * the base, which stays as it is. For encoders.
+   */
+  adapters?: Readonly<Record<string, string>>
   /** The names of the classes that the adapter's head tells apart. Default: the base's, or LABEL_0, LABEL_1, … */
   labels?: readonly string[]
 }
@@ -30,6 +43,7 @@ const optionNames = Object.keys({
   maxLength: true,
   thread: true,
   adapter: true,
+  adapters: true,
   labels: true,
 } satisfies Record<keyof LoadOptions, true>)
 
@@ -62,6 +76,7 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   options: LoadOptions = {},
 ): Promise<Model> {
   checkOptionNames(options, optionNames, 'load')
+  checkAdapters(options, task.kind)
   if (options.thread) return (await loadInThread(task, source, options)) as Model
   const { directory } = await resolveBase(source, onlyDefined(options))
   const opened = await openDirectory(directory, task.kind)
@@ -69,22 +84,62 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   const { tokenizer, generation } = opened
   const own = opened.config as Config
   const config = loaded ? withAdapterLabels(own, loaded, options.labels) : own
-  task.checkModel?.(config)
+  const switched = await readAdapters(options, { config, task: task.task })
+  const configs = switched ? Object.values(switched).map((adapter) => adapter.config as Config) : [config]
+  for (const each of configs) task.checkModel?.(each)
   const longest = longestInput(opened)
   const { maxLength = usualMaxLength(opened), truncation = options.maxLength !== undefined } = options
   checkMaxLength(maxLength, longest, 'load')
-  const store = createStore(await getEngine(), { config, task: task.task })
+  const part = trainedPart(loaded ?? {}, { config, task: task.task })
+  const store = createStore(await getEngine(), { ...part, added: keptBeside(part) })
   try {
     const weights = { config, tokenizer, generation, store }
     const added = await opened.read(weights, { task: task.task, seed: 0 })
     const adapted = loaded ? await mergeInto(store, loaded, { config, task: task.task }) : []
-    const missing = added.filter((name) => !adapted.includes(name))
+    const lacking = added.filter((name) => !adapted.includes(name))
+    const heads = Object.values(switched ?? {})
+    const missing = lacking.filter(
+      (name) => heads.length === 0 || heads.some(({ tensors }) => !(name in tensors)),
+    )
     if (missing.length > 0) throw missingHead(source, { name: task.name, missing })
-    return await task.model({ weights, truncation, maxLength, settings: [], notes: [] })
+    const adapters = switched && { byName: switched, isNeeded: lacking.length > 0 }
+    const model = { weights, truncation, maxLength, settings: [], notes: [] }
+    return await task.model({ ...model, ...(adapters && { adapters }) })
   } catch (error) {
     store.dispose()
     throw error
   }
+}
+
+/** The adapters to be switched between; undefined if none are asked for. */
+async function readAdapters(
+  { adapters, labels }: LoadOptions,
+  { config, task }: { config: ModelConfig; task: Task },
+): Promise<Record<string, SwitchableAdapter> | undefined> {
+  if (adapters === undefined) return undefined
+  const read = Object.entries(adapters).map(async ([name, directory]) => {
+    const loaded = await loadAdapter(directory)
+    const own = withAdapterLabels(config, loaded, labels)
+    checkAdapter(loaded, { config: own, task })
+    const tensors = [...loaded.tensors].map(([parameter, { shape, values }]): [string, HostTensor] => [
+      parameter,
+      { dtype: 'float32', shape, data: values },
+    ])
+    return [name, { config: own as EncoderConfig, tensors: Object.fromEntries(tensors) }] as const
+  })
+  return Object.fromEntries(await Promise.all(read))
+}
+
+/** @throws ArgumentError */
+function checkAdapters({ adapter, adapters }: LoadOptions, kind: ModelKind): void {
+  if (adapters === undefined || (adapter === undefined && kind === 'encoder')) return
+  throw new ArgumentError({
+    function: 'load',
+    argument: 'adapters',
+    expected: kind === 'encoder' ? 'left out with adapter' : 'left out for a model that writes',
+    received: Object.keys(adapters).join(', '),
+    remedy: 'Load one model for each adapter: load(base, { adapter: directory }).',
+  })
 }
 
 const onlyDefined = ({ cacheDirectory, signal }: LoadOptions) => ({

@@ -5,13 +5,14 @@ import type { RowSource } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
 import { saveTrainedAdapter } from './adapted'
 import { checkOptionNames } from './check-options'
-import { encodeExamples } from './encode'
+import { encodeExamples, type EncodeOptions } from './encode'
 import type { TaskHead, TextInput } from './head'
 import { inLists } from './in-lists'
 import { forgetWeights, registerWeights } from './model-weights'
-import { compileForward, forward, type Weights } from './runtime'
+import { forward, type Weights } from './runtime'
 import { checkSave, saveModel, type SaveOptions } from './save-model'
 import type { Setting } from './settings'
+import { adaptedForwards } from './switched-adapters'
 import type { EncodedExample, TrainedParts } from './task'
 
 /** How texts are predicted. */
@@ -20,6 +21,8 @@ export interface PredictOptions {
   batchSize?: number
   /** Cut texts that are longer than the model takes. Default: as in training. */
   truncation?: boolean
+  /** The name of one of the adapters that the model was loaded with. Default: none. */
+  adapter?: string
   signal?: AbortSignal
 }
 
@@ -65,9 +68,10 @@ export interface TransferModel<Answer, Options> {
   evaluate(dataset: RowSource, options?: Options & PredictOptions): Promise<Record<string, number>>
   /**
    * Writes a directory that {@link load}, Python's `transformers` and Transformers.js read: config.json, the
-   * tokenizer, model.safetensors, and onnx/. It appears whole or not at all.
+   * tokenizer, model.safetensors, and onnx/. It appears whole or not at all. Adapters that are switched are not in it.
    *
-   * @throws FileSystemError if the directory is not empty, or cannot be written.
+   * @throws ArgumentError if the model reads a prompt, which cannot be merged; FileSystemError if the directory is not
+   *   empty, or cannot be written.
    */
   save(directory: string, options?: SaveOptions): Promise<void>
   /**
@@ -92,12 +96,15 @@ export async function createModel<Example extends TextInput, Answer, Options>(
 ): Promise<TransferModel<Answer, Options>> {
   const { head, weights, settings, notes, training, maxLength } = parts
   const { config, tokenizer, store } = weights
-  const program = await compileForward(head, weights)
+  const forwards = adaptedForwards(head, weights, parts.adapters)
+  if (parts.adapters === undefined) await forwards.of(undefined, 'load')
   const encode = <T extends TextInput>(
     examples: readonly T[],
-    caller: string,
-    truncation = parts.truncation,
-  ) => encodeExamples(examples, { tokenizer, maxLength, truncation, caller })
+    {
+      truncation = parts.truncation,
+      ...options
+    }: Pick<EncodeOptions, 'caller' | 'virtualTokens'> & PredictOptions,
+  ) => encodeExamples(examples, { ...options, tokenizer, maxLength, truncation })
 
   async function predict(input: string | TextInput, options?: PredictOptions): Promise<Answer>
   async function predict(inputs: readonly (string | TextInput)[], options?: PredictOptions): Promise<Answer[]>
@@ -106,12 +113,13 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     options: PredictOptions = {},
   ): Promise<Answer | Answer[]> {
     checkOptionNames(options, predictOptionNames, 'predict')
-    const { batchSize = 32, truncation, signal } = options
+    const { batchSize = 32, signal } = options
     const list = isList(inputs)
       ? inputs.map((input, index) => checkInput(input, `inputs[${index}]`))
       : [checkInput(inputs, 'input')]
-    const encoded = encode(list, 'predict', truncation)
-    const answers = await answerAll(program, encoded, { head, config, tokenizer, batchSize, signal })
+    const { program, virtualTokens, ...used } = await forwards.of(options.adapter, 'predict')
+    const encoded = encode(list, { ...options, virtualTokens, caller: 'predict' })
+    const answers = await answerAll(program, encoded, { head, ...used, tokenizer, batchSize, signal })
     return isList(inputs) ? answers : answers[0]!
   }
 
@@ -130,12 +138,13 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     },
     async evaluate(dataset, options) {
       checkOptionNames(options ?? {}, [...predictOptionNames, ...head.options], 'evaluate')
-      const { batchSize = 32, truncation, signal } = options ?? {}
+      const { batchSize = 32, signal } = options ?? {}
+      const { program, virtualTokens, ...used } = await forwards.of(options?.adapter, 'evaluate')
       const { examples } = await head.read(dataset, { ...(options as Options), signal })
       // A label that the model does not have is found before anything is computed.
-      head.targets(examples, config)
-      const encoded = encode(examples, 'evaluate', truncation)
-      return scoreAll(program, encoded, { head, config, tokenizer, batchSize, signal })
+      head.targets(examples, used.config)
+      const encoded = encode(examples, { ...options, virtualTokens, caller: 'evaluate' })
+      return scoreAll(program, encoded, { head, ...used, tokenizer, batchSize, signal })
     },
     async save(directory, options) {
       await saveModel(weights, directory, { ...checkSave(directory, options), task: head.task })
@@ -146,7 +155,7 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     },
     async dispose() {
       forgetWeights(model)
-      await program.dispose()
+      await forwards.dispose()
       store.dispose()
     },
   }
@@ -164,7 +173,7 @@ type RunOptions<Example extends TextInput, Answer, Options> = Pick<
 }
 
 async function answerAll<Example extends TextInput, Answer, Options>(
-  program: Program,
+  program: Pick<Program, 'run'>,
   encoded: readonly EncodedExample<TextInput>[],
   options: RunOptions<Example, Answer, Options>,
 ): Promise<Answer[]> {
@@ -186,7 +195,7 @@ async function answerAll<Example extends TextInput, Answer, Options>(
 
 /** Metrics of a model on encoded examples. */
 export async function scoreAll<Example extends TextInput, Answer, Options>(
-  program: Program,
+  program: Pick<Program, 'run'>,
   encoded: readonly EncodedExample<Example>[],
   options: RunOptions<Example, Answer, Options>,
 ): Promise<Record<string, number>> {
@@ -198,6 +207,7 @@ export async function scoreAll<Example extends TextInput, Answer, Options>(
 const predictOptionNames = Object.keys({
   batchSize: true,
   truncation: true,
+  adapter: true,
   signal: true,
 } satisfies Record<keyof PredictOptions, true>)
 

@@ -80,6 +80,11 @@ export interface TransferOptions {
   adapter?: AdapterName | Adapter
   /** Evaluate and end with a moving average of the weights that keeps this share at each step; 0 for none. Default 0. */
   emaDecay?: number
+  /**
+   * Evaluate and end with the plain mean of the weights after every step from this share of the training on (stochastic weight
+   * averaging); 0.75 is usual, 0 for none. Default 0.
+   */
+  swaStart?: number
   /** End when so many evaluations in a row have not improved the metric; 0 for never. Default 0. */
   earlyStoppingPatience?: number
   /**
@@ -87,6 +92,23 @@ export interface TransferOptions {
    * twice the time. 1 is usual, 0 for none. Default 0.
    */
   adversarialEpsilon?: number
+  /**
+   * Uniform noise on the embeddings of words, NEFTune's alpha: 5 to 15 are usual, and each embedding moves by alpha divided by
+   * the root of text length times embedding size at most. Default 0.
+   */
+  neftuneAlpha?: number
+  /**
+   * R-Drop's alpha: every batch is read twice with other dropout, and how far the two answers are apart counts so much in the
+   * loss; 0.5 to 5 are usual. For classification. Default 0.
+   */
+  rDrop?: number
+  /**
+   * Mixup's alpha: the embeddings of every text are mixed with those of another of its batch, and so are their labels, by a
+   * share of the distribution Beta(alpha, alpha); 0.1 to 1 are usual. For classification. Default 0.
+   */
+  mixup?: number
+  /** Rate at which the parts of the last layer are left out, those of earlier layers at less: stochastic depth. Default 0. */
+  stochasticDepth?: number
   /** How many steps in a row may be left out because their loss or gradient is not finite. Default 0. */
   skipNonFinite?: number
   /**
@@ -151,6 +173,11 @@ export const transferOptionNames: readonly string[] = Object.keys({
   emaDecay: true,
   earlyStoppingPatience: true,
   adversarialEpsilon: true,
+  neftuneAlpha: true,
+  rDrop: true,
+  mixup: true,
+  stochasticDepth: true,
+  swaStart: true,
   skipNonFinite: true,
   checkpoints: true,
   signal: true,

@@ -8,6 +8,7 @@ import {
   type ParameterSpecs,
   type Task,
   type Tokenizer,
+  withPrompt,
 } from '@tfx/core'
 import { batches } from '@tfx/data'
 import { modelInputs, modelInputSpecs } from './encode'
@@ -38,17 +39,36 @@ export function createStore(
   return engine.createStore(shapesOf({ ...specs, ...added }), slots)
 }
 
-/** Compiles a model's forward pass: what prediction and evaluation run. */
+/** The input of a forward pass that takes the place of a parameter. */
+export const adapterInput = (parameter: string): string => `adapter:${parameter}`
+
+/**
+ * Compiles a model's forward pass: what prediction and evaluation run.
+ *
+ * @param adapter The shapes of parameters that are inputs, see {@link adapterInput}: further ones, or other values of those
+ *   in the store. Default: none.
+ */
 export async function compileForward(
   head: Pick<TaskHead<never, unknown, never>, 'forward'>,
   { config, store }: Weights<EncoderConfig>,
+  adapter: Readonly<Record<string, readonly number[]>> = {},
 ): Promise<Program> {
   const family = modelFamily(config.modelType)
   const engine = await getEngine()
+  const names = Object.keys(adapter)
   return engine.compile(
-    ({ inputs, parameters }) =>
-      head.forward(parameters, inputs as never, { family, config, training: false }),
-    { inputs: modelInputSpecs(config), parameters: store },
+    ({ inputs, parameters }) => {
+      const own = names.map((name) => [name, inputs[adapterInput(name)]!] as const)
+      const all = { ...parameters, ...Object.fromEntries(own) }
+      return head.forward(all, withPrompt(all, inputs) as never, { family, config, training: false })
+    },
+    {
+      inputs: {
+        ...modelInputSpecs(config),
+        ...Object.fromEntries(names.map((name) => [adapterInput(name), { shape: adapter[name]! }])),
+      },
+      parameters: store,
+    },
   )
 }
 
@@ -62,7 +82,7 @@ export interface ForwardBatch<Example> {
 
 /** Runs the forward pass over examples, longest first, in batches of like length. */
 export async function* forward<Example>(
-  program: Program,
+  program: Pick<Program, 'run'>,
   encoded: readonly EncodedExample<Example>[],
   options: Pick<Weights<EncoderConfig>, 'config' | 'tokenizer'> & {
     batchSize: number

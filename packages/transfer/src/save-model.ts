@@ -1,5 +1,5 @@
 import { ArgumentError } from '@tfx/common'
-import { onnxFiles, type OnnxPrecision, saveCheckpoint, type Task } from '@tfx/core'
+import { onnxFiles, type OnnxPrecision, promptName, saveCheckpoint, type Task } from '@tfx/core'
 import { checkOptionNames } from './check-options'
 import type { Weights } from './runtime'
 
@@ -17,6 +17,7 @@ export async function saveModel(
   directory: string,
   { task, overwrite = false, onnx = ['float32', 'int8'] }: SaveOptions & { task: Task },
 ): Promise<void> {
+  if (promptName in store.shapes) throw promptIsNoWeight()
   await saveCheckpoint(directory, {
     caller: 'save',
     config,
@@ -28,6 +29,16 @@ export async function saveModel(
     ...(generation && Object.keys(generation).length > 0 && { generation }),
   })
 }
+
+const promptIsNoWeight = () =>
+  new ArgumentError({
+    function: 'save',
+    argument: 'model',
+    expected: 'one whose weights say all that it has learned',
+    received: 'one that reads a learned prompt, which is no part of them',
+    remedy:
+      'Save the prompt by model.saveAdapter(directory), and load it with load(base, { adapter: directory }).',
+  })
 
 const saveOptionNames = Object.keys({ overwrite: true, onnx: true } satisfies Record<keyof SaveOptions, true>)
 

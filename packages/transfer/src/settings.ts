@@ -40,6 +40,11 @@ export interface ResolvedSettings {
   readonly emaDecay: number
   readonly earlyStoppingPatience: number
   readonly adversarialEpsilon: number
+  readonly neftuneAlpha: number
+  readonly rDrop: number
+  readonly mixup: number
+  readonly stochasticDepth: number
+  readonly swaStart: number
   readonly skipNonFinite: number
   readonly batching: 'length' | 'random'
   readonly maxLength: number
@@ -78,6 +83,11 @@ const ownDefaults = {
   emaDecay: 0,
   earlyStoppingPatience: 0,
   adversarialEpsilon: 0,
+  neftuneAlpha: 0,
+  rDrop: 0,
+  mixup: 0,
+  stochasticDepth: 0,
+  swaStart: 0,
   skipNonFinite: 0,
 } as const
 
@@ -100,6 +110,11 @@ const limits: Readonly<Record<string, { least: number; most?: number; integer?: 
     emaDecay: { least: 0, most: 0.999999 },
     earlyStoppingPatience: { least: 0, integer: true },
     adversarialEpsilon: { least: 0 },
+    neftuneAlpha: { least: 0 },
+    rDrop: { least: 0 },
+    mixup: { least: 0, most: 8 },
+    stochasticDepth: { least: 0, most: 0.99 },
+    swaStart: { least: 0, most: 1 },
     skipNonFinite: { least: 0, integer: true },
   }
 
@@ -144,7 +159,7 @@ export function resolveSettings(
   }
   checkName('optimizer', options.optimizer, optimizerNames)
   checkName('schedule', options.schedule, scheduleNames)
-  checkName('adapter', options.adapter, ['lora', 'ia3', 'bitfit'])
+  checkName('adapter', options.adapter, ['lora', 'ia3', 'bitfit', 'prompt'])
   const list: Setting[] = []
   const add = (name: string, fallback: Setting['value'], origin: SettingOrigin) => {
     const option = given[name]

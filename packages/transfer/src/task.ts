@@ -6,7 +6,9 @@ import type { BestMetric, FitResult, JudgedAnswers } from '@tfx/train'
 import type { TrainedAdapter } from './adapted'
 import type { EncodeOptions, KeepTokensOptions } from './encode'
 import type { Weights } from './runtime'
+import type { SwitchableAdapters } from './switched-adapters'
 import type { Setting, SettingDefaults } from './settings'
+import type { LossRegularization } from './training-loss'
 
 /** What reading a data set found out, for people. */
 export interface ReadExamples<Example> {
@@ -39,6 +41,8 @@ export interface TaskBasics<Example, Options, Config extends ModelConfig> {
     dataset: RowSource,
     options: Options & { signal?: AbortSignal | undefined },
   ): Promise<ReadExamples<Example>>
+  /** The tokenizer that the model is to have, for instance with another chat template. Default: the base's. */
+  tokenizer?(given: Tokenizer, examples: readonly Example[], options: Options): Tokenizer
   /** Sets examples aside for validation. */
   split(examples: readonly Example[], options: { fraction: number; seed: number }): Split<Example>
   /** The base's configuration with what the training data decides, such as the labels. */
@@ -69,6 +73,7 @@ export interface LossRun<Options, Config extends ModelConfig> {
   readonly config: Config
   /** True applies dropout. */
   readonly training: boolean
+  readonly regularization: LossRegularization
   readonly options: Options
 }
 
@@ -85,6 +90,8 @@ export interface Evaluation<Encoded> {
 export interface TrainedParts<Config extends ModelConfig = ModelConfig> {
   readonly weights: Weights<Config>
   readonly trainedAdapter?: TrainedAdapter
+  /** Adapters to choose from at every call. */
+  readonly adapters?: SwitchableAdapters
   readonly truncation: boolean
   readonly maxLength: number
   readonly settings: readonly Setting[]
@@ -114,12 +121,22 @@ export interface TransferTask<
   readonly best: BestMetric
   /** Whether examples have a `text` (and a `textPair`) that augmentation may change. */
   readonly hasTexts: boolean
+  /** What its loss does with `regularization`; other wishes are refused. Default: nothing. */
+  readonly regularizes?: readonly (keyof LossRegularization)[]
   /** Finds what the model cannot learn from before training begins. @throws DataError */
   check?(examples: readonly Encoded['example'][], config: Config): void
   /** @throws DataError if texts are longer than `maxLength` and may not be cut. */
   encode(
     examples: readonly Encoded['example'][],
     options: EncodeTaskOptions<Options, Config>,
+  ): Promise<Encoded[]>
+  /**
+   * Takes from the base what learning compares with, before the first step; for instance how likely it finds an answer.
+   * Called for training and for validation examples. Default: nothing.
+   */
+  prepare?(
+    encoded: readonly Encoded[],
+    run: { weights: Weights<Config>; signal?: AbortSignal | undefined },
   ): Promise<Encoded[]>
   /** Examples of like length make good batches. Default: the number of its tokens. */
   lengthOf?(encoded: Encoded): number
@@ -134,11 +151,21 @@ export interface TransferTask<
   /** The scalar to minimise: a mean over what `batchWeight` says. */
   loss(parameters: Parameters, inputs: NamedTensors, run: LossRun<Options, Config>): NamedTensors[string]
   evaluation(weights: Weights<Config>, options: Options): Promise<Evaluation<Encoded>>
+  /** Sets weights that no gradient finds, once training has ended; returns notes. Default: nothing. */
+  finish?(
+    weights: Weights<Config>,
+    data: { readonly training: readonly Encoded[]; readonly validation: readonly Encoded[] },
+    options: Options,
+  ): Promise<readonly string[]>
   model(parts: TrainedParts<Config>): Promise<Model>
   /** For tasks whose answer is one label: what a report counts and shows. */
   readonly labelled?: {
     expected(example: Encoded['example']): string
     /** What the model says of some examples. */
-    judge(model: Model, examples: readonly Encoded['example'][]): Promise<Omit<JudgedAnswers, 'name'>>
+    judge(
+      this: void,
+      model: Model,
+      examples: readonly Encoded['example'][],
+    ): Promise<Omit<JudgedAnswers, 'name'>>
   }
 }

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { ArgumentError } from '@tfx/common'
+import type { ModelConfig } from '@tfx/core'
 import {
   type CheckpointSettings,
   type FitOptions,
@@ -37,20 +39,63 @@ export function chosenSchedule(
     : scheduleByName(settings.schedule as ScheduleName, run)
 }
 
+const dropoutRates = [
+  'hiddenDropout',
+  'attentionDropout',
+  'activationDropout',
+  'embeddingDropout',
+  'classifierDropout',
+] as const
+
+/** A configuration with other rates wherever it has them, if they were given. */
+export function withDropout<Config extends ModelConfig>(
+  config: Config,
+  { dropout, stochasticDepth }: ResolvedSettings,
+  options: TransferOptions,
+): Config {
+  const given = options.dropout === undefined ? [] : dropoutRates.filter((name) => name in config)
+  const rates: Record<string, number> = Object.fromEntries(given.map((name) => [name, dropout]))
+  const isOther = stochasticDepth !== (config.stochasticDepth ?? 0)
+  return { ...config, ...rates, ...(isOther && { stochasticDepth }) }
+}
+
 const wordEmbeddings = /(?:word_embeddings?|tok_embeddings|embed_tokens|wte|shared)\.weight$/
 
-/** The settings of regularization as options of `fit`; `slots` of a store follow from them. */
+/**
+ * The settings of regularization as options of `fit`; `slots` of a store follow from them, whatever `totalSteps` is.
+ *
+ * @throws ArgumentError on two averages at once.
+ */
 export function regularization(
   settings: ResolvedSettings,
   parameters: readonly string[],
+  totalSteps = 1,
 ): Pick<FitOptions, 'averaging' | 'adversarial'> {
-  const { emaDecay, adversarialEpsilon } = settings
+  const { adversarialEpsilon } = settings
   const embeddings = parameters.filter((name) => wordEmbeddings.test(name))
   return {
-    averaging: emaDecay > 0 ? { kind: 'ema', decay: emaDecay } : undefined,
+    averaging: chosenAveraging(settings, totalSteps),
     adversarial: adversarialEpsilon > 0 ? { parameters: embeddings, epsilon: adversarialEpsilon } : undefined,
   }
 }
+
+function chosenAveraging(
+  { emaDecay, swaStart }: ResolvedSettings,
+  totalSteps: number,
+): FitOptions['averaging'] {
+  if (emaDecay > 0 && swaStart > 0) throw twoAverages(swaStart)
+  if (emaDecay > 0) return { kind: 'ema', decay: emaDecay }
+  return swaStart > 0 ? { kind: 'swa', firstStep: Math.ceil(swaStart * totalSteps), every: 1 } : undefined
+}
+
+const twoAverages = (swaStart: number) =>
+  new ArgumentError({
+    function: 'transfer',
+    argument: 'swaStart',
+    expected: 'left out with emaDecay, which averages the weights too',
+    received: String(swaStart),
+    remedy: 'Choose one of them.',
+  })
 
 /** Rates by layer. */
 export function chosenGroups(

@@ -1,19 +1,8 @@
 import { getEngine } from '@tfx/backend'
 import { ArgumentError, throwIfAborted } from '@tfx/common'
 import type { ModelConfig, Task } from '@tfx/core'
-import {
-  combineHandlers,
-  fit,
-  type FitResult,
-  fitSlots,
-  jsonLinesLogger,
-  type Optimizer,
-  progressReporter,
-  tensorBoardLogger,
-  TrainingAbortedError,
-  type TrainingEventHandler,
-} from '@tfx/train'
-import { fillAdapter, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
+import { type FitResult, fitSlots, TrainingAbortedError } from '@tfx/train'
+import { fillAdapter, keptBeside, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { datasetParts, readDataset, type TransferDataset } from './dataset'
@@ -25,17 +14,12 @@ import type { TransferModel } from './model'
 import { type TransferOptions, transferOptionNames } from './options'
 import { checkReport, reportTraining } from './run-report'
 import { copyParameter, createStore, type Weights } from './runtime'
-import { type ResolvedSettings, resolveSettings, type Setting } from './settings'
+import { type ResolvedSettings, resolveSettings } from './settings'
 import type { EncodedExample, TransferTask } from './task'
-import { trainingBatches } from './training-batches'
+import { checkRegularization } from './training-loss'
+import { train } from './training-run'
 import { transferInThread } from './thread/transfer-in-thread'
-import {
-  chosenCheckpoints,
-  chosenGroups,
-  chosenOptimizer,
-  chosenSchedule,
-  regularization,
-} from './training-settings'
+import { chosenOptimizer, regularization, withDropout } from './training-settings'
 
 /** What to train. */
 export interface TransferSource {
@@ -81,11 +65,12 @@ export async function runTask<
   checkOptionNames(options, [...transferOptionNames, ...task.options], 'transfer')
   checkReport(options.report)
   if (options.augmentation !== undefined && !task.hasTexts) throw noTexts(task.name)
+  checkRegularization(task, options)
   throwIfAborted(options.signal, 'transfer')
   if (options.thread) return (await transferInThread(task, { base, dataset }, options)) as Model
   const parts = datasetParts(dataset, options.validation)
   const opened = await openBase(base, { ...options, kind: task.kind })
-  const { tokenizer, generation } = opened
+  const { generation } = opened
   const { values, list } = resolveSettings(options, {
     ...opened,
     validation: parts.validation,
@@ -93,14 +78,24 @@ export async function runTask<
   })
   const { seed, validationFraction } = values
   const data = await readDataset(task, parts, { ...options, seed, validationFraction })
+  const tokenizer = task.tokenizer?.(opened.tokenizer, data.training, options) ?? opened.tokenizer
   const config = task.configure(withDropout(opened.config as Config, values, options), data.training, options)
   // What cannot be learned is found before training, not after its first epoch.
   for (const examples of [data.training, data.validation]) task.check?.(examples, config)
   const decided = { ...options, ...task.resolveOptions?.(options, data.training) }
-  const encode = (examples: readonly Encoded['example'][], changed?: { truncation: true }) =>
-    task.encode(examples, { ...values, ...changed, tokenizer, config, options: decided, caller: 'transfer' })
-  const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
   const part = trainedPart(options, { config, task: task.task })
+  const places = { virtualTokens: part.adapter?.method === 'prompt' ? part.adapter.virtualTokens : 0 }
+  const encode = (examples: readonly Encoded['example'][], changed?: { truncation: true }) =>
+    task.encode(examples, {
+      ...values,
+      ...changed,
+      ...places,
+      tokenizer,
+      config,
+      options: decided,
+      caller: 'transfer',
+    })
+  const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
   const optimizer = chosenOptimizer(options, values)
   const keepBest = values.keepBest && data.validation.length > 0 ? task.best : undefined
   const slots = fitSlots({
@@ -126,8 +121,9 @@ export async function runTask<
   }
   try {
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: task.task }))]
-    await fillAdapter(part, store, values.seed)
+    await fillAdapter(part, weights, values.seed)
     const finish = async (training: FitResult | undefined, { isCut }: { isCut: boolean }) => {
+      notes.push(...((await task.finish?.(weights, encoded, decided)) ?? []))
       const small = await withoutTrainingState(weights, part)
       const trainedAdapter = await takeAdapter(part, store, typeof base === 'string' ? base : undefined)
       const model = await task.model({
@@ -147,8 +143,14 @@ export async function runTask<
       }
       return model
     }
+    const prepare = async (examples: Encoded[]) =>
+      (await task.prepare?.(examples, { weights, signal: options.signal })) ?? examples
+    const prepared = {
+      training: await prepare(encoded.training),
+      validation: await prepare(encoded.validation),
+    }
     try {
-      return await finish(await train(run, encoded), { isCut: false })
+      return await finish(await train(run, prepared), { isCut: false })
     } catch (error) {
       if (run.progress.steps === 0) throw error
       const result = error instanceof TrainingAbortedError ? error.result : undefined
@@ -171,127 +173,6 @@ async function fill(
   return [`These weights are new and start at random, as the base has none: ${names.join(', ')}.`]
 }
 
-interface TrainingRun<Encoded extends EncodedExample<unknown>, Options, Config extends ModelConfig> {
-  task: Omit<TransferTask<Encoded, Options, Config, never>, 'model' | 'labelled'>
-  weights: Weights<Config>
-  part: TrainedPart
-  settings: ResolvedSettings
-  options: Options & TransferOptions
-  list: readonly Setting[]
-  optimizer: Optimizer
-  keepBest: TransferTask<Encoded, Options, Config, never>['best'] | undefined
-  encodeChanged: (examples: readonly TextInput[]) => Promise<Encoded[]>
-  /** Optimizer steps taken. */
-  progress: { steps: number }
-}
-
-interface EncodedData<Encoded> {
-  training: Encoded[]
-  validation: Encoded[]
-}
-
-async function train<
-  Encoded extends EncodedExample<unknown>,
-  Options extends object,
-  Config extends ModelConfig,
->(
-  run: TrainingRun<Encoded, Options, Config>,
-  { training, validation }: EncodedData<Encoded>,
-): Promise<FitResult> {
-  const { task, weights, part, settings, list, options, optimizer, keepBest } = run
-  const { config, tokenizer, store } = weights
-  const { batchSize, gradientAccumulationSteps, maxSteps, seed, earlyStoppingPatience } = settings
-  const { signal, augmentation } = options
-  const parameters = part.trained
-  const sampleWeights = task.sampleWeights?.(
-    training.map(({ example }) => example),
-    options,
-  )
-  const batchOptions = {
-    ...settings,
-    augmentation,
-    sampleWeights,
-    encodeChanged: run.encodeChanged,
-    collate: (encoded: readonly Encoded[]) => task.collate(encoded, { config, tokenizer }),
-    batchWeight: (encoded: readonly Encoded[]) => task.batchWeight(encoded, { config, options }),
-    lengthOf: (encoded: Encoded) => task.lengthOf?.(encoded) ?? encoded.encoding.inputIds.length,
-  }
-  const taskOptions = Object.fromEntries(task.options.map((name) => [name, options[name]]))
-  const program = await compileTraining(run)
-  const evaluation = validation.length > 0 ? await task.evaluation(weights, options) : undefined
-  const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
-  const epochs = maxSteps > 0 ? maxSteps / stepsPerEpoch : settings.epochs
-  const totalSteps = maxSteps > 0 ? maxSteps : Math.max(1, Math.ceil(stepsPerEpoch * epochs))
-  try {
-    return await fit({
-      ...settings,
-      ...regularization(settings, parameters),
-      store,
-      program,
-      parameters,
-      groups: chosenGroups(settings, parameters, optimizer),
-      batches: (epoch) => trainingBatches(training, batchOptions, epoch),
-      epochs: Math.ceil(epochs),
-      maxSteps: totalSteps,
-      stepsPerEpoch,
-      optimizer,
-      schedule: chosenSchedule(options, settings, { totalSteps, stepsPerEpoch }),
-      seed,
-      keepBest,
-      earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,
-      checkpoints: chosenCheckpoints(options, {
-        list,
-        task: taskOptions,
-        sampleWeights,
-        data: { training, validation },
-      }),
-      ...(evaluation && { evaluate: () => evaluation.score(validation, { signal }) }),
-      signal,
-      onEvent: eventHandler(options, run.progress),
-    })
-  } finally {
-    await program.dispose()
-    await evaluation?.dispose()
-  }
-}
-
-async function compileTraining<Encoded extends EncodedExample<unknown>, Options, Config extends ModelConfig>({
-  task,
-  weights: { config, store },
-  part,
-  options,
-  settings: { gradientCheckpointing },
-}: TrainingRun<Encoded, Options, Config>) {
-  const engine = await getEngine()
-  return engine.compile(
-    ({ inputs, parameters }) => ({
-      loss: task.loss(parameters, inputs, { config, options, training: true }),
-    }),
-    {
-      inputs: task.inputs(config),
-      parameters: store,
-      gradients: { of: 'loss', withRespectTo: part.trained },
-      gradientCheckpointing,
-    },
-  )
-}
-
-function eventHandler(
-  { onEvent, progress = true, jsonLines, tensorBoard }: TransferOptions,
-  count: { steps: number },
-): TrainingEventHandler {
-  const countSteps: TrainingEventHandler = (event) => {
-    if (event.type === 'step') count.steps = event.step
-  }
-  return combineHandlers(
-    countSteps,
-    progress ? progressReporter() : undefined,
-    jsonLines === undefined ? undefined : jsonLinesLogger({ file: jsonLines }),
-    tensorBoard === undefined ? undefined : tensorBoardLogger({ directory: tensorBoard }),
-    onEvent,
-  )
-}
-
 /**
  * Copies the weights to a store without gradients and optimizer state, a quarter of the memory, and merges the adapter
  * into them.
@@ -301,32 +182,14 @@ async function withoutTrainingState<Config extends ModelConfig>(
   part: TrainedPart,
 ): Promise<Weights<Config>> {
   const { config, task, adapter, specs } = part
-  const small = createStore(await getEngine(), { config, task })
+  const kept = keptBeside(part)
+  const small = createStore(await getEngine(), { config, task, added: kept })
   const read = readMerged(part, store)
-  for (const name of Object.keys(specs)) {
+  for (const name of Object.keys({ ...specs, ...kept })) {
     if (adapter === undefined) await copyParameter(store, small, name)
     else small.write(name, await read(name))
   }
   return { ...weights, store: small }
-}
-
-const dropoutRates = [
-  'hiddenDropout',
-  'attentionDropout',
-  'activationDropout',
-  'embeddingDropout',
-  'classifierDropout',
-] as const
-
-/** A configuration with another rate wherever it has one, if one was given. */
-function withDropout<Config extends ModelConfig>(
-  config: Config,
-  { dropout }: ResolvedSettings,
-  options: TransferOptions,
-): Config {
-  if (options.dropout === undefined) return config
-  const rates = dropoutRates.filter((name) => name in config).map((name) => [name, dropout])
-  return { ...config, ...(Object.fromEntries(rates) as Record<string, number>) }
 }
 
 const noTexts = (task: string) =>

@@ -97,7 +97,7 @@ describe.each(['base-seq2seq', 'base-decoder'] as const)('@tfx/%s is what Python
     const program = await engine.compile(
       ({ inputs, parameters }) => ({
         loss: writingLoss(parameters, inputs, { config, training: false, labelSmoothing: 0 }),
-        logits: scores(parameters, inputs as Record<string, tf.Tensor>, config),
+        logits: scores(parameters, inputs, config),
       }),
       { inputs: writingInputs(config), parameters: store },
     )

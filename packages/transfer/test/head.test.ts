@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fixturePath } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
-import { loadFor } from '../src/index'
+import { createEmbedder, loadFor } from '../src/index'
+import { similarityHead, transferSimilarity } from './similarity-head'
 import { topicHead, transferTopics } from './topic-head'
 
 const base = fixturePath('core/bert-classification')
@@ -51,7 +52,24 @@ describe('a head of ones own', () => {
 
   it('is what the guide shows', () => {
     const guide = readFileSync(new URL('../../../docs/write-a-head.md', import.meta.url), 'utf8')
-    const code = readFileSync(new URL('topic-head.ts', import.meta.url), 'utf8')
-    expect(guide).toContain(code)
+    for (const name of ['topic-head.ts', 'similarity-head.ts'])
+      expect(guide).toContain(readFileSync(new URL(name, import.meta.url), 'utf8'))
+  })
+
+  it('may give vectors, which are those of an embedder of the saved model', async () => {
+    const grouped = rows.map(({ text, topics }) => ({ text, group: topics }))
+    const model = await transferSimilarity(base, grouped, { ...options, epochs: 4 })
+    expect((await model.evaluate(grouped)).nearestIsOfGroup).toBeGreaterThan(0.9)
+    const texts = ['the play was', 'the watch cafe was']
+    const vectors = await model.predict(texts)
+    expect(vectors[0]!.reduce((sum, value) => sum + value ** 2, 0)).toBeCloseTo(1, 5)
+    const folder = await mkdtemp(join(tmpdir(), 'tfx-test-'))
+    await model.save(join(folder, 'similar'))
+    const loaded = await loadFor(similarityHead, join(folder, 'similar'))
+    expect((await loaded.predict(texts)).flat()).toBeAllClose(vectors.flat())
+    const embedder = await createEmbedder(join(folder, 'similar'))
+    expect(await embedder.embed(texts)).toBeAllClose(vectors.flat(), { absolute: 1e-5 })
+    await rm(folder, { recursive: true })
+    await Promise.all([model.dispose(), loaded.dispose(), embedder.dispose()])
   })
 })

@@ -113,9 +113,9 @@ describe('pretrain of an encoder-decoder', () => {
       await pretrain({ ...sequence, pairs, steps: 120, learningRate: 2e-2 }),
       'sequence',
     )
-    const { encode, decode } = sequence.tokenizer
-    const [written] = await writtenBy(directory, [encode('translate: dog').inputIds], 8)
-    expect(decode(written!)).toBe('Hund')
+    const { tokenizer } = sequence
+    const [written] = await writtenBy(directory, [tokenizer.encode('translate: dog').inputIds], 8)
+    expect(tokenizer.decode(written!)).toBe('Hund')
   })
 })
 

@@ -39,6 +39,11 @@ describe('resolveSettings', () => {
       emaDecay: 0,
       earlyStoppingPatience: 0,
       adversarialEpsilon: 0,
+      neftuneAlpha: 0,
+      rDrop: 0,
+      mixup: 0,
+      stochasticDepth: 0,
+      swaStart: 0,
       skipNonFinite: 0,
       truncation: false,
     })

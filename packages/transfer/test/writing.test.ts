@@ -158,6 +158,24 @@ describe.each([
     await Promise.all([whole.dispose(), parts.dispose()])
   }, 60_000)
 
+  it('learns with noise on its words and with layers left out, but not from mixtures', async () => {
+    const first = async (options: TransferOptions) => {
+      const model = await learn({ maxSteps: 1, validation: false, ...options })
+      const { loss } = model.training!.history[0]!
+      await model.dispose()
+      return loss
+    }
+    const plain = await first({})
+    for (const options of [{ neftuneAlpha: 5 }, { stochasticDepth: 0.5 }]) {
+      const loss = await first(options)
+      expect(loss).not.toBe(plain)
+      expect(await first(options)).toBe(loss)
+    }
+    await expect(learn({ mixup: 0.2 })).rejects.toThrow(
+      `transfer: 'mixup' must be left out for '${head.name}', which cannot learn by it, but got 0.2.`,
+    )
+  })
+
   it('evaluates by the loss without smoothing, and keeps the best', async () => {
     const model = await learn({ epochs: 2, labelSmoothing: 0.2, validation: pairs })
     const { evaluations, best } = model.training!

@@ -14,17 +14,18 @@ export async function writtenBy(
   prompts: readonly (readonly number[])[],
   maxNewTokens: number,
 ): Promise<number[][]> {
-  const { config, kind, generation, loadParameters } = await loadCheckpoint(directory)
+  const checkpoint = await loadCheckpoint(directory)
+  const { config, kind, generation } = checkpoint
   const task: Task = kind === 'decoder' ? 'causal-language-modelling' : 'sequence-to-sequence'
   const engine = await getEngine()
   const specs = modelFamily(config.modelType as string).parameterShapes(config, task)
   const store = engine.createStore(
     Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape])),
   )
-  await loadParameters(task as never, { write: (name, values) => store.write(name, values) })
+  await checkpoint.loadParameters(task as never, { write: (name, values) => store.write(name, values) })
   const model =
     kind === 'decoder'
-      ? createDecoderSteps(engine, { config: config as never, store })
+      ? createDecoderSteps(engine, { config: config, store })
       : createSequenceSteps(engine, { config: config as never, store })
   const written = await generate(model, prompts, { ...generation, maxNewTokens })
   await model.dispose()

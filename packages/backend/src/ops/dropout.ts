@@ -1,8 +1,6 @@
-import { ArgumentError, EngineError } from '@tfx/common'
-import { isTracing, tf } from '@tfx/compiler'
-import type { DropoutMasks } from '../dropout-masks'
-
-let eagerRun: { seed: number | undefined; masks: DropoutMasks; count: number } | undefined
+import { ArgumentError } from '@tfx/common'
+import { tf } from '@tfx/compiler'
+import { randomNumbers } from './random'
 
 /**
  * Dropout (Srivastava et al. 2014): zeroes elements with probability `rate` and scales the others by 1/(1 - rate).
@@ -15,53 +13,51 @@ let eagerRun: { seed: number | undefined; masks: DropoutMasks; count: number } |
  * @throws EngineError outside a compiled step, or in a run without a seed.
  */
 export function dropout(x: tf.Tensor, rate: number): tf.Tensor {
-  if (rate === 0) return x
-  if (!(rate > 0 && rate < 1)) throw badRate(rate)
-  if (isTracing()) {
-    const mask = tf.engine().runKernel<tf.Tensor>('TfxDropoutMask', {}, { shape: x.shape, rate })
-    return tf.mul(x, mask)
-  }
-  if (eagerRun === undefined) throw outsideOfStep()
-  if (eagerRun.seed === undefined) throw missingSeed()
-  const request = { shape: x.shape, rate, index: eagerRun.count++ }
-  const [mask] = eagerRun.masks.fill([request], eagerRun.seed) as [Float32Array]
-  return tf.mul(x, tf.tensor(mask.slice(), x.shape))
+  return rate === 0 ? x : tf.mul(x, mask(x.shape, rate, 'dropout'))
 }
 
-/** Runs a step eagerly with the masks of a seed. */
-export function withDropoutSeed<T>(seed: number | undefined, masks: DropoutMasks, run: () => T): T {
-  const outer = eagerRun
-  eagerRun = { seed, masks, count: 0 }
-  try {
-    return run()
-  } finally {
-    eagerRun = outer
-  }
+/**
+ * Stochastic depth (Huang et al., [Deep networks with stochastic depth](https://arxiv.org/abs/1603.09382)): leaves a residual
+ * branch out for whole rows of the batch with probability `rate`, and scales it by 1/(1 - rate) for the others, as
+ * `torchvision.ops.stochastic_depth` does by `row`. The rows are decided as by {@link dropout}.
+ *
+ * @param branch What is about to be added to a residual, [batch, …].
+ * @param rate The probability to leave it out, in [0, 1); it is kept to 1/65536. With 0 it is returned as it is.
+ * @throws ArgumentError, EngineError as {@link dropout}.
+ *
+ * @example
+ * ```ts
+ * const y = tf.add(x, stochasticDepth(layer(x), 0.1))
+ * ```
+ */
+export function stochasticDepth(branch: tf.Tensor, rate: number): tf.Tensor {
+  const [batch = 1, ...rest] = branch.shape
+  return rate === 0 ? branch : tf.mul(branch, mask([batch, ...rest.map(() => 1)], rate, 'stochasticDepth'))
 }
 
-const badRate = (rate: number) =>
+/**
+ * Random numbers uniform in [-1, 1], other ones in every run and for every call in it; decided as the masks of
+ * {@link dropout}.
+ *
+ * @throws EngineError outside a compiled step, or in a run without a seed.
+ */
+export function uniformNoise(shape: readonly number[]): tf.Tensor {
+  return randomNumbers(shape, { kind: 'uniform' }, 'uniformNoise')
+}
+
+function mask(shape: readonly number[], rate: number, caller: string): tf.Tensor {
+  if (!(rate > 0 && rate < 1)) throw badRate(rate, caller)
+  return randomNumbers(shape, { kind: 'mask', rate }, caller)
+}
+
+const badRate = (rate: number, caller: string) =>
   new ArgumentError({
-    function: 'dropout',
+    function: caller,
     argument: 'rate',
     expected: 'at least 0 and below 1',
     received: String(rate),
-    remedy: 'Pass the probability to drop an element, for instance 0.1.',
+    remedy:
+      caller === 'dropout'
+        ? 'Pass the probability to drop an element, for instance 0.1.'
+        : 'Pass the probability to leave the branch out, for instance 0.1.',
   })
-
-const outsideOfStep = () =>
-  new EngineError({
-    function: 'dropout',
-    received: 'called outside of a compiled step',
-    remedy: 'Compile the function by an engine and pass { seed } to run: masks are made from the seed.',
-  })
-
-/** The error of a run that needs a seed and got none. */
-export function missingSeed(): EngineError {
-  return new EngineError({
-    function: 'run',
-    argument: 'seed',
-    expected: 'given, since the step uses dropout',
-    received: 'undefined',
-    remedy: 'Pass { seed } to run, or compile the step without dropout for evaluation.',
-  })
-}

@@ -1,4 +1,4 @@
-import type { Traced } from '../graph'
+import type { Graph, InputValue, RandomNumbers, Traced } from '../graph'
 import { gatherLast, scatterAddLast } from '../ops/indexing'
 import { materialize } from '../ops/values'
 import type { KernelTable } from './kernel'
@@ -52,12 +52,17 @@ export const fusedKernels: KernelTable = {
   },
   /** attributes shape, rate → a mask of 0 and 1/(1 - rate) that is fed anew in every run */
   TfxDropoutMask: ({ graph, attributes }) => {
-    const count = graph.inputs.filter((input) => input.dropoutRate !== undefined).length
-    return graph.input({
-      name: `dropout_mask_${count}`,
-      shape: attributes.shape as number[],
-      dtype: 'float32',
-      dropoutRate: attributes.rate as number,
-    })
+    const { shape, rate } = attributes as { shape: number[]; rate: number }
+    return randomInput(graph, shape, { kind: 'mask', rate })
   },
+  /** attribute shape → numbers uniform in (-1, 1) that are fed anew in every run */
+  TfxUniform: ({ graph, attributes }) =>
+    randomInput(graph, attributes.shape as number[], { kind: 'uniform' }),
+}
+
+/** Its number in the graph, which ends its name, decides the numbers together with the run's seed. */
+function randomInput(graph: Graph, shape: number[], random: RandomNumbers): InputValue {
+  const count = graph.inputs.filter((input) => input.random !== undefined).length
+  const name = `${random.kind === 'mask' ? 'dropout_mask' : random.kind}_${count}`
+  return graph.input({ name, shape, dtype: 'float32', random })
 }

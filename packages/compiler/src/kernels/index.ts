@@ -1,3 +1,4 @@
+import { attentionKernels } from './attention'
 import { elementwiseKernels } from './elementwise'
 import { fusedKernels } from './fused'
 import type { KernelTable } from './kernel'
@@ -12,4 +13,5 @@ export const kernels: KernelTable = {
   ...reductionKernels,
   ...linearKernels,
   ...fusedKernels,
+  ...attentionKernels,
 }

@@ -2,6 +2,7 @@ import type { Random } from '@tfx/common'
 import type { ParameterSpecs } from '../blocks/parameters'
 import type { ModelConfig } from '../config/model-config'
 import { type Adapter, loraScaling } from './adapter'
+import { promptName, promptSpecs, promptValues } from './prompt'
 import { type AdapterTarget, adapterTargets } from './targets'
 
 /** The model that is adapted. */
@@ -22,6 +23,7 @@ export type ReadParameter = (name: string) => Promise<Float32Array>
  */
 export function adapterSpecs(adapter: Adapter, { config, specs }: AdaptedModel): ParameterSpecs {
   if (adapter.method === 'bitfit') return {}
+  if (adapter.method === 'prompt') return promptSpecs(adapter, specs)
   const added: ParameterSpecs = {}
   for (const { name, inputs, outputs, scalesInput } of adapterTargets(adapter, config, specs)) {
     if (adapter.method === 'ia3') {
@@ -52,16 +54,24 @@ export function trainedNames(adapter: Adapter, model: AdaptedModel, head: readon
 
 /**
  * The values that the parameters of a new adapter start from, with which the model computes what it did without: A uniform
- * as PyTorch's linear layers, B zero, factors one, lengths those of the weights.
+ * as PyTorch's linear layers, B zero, factors one, lengths those of the weights. A prompt is read from the start.
  *
- * @param from `read` gives the weights of the model.
+ * @param from `read` gives the weights of the model, `encode` the tokens of a prompt's text, special ones included.
  */
 export async function* initialAdapter(
   adapter: Adapter,
   model: AdaptedModel,
-  { random, read }: { random: Random; read: ReadParameter },
+  {
+    random,
+    read,
+    encode,
+  }: { random: Random; read: ReadParameter; encode?: (text: string) => readonly number[] },
 ): AsyncGenerator<[name: string, values: Float32Array]> {
   if (adapter.method === 'bitfit') return
+  if (adapter.method === 'prompt') {
+    yield [promptName, await promptValues(adapter, model.specs, { random, read, encode })]
+    return
+  }
   for (const target of adapterTargets(adapter, model.config, model.specs)) {
     const { name, inputs, outputs, scalesInput } = target
     if (adapter.method === 'ia3') {

@@ -29,8 +29,17 @@ export interface BitFitAdapter {
   readonly method: 'bitfit'
 }
 
+/** Learned embeddings in front of every text, as if they were those of words. */
+export interface PromptAdapter {
+  readonly method: 'prompt'
+  /** How many of them. */
+  readonly virtualTokens: number
+  /** What they start as: the words of this text, repeated or cut. Default: at random. */
+  readonly text: string | undefined
+}
+
 /** A way to fine-tune a model by few parameters. */
-export type Adapter = LoraAdapter | Ia3Adapter | BitFitAdapter
+export type Adapter = LoraAdapter | Ia3Adapter | BitFitAdapter | PromptAdapter
 
 /** Options of {@link lora}. */
 export interface LoraOptions {
@@ -64,8 +73,10 @@ export function lora({
   decomposed = false,
   targets,
 }: LoraOptions = {}): LoraAdapter {
-  if (!Number.isInteger(rank) || rank < 1) throw invalid('rank', 'a whole number above 0', rank)
-  if (!(alpha > 0 && alpha < Infinity)) throw invalid('alpha', 'a number above 0', alpha)
+  if (!Number.isInteger(rank) || rank < 1)
+    throw invalid('rank', { function: 'lora', expected: 'a whole number above 0', received: rank })
+  if (!(alpha > 0 && alpha < Infinity))
+    throw invalid('alpha', { function: 'lora', expected: 'a number above 0', received: alpha })
   return { method: 'lora', rank, alpha, rankStabilized, decomposed, targets }
 }
 
@@ -97,16 +108,43 @@ export function bitFit(): BitFitAdapter {
   return { method: 'bitfit' }
 }
 
+/**
+ * Prompt tuning: the model stays as it is, and learns what to read in front of every text (Lester et al.,
+ * https://arxiv.org/abs/2104.08691). It cannot be merged into weights, and wants high rates: 0.01 to 0.3.
+ *
+ * @param options `virtualTokens`: how many embeddings, each takes the place of one token; default 20. `text`: they start as
+ *   its words, repeated or cut; default at random.
+ * @throws ArgumentError on a number of tokens that is no whole number above 0.
+ *
+ * @example
+ * ```ts
+ * const model = await transfer(base, dataset, { adapter: promptTuning({ virtualTokens: 8 }), learningRate: 0.03 })
+ * ```
+ */
+export function promptTuning({
+  virtualTokens = 20,
+  text,
+}: { virtualTokens?: number; text?: string } = {}): PromptAdapter {
+  if (Number.isInteger(virtualTokens) && virtualTokens >= 1) return { method: 'prompt', virtualTokens, text }
+  throw invalid('virtualTokens', {
+    function: 'promptTuning',
+    expected: 'a whole number above 0',
+    received: virtualTokens,
+  })
+}
+
 /** What the update of a LoRA adapter is multiplied by. */
 export function loraScaling({ rank, alpha, rankStabilized }: LoraAdapter): number {
   return alpha / (rankStabilized ? Math.sqrt(rank) : rank)
 }
 
-const invalid = (argument: string, expected: string, received: number) =>
+const invalid = (
+  argument: string,
+  { received, ...details }: { function: string; expected: string; received: number },
+) =>
   new ArgumentError({
-    function: 'lora',
+    ...details,
     argument,
-    expected,
     received: String(received),
     remedy: 'Leave it out to get the usual value.',
   })

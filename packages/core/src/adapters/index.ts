@@ -7,6 +7,8 @@ export {
   lora,
   type LoraAdapter,
   type LoraOptions,
+  type PromptAdapter,
+  promptTuning,
 } from './adapter'
 export {
   type AdaptedModel,
@@ -16,4 +18,5 @@ export {
   trainedNames,
 } from './adapter-parameters'
 export { mergedReader } from './merge'
+export { promptName, type PromptedInputs, withPrompt } from './prompt'
 export { type AdapterContents, loadAdapter, type LoadedAdapter, saveAdapter } from './peft-file'

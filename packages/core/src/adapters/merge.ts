@@ -6,7 +6,7 @@ import { type AdapterTarget, adapterTargets } from './targets'
  * Reads the parameters of a model with an adapter merged into its weights, so that it needs the adapter no more.
  *
  * @param read Gives the parameters of the model and those of the adapter.
- * @returns A reader of the parameters of the model.
+ * @returns A reader of the parameters of the model; a prompt is no part of them, and stays beside the model.
  *
  * @example
  * ```ts
@@ -15,7 +15,7 @@ import { type AdapterTarget, adapterTargets } from './targets'
  * ```
  */
 export function mergedReader(adapter: Adapter, model: AdaptedModel, read: ReadParameter): ReadParameter {
-  if (adapter.method === 'bitfit') return read
+  if (adapter.method === 'bitfit' || adapter.method === 'prompt') return read
   const targets = new Map(
     adapterTargets(adapter, model.config, model.specs).map((target) => [target.name, target]),
   )

@@ -2,16 +2,32 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError, writeDirectory } from '@tfx/common'
 import { openSafetensors, writeSafetensors } from '../safetensors'
-import { ia3, type Ia3Adapter, lora, type LoraAdapter, loraScaling } from './adapter'
+import {
+  ia3,
+  type Ia3Adapter,
+  lora,
+  type LoraAdapter,
+  loraScaling,
+  type PromptAdapter,
+  promptTuning,
+} from './adapter'
 import { type AdaptedModel, adapterSpecs, type ReadParameter } from './adapter-parameters'
+import { promptName } from './prompt'
 import { targetNames } from './targets'
 
-const prefix = 'base_model.model.'
+/** An adapter with files of its own. */
+type SavedAdapter = LoraAdapter | Ia3Adapter | PromptAdapter
+
+/** What PEFT puts in front of a parameter's name: one part more where it wraps the model's layers, none for a prompt. */
+function savedName({ method }: SavedAdapter, name: string): string {
+  if (name === promptName) return name
+  return `${method === 'prompt' ? 'base_model.' : 'base_model.model.'}${name}`
+}
 
 /** What {@link saveAdapter} writes. */
 export interface AdapterContents extends AdaptedModel {
   /** BitFit has no file of its own: its model is saved as a whole. */
-  readonly adapter: LoraAdapter | Ia3Adapter
+  readonly adapter: SavedAdapter
   /** The names of the head's parameters, which are saved with it. */
   readonly head: readonly string[]
   /** Gives the parameters of adapter and head. */
@@ -42,7 +58,7 @@ export async function saveAdapter(
   const added = Object.entries(adapterSpecs(adapter, contents)).filter(([, { isFixed }]) => isFixed !== true)
   const own = head.map((name) => [name, specs[name]!] as const)
   const tensors = [...added, ...own].map(([name, { shape }]) => ({
-    name: prefix + name,
+    name: savedName(adapter, name),
     shape,
     dtype: 'F32' as const,
     data: () => read(name),
@@ -55,15 +71,15 @@ export async function saveAdapter(
   await writeDirectory(directory, write, { caller, overwrite, marker: 'adapter_config.json' })
 }
 
-function formatAdapter({ adapter, config, head, taskType, baseModel }: AdapterContents): object {
+function formatAdapter(contents: AdapterContents): object {
+  const { adapter, config, head, taskType, baseModel } = contents
+  if (adapter.method === 'prompt') return formatPrompt(adapter, contents)
   const { targets, feedForward } = targetNames(adapter, config)
-  // The modules, not their parameters.
-  const modules = [...new Set(head.map((name) => name.replace(/\.[^.]*$/, '')))]
   const common = {
     base_model_name_or_path: baseModel ?? null,
     task_type: taskType ?? null,
     target_modules: targets,
-    modules_to_save: modules.length > 0 ? modules : null,
+    modules_to_save: modulesOf(head),
     fan_in_fan_out: config.modelType === 'gpt2',
     inference_mode: true,
   }
@@ -73,9 +89,34 @@ function formatAdapter({ adapter, config, head, taskType, baseModel }: AdapterCo
   return { peft_type: 'LORA', ...common, ...own, lora_dropout: 0, bias: 'none', init_lora_weights: true }
 }
 
+/** Fields that PEFT wants, though a prompt needs none of them, are null. */
+function formatPrompt(adapter: PromptAdapter, contents: AdapterContents): object {
+  const { head, taskType, baseModel } = contents
+  const { shape } = adapterSpecs(adapter, contents)[promptName]!
+  return {
+    peft_type: 'PROMPT_TUNING',
+    base_model_name_or_path: baseModel ?? null,
+    task_type: taskType ?? null,
+    num_virtual_tokens: adapter.virtualTokens,
+    token_dim: shape[1],
+    num_transformer_submodules: 1,
+    num_attention_heads: null,
+    num_layers: null,
+    prompt_tuning_init: 'RANDOM',
+    modules_to_save: modulesOf(head),
+    inference_mode: true,
+  }
+}
+
+/** The modules of some parameters; null for none. */
+function modulesOf(names: readonly string[]): string[] | null {
+  const modules = [...new Set(names.map((name) => name.replace(/\.[^.]*$/, '')))]
+  return modules.length > 0 ? modules : null
+}
+
 /** An adapter that was read from files. */
 export interface LoadedAdapter {
-  readonly adapter: LoraAdapter | Ia3Adapter
+  readonly adapter: SavedAdapter
   /** What the file says of its base, if anything. */
   readonly baseModel: string | undefined
   /** Its parameters by name, `lora_scaling` and those of the head included. */
@@ -100,8 +141,9 @@ export async function loadAdapter(directory: string): Promise<LoadedAdapter> {
   const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
   try {
     for (const [name, { shape }] of file.tensors) {
-      const own = name.startsWith(prefix) ? name.slice(prefix.length) : name
-      tensors.set(own, { shape, values: await file.read(name) })
+      const own = name.replace(adapter.method === 'prompt' ? /^base_model\./ : /^base_model\.model\./, '')
+      const values = await file.read(name)
+      tensors.set(own, own === promptName ? firstRows(adapter, { shape, values }) : { shape, values })
     }
   } finally {
     await file.close()
@@ -113,6 +155,16 @@ export async function loadAdapter(directory: string): Promise<LoadedAdapter> {
   }
   const base = json.base_model_name_or_path
   return { adapter, baseModel: typeof base === 'string' && base !== '' ? base : undefined, tensors }
+}
+
+/** The prompt itself: for an encoder-decoder PEFT stores rows for the decoder too, and does not use them. */
+function firstRows(
+  adapter: SavedAdapter,
+  { shape, values }: { shape: readonly number[]; values: Float32Array },
+): { shape: readonly number[]; values: Float32Array } {
+  const [count = 0, size = 0] = shape
+  const rows = adapter.method === 'prompt' ? Math.min(count, adapter.virtualTokens) : count
+  return { shape: [rows, size], values: values.slice(0, rows * size) }
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -144,10 +196,14 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
   target_parameters: ['[]', null],
 }
 
-function parseAdapter(directory: string, json: Json): LoraAdapter | Ia3Adapter {
+function parseAdapter(directory: string, json: Json): SavedAdapter {
   const method = json.peft_type
+  if (method === 'PROMPT_TUNING') return parsePrompt(directory, json)
   if (method !== 'LORA' && method !== 'IA3') {
-    throw refuse(directory, { expected: "a peft_type of 'LORA' or 'IA3'", received: JSON.stringify(method) })
+    throw refuse(directory, {
+      expected: "a peft_type of 'LORA', 'IA3' or 'PROMPT_TUNING'",
+      received: JSON.stringify(method),
+    })
   }
   for (const [name, allowed] of Object.entries(neutral)) {
     const value = json[name] ?? null
@@ -167,6 +223,12 @@ function parseAdapter(directory: string, json: Json): LoraAdapter | Ia3Adapter {
     decomposed: json.use_dora === true,
     targets,
   })
+}
+
+function parsePrompt(directory: string, { num_virtual_tokens: virtualTokens }: Json): PromptAdapter {
+  if (typeof virtualTokens === 'number') return promptTuning({ virtualTokens })
+  const received = JSON.stringify(virtualTokens)
+  throw refuse(directory, { expected: 'a number num_virtual_tokens', received })
 }
 
 function namesOf(directory: string, json: Json, field: string): string[] {

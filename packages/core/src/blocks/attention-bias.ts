@@ -49,16 +49,8 @@ export function causalBias(
   const rows = tf.reshape(tf.range(total - sequence, total, 1, 'int32'), [1, 1, sequence, 1])
   let isSeen = tf.lessEqual(columns, rows)
   if (window !== undefined) {
-    // Counted in tokens, since a cache may have room for more of them than it holds.
-    const tokens = tf.cumsum(attentionMask, 1)
-    const recent = tf.reshape(tf.slice(tokens, [0, total - sequence], [batch, sequence]), [
-      batch,
-      1,
-      sequence,
-      1,
-    ])
-    const first = tf.sub(recent, tf.scalar(window, 'int32'))
-    isSeen = tf.logicalAnd(isSeen, tf.greater(tf.reshape(tokens, [batch, 1, 1, total]), first))
+    const isNear = tf.greater(columns, tf.sub(rows, tf.scalar(window, 'int32')))
+    isSeen = tf.logicalAnd(isSeen, isNear)
   }
   const isToken = tf.reshape(tf.cast(attentionMask, 'bool'), [batch, 1, 1, total])
   return hidingBias(tf.logicalAnd(isSeen, isToken))

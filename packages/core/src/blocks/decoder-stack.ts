@@ -2,12 +2,13 @@ import { embedding } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import { causalBias, positionsOfMask } from './attention-bias'
 import {
+  layerDepth,
   transformerLayer,
   transformerLayerSpecs,
   type TransformerLayerNames,
   type TransformerLayerOptions,
 } from './transformer-layer'
-import { wordEmbedding } from './word-embedding'
+import { type ChangeWords, wordEmbedding } from './word-embedding'
 import { dropoutLayer, normLayer, normSpecs } from './layers'
 import { embeddingSpecs, parameterOf, type Parameters, type ParameterSpecs } from './parameters'
 import { rotaryTables, type RopeParameters, type RotaryTables } from './rotary'
@@ -55,30 +56,31 @@ export interface DecoderInputs {
   readonly positionIds?: tf.Tensor | undefined
   /** Keys and values of cached tokens by layer, as an earlier run returned them. Default: none. */
   readonly past?: readonly KeyValues[] | undefined
-  /** Whether the result has the cached keys and values too, in front of the new ones. Default true. */
-  readonly joinsPast?: boolean | undefined
+  /** Whether the past has room behind its tokens, where the new ones are written. Default false. */
+  readonly pastHasRoom?: boolean | undefined
+  /** What is to be done with the words' embeddings. Default: nothing. */
+  readonly changeWords?: ChangeWords | undefined
 }
 
 /** What a decoder computes. */
 export interface DecoderOutputs {
   /** The last hidden state, float32 [batch, sequence, hidden]. */
   readonly hidden: tf.Tensor
-  /** Keys and values by layer, of all tokens, or of the new ones only: see {@link DecoderInputs.joinsPast}. */
+  /** Keys and values of all tokens by layer; in the place of the past, if it has room. */
   readonly present: readonly KeyValues[]
 }
 
 /** Embeddings, pre-norm causal layers and a final norm: GPT-2, Llama and everything like them. */
 export function decoderStack(
   parameters: Parameters,
-  { inputIds, attentionMask, positionIds, past, joinsPast }: DecoderInputs,
+  { inputIds, attentionMask, positionIds, past, pastHasRoom, changeWords: change }: DecoderInputs,
   { stack, training }: { stack: DecoderStack; training: boolean },
 ): DecoderOutputs {
   const [batch, sequence] = inputIds.shape as [number, number]
   const { layer } = stack
   const positions = positionIds ?? positionsOfMask(attentionMask, sequence)
-  const { wordEmbedding: name, paddingRow } = stack
-  let embedded = wordEmbedding(parameters, inputIds, { name, paddingRow })
-  if (stack.embeddingScale !== undefined) embedded = tf.mul(embedded, stack.embeddingScale)
+  const { wordEmbedding: name, paddingRow, embeddingScale: scale } = stack
+  let embedded = wordEmbedding(parameters, inputIds, { name, paddingRow, scale, change })
   if (stack.positionEmbedding) {
     const table = parameterOf(parameters, `${stack.positionEmbedding.name}.weight`)
     embedded = tf.add(embedded, embedding(table, positions))
@@ -104,7 +106,8 @@ export function decoderStack(
       scale,
       rotary: rope && tables.get(rope),
       past: past?.[index],
-      joinsPast,
+      pastHasRoom,
+      depth: layerDepth(index, stack.layers.length),
       training,
     })
     hidden = result.hidden

@@ -2,6 +2,7 @@ import { embedding } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import { dropoutLayer, layerNormLayer } from './layers'
 import { parameterOf, type Parameters } from './parameters'
+import { type ChangeWords, wordEmbedding } from './word-embedding'
 
 /** Module names of the embeddings in the checkpoint. */
 export interface EmbeddingNames {
@@ -37,12 +38,13 @@ export function positionsOfTokens(inputIds: tf.Tensor, padding: number): tf.Tens
 /**
  * Word, position and, where the model has them, token type embeddings; then LayerNorm and dropout.
  *
- * @param ids `inputIds` and optionally `tokenTypeIds`, int32 [batch, sequence]; token types default to 0.
+ * @param ids `inputIds` and optionally `tokenTypeIds`, int32 [batch, sequence]; token types default to 0. And what is to be
+ *   done with the words' embeddings.
  * @returns float32 [batch · sequence, hidden]
  */
 export function absoluteEmbeddings(
   parameters: Parameters,
-  ids: { inputIds: tf.Tensor; tokenTypeIds?: tf.Tensor | undefined },
+  ids: { inputIds: tf.Tensor; tokenTypeIds?: tf.Tensor | undefined; changeWords?: ChangeWords | undefined },
   { names, positionPadding, epsilon, dropout, training }: AbsoluteEmbeddingsOptions,
 ): tf.Tensor {
   const [batch, sequence] = ids.inputIds.shape as [number, number]
@@ -52,7 +54,7 @@ export function absoluteEmbeddings(
       ? tf.range(0, sequence, 1, 'int32') // not an array, so that a trace keeps the length symbolic
       : positionsOfTokens(ids.inputIds, positionPadding)
   let perPosition = lookUp(names.position, positions) // [(batch,) sequence, hidden]
-  let perToken = lookUp(names.word, ids.inputIds)
+  let perToken = wordEmbedding(parameters, ids.inputIds, { name: names.word, change: ids.changeWords })
   if (names.tokenType !== undefined) {
     if (ids.tokenTypeIds) perToken = tf.add(perToken, lookUp(names.tokenType, ids.tokenTypeIds))
     else perPosition = tf.add(perPosition, lookUp(names.tokenType, tf.tensor1d([0], 'int32')))

@@ -4,8 +4,10 @@ import { absoluteEmbeddings, type EmbeddingNames } from './embeddings'
 import { linearLayer, type Activation } from './layers'
 import { embeddingSpecs, layerNormSpecs, linearSpecs } from './parameters'
 import type { Parameters, ParameterSpecs } from './parameters'
+import type { ChangeWords } from './word-embedding'
 import { relativePositionBias, type RelativeBucketOptions } from './relative-position'
 import {
+  layerDepth,
   transformerLayer,
   transformerLayerSpecs,
   type TransformerLayerNames,
@@ -42,13 +44,15 @@ interface StackConfig {
   readonly layerNormEpsilon: number
   readonly hiddenDropout: number
   readonly attentionDropout: number
+  readonly stochasticDepth?: number
 }
 
-/** The inputs of {@link encoderStack}, int32 [batch, sequence]. */
+/** The inputs of {@link encoderStack}: int32 [batch, sequence], and what is to be done with the words' embeddings. */
 interface StackInputs {
   readonly inputIds: tf.Tensor
   readonly attentionMask: tf.Tensor
   readonly tokenTypeIds?: tf.Tensor | undefined
+  readonly changeWords?: ChangeWords | undefined
 }
 
 /**
@@ -81,9 +85,10 @@ export function encoderStack(
   })
   if (stack.projection !== undefined) hidden = linearLayer(parameters, stack.projection, hidden)
   const layer = postNormLayer(config, stack.withoutDropout)
-  for (const names of stack.layers) {
-    hidden = transformerLayer(parameters, hidden, { names, layer, batch, bias, training }).hidden
-  }
+  stack.layers.forEach((names, index) => {
+    const depth = layerDepth(index, stack.layers.length)
+    hidden = transformerLayer(parameters, hidden, { names, layer, batch, bias, depth, training }).hidden
+  })
   return tf.reshape(hidden, [batch, sequence, config.hiddenSize])
 }
 
@@ -103,6 +108,7 @@ export function postNormLayer(
       attention: config.attentionDropout,
       attentionOutput: withoutDropout === 'attentionOutput' ? 0 : hiddenDropout,
       hidden: withoutDropout === 'feedForwardOutput' ? 0 : hiddenDropout,
+      depth: config.stochasticDepth,
     },
   }
 }

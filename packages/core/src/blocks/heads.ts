@@ -21,7 +21,7 @@ export function pooled(parameters: Parameters, first: tf.Tensor, { dense, activa
   return activation === 'tanh' ? tf.tanh(x) : activate(x, activation)
 }
 
-/** How {@link sequenceClassifier} is built. */
+/** How the classifier of sequences is built. */
 export interface SequenceClassifier extends Pooler {
   /** Module name of the last layer. */
   readonly output: string
@@ -30,19 +30,18 @@ export interface SequenceClassifier extends Pooler {
 }
 
 /**
- * One score for each label of each sequence, from its first token.
+ * What the last layer of the classifier reads of each sequence, from its first token.
  *
  * @param hidden float32 [batch, sequence, hidden]
- * @returns float32 [batch, labels]
+ * @returns float32 [batch, hidden]
  */
-export function sequenceClassifier(
+export function classifierInput(
   parameters: Parameters,
   hidden: tf.Tensor,
   { head, dropout, training }: { head: SequenceClassifier; dropout: number; training: boolean },
 ): tf.Tensor {
   const first = dropoutLayer(firstToken(hidden), head.dropsInput ? dropout : 0, training)
-  const vector = dropoutLayer(pooled(parameters, first, head), dropout, training)
-  return linearLayer(parameters, head.output, vector)
+  return dropoutLayer(pooled(parameters, first, head), dropout, training)
 }
 
 /**

@@ -1,7 +1,8 @@
 import { tf } from '@tfx/compiler'
+import { cachedAttention } from './cached-attention'
 import { linearLayer, normLayer, normSpecs, type NormKind } from './layers'
 import { linearSpecs, type LinearKind, type Parameters, type ParameterSpecs } from './parameters'
-import { applyRotary, type RotaryTables } from './rotary'
+import { applyRotary, rotateOnly, type RotaryTables } from './rotary'
 import { scaledAttention, type KeyValues, type ScaledAttentionOptions } from './scaled-attention'
 
 /** Module names of an attention in the checkpoint: three projections, or one that is all three. */
@@ -31,8 +32,8 @@ export interface MultiHeadAttentionOptions extends Omit<ScaledAttentionOptions, 
   batch: number
   /** Keys and values of earlier tokens. */
   past?: KeyValues | undefined
-  /** Whether the result has the past's keys and values too, in front of the new ones. Default true. */
-  joinsPast?: boolean | undefined
+  /** Whether the past has room, where the new ones are written: see `cachedAttention`. Default false. */
+  pastHasRoom?: boolean | undefined
   /** Keys and values in place of new ones. */
   known?: KeyValues | undefined
   rotary?: RotaryTables | undefined
@@ -47,7 +48,7 @@ export interface MultiHeadAttentionOptions extends Omit<ScaledAttentionOptions, 
  * no dropout on the output.
  *
  * @param x float32 [batch · queries, hidden]
- * @returns `output` float32 [batch · queries, hidden], and the keys and values with those of the past.
+ * @returns `output` float32 [batch · queries, hidden], and the keys and values with those of the past in front.
  */
 export function multiHeadAttention(
   parameters: Parameters,
@@ -59,7 +60,7 @@ export function multiHeadAttention(
     rotary,
     norm,
     past,
-    joinsPast = true,
+    pastHasRoom = false,
     known,
     linear,
     hasOutputBias = linear.hasBias,
@@ -67,21 +68,25 @@ export function multiHeadAttention(
   const projected = projections(parameters, x, options)
   const normed = (name: string | undefined, heads: tf.Tensor) =>
     name === undefined || !norm ? heads : normLayer(parameters, { ...norm, name }, heads)
-  const turned = (heads: tf.Tensor) => (rotary ? applyRotary(heads, rotary) : heads)
+  const turn = pastHasRoom ? rotateOnly : applyRotary
+  const turned = (heads: tf.Tensor) => (rotary ? turn(heads, rotary) : heads)
   const query = turned(normed(names.queryNorm, projected.query()))
-  const attend = (segments: readonly KeyValues[]) => {
-    const { key } = segments.at(-1)!
-    const bias = typeof options.bias === 'function' ? options.bias({ query, key }) : options.bias
-    const context = scaledAttention(query, segments, { ...options, bias })
-    return linearLayer(parameters, { ...withBias(linear, hasOutputBias), name: names.output }, context)
-  }
-  if (known) return { output: attend([known]), present: known }
+  const biasFor = ({ key }: KeyValues) =>
+    typeof options.bias === 'function' ? options.bias({ query, key }) : options.bias
+  const projectedBack = (context: tf.Tensor) =>
+    linearLayer(parameters, { ...withBias(linear, hasOutputBias), name: names.output }, context)
+  const attend = (keyValues: KeyValues) =>
+    projectedBack(scaledAttention(query, keyValues, { ...options, bias: biasFor(keyValues) }))
+  if (known) return { output: attend(known), present: known }
   const own = { key: turned(normed(names.keyNorm, projected.key())), value: projected.value() }
-  if (past && !joinsPast) return { output: attend([past, own]), present: own }
+  if (past && pastHasRoom) {
+    const { context, present } = cachedAttention({ query, ...own }, past, { ...options, bias: biasFor(own) })
+    return { output: projectedBack(context), present }
+  }
   const present = past
     ? { key: tf.concat([past.key, own.key], 2), value: tf.concat([past.value, own.value], 2) }
     : own
-  return { output: attend([present]), present }
+  return { output: attend(present), present }
 }
 
 /**

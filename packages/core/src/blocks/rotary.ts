@@ -1,4 +1,4 @@
-import { tf } from '@tfx/compiler'
+import { isTracing, tf } from '@tfx/compiler'
 
 /** How positions turn pairs of features: `rope_parameters` of config.json. */
 export interface RopeParameters {
@@ -64,6 +64,13 @@ export function applyRotary(x: tf.Tensor, { cos, sin }: RotaryTables): tf.Tensor
   if (turned === headSize) return rotate(x, cos, sin)
   const part = (start: number, size: number) => tf.slice(x, [0, 0, 0, start], [batch, heads, sequence, size])
   return tf.concat([rotate(part(0, turned), cos, sin), part(turned, headSize - turned)], -1)
+}
+
+/** {@link applyRotary} without a gradient: one node while tracing. */
+export function rotateOnly(x: tf.Tensor, tables: RotaryTables): tf.Tensor {
+  return isTracing()
+    ? tf.engine().runKernel<tf.Tensor>('TfxRotary', { x, ...tables })
+    : applyRotary(x, tables)
 }
 
 /** The gradient of a rotation is the rotation back, not the slices' and concatenation's own. */

@@ -27,36 +27,26 @@ export interface ScaledAttentionOptions {
  * the group's queries are stacked, so that keys and values are never repeated.
  *
  * @param query float32 [batch, heads, queries, head size]
- * @param segments Keys and values, in pieces that are attended to as one: what is cached need not be copied.
  * @returns float32 [batch · queries, heads · head size]
  */
 export function scaledAttention(
   query: tf.Tensor,
-  segments: readonly KeyValues[],
+  { key, value }: KeyValues,
   { bias, scale, softcap, dropout, training }: ScaledAttentionOptions,
 ): tf.Tensor {
   const [batch, heads, queries, headSize] = query.shape as [number, number, number, number]
-  const groups = segments[0]!.key.shape[1]!
+  const [, groups, keys] = key.shape as [number, number, number]
   const stackedQueries = (heads / groups) * queries
   // Scaling the query costs keys / headSize times less than scaling the scores.
   const scaled = tf.mul(query, scale ?? 1 / Math.sqrt(headSize))
   const stacked = tf.reshape(scaled, [batch, groups, stackedQueries, headSize])
-  const sizes = segments.map(({ key }) => key.shape[2]!)
-  const keys = bias.shape[3]!
-  const products = segments.map(({ key }) => tf.matMul(stacked, key, false, true))
-  let scores = tf.reshape(joined(products), [batch, heads, queries, keys])
+  let scores = tf.reshape(tf.matMul(stacked, key, false, true), [batch, heads, queries, keys])
   if (softcap !== undefined) scores = softcapped(scores, softcap)
   const probabilities = dropoutLayer(softmax(tf.add(scores, bias)), dropout, training)
   const perGroup = tf.reshape(probabilities, [batch, groups, stackedQueries, keys])
-  const parts = segments.length === 1 ? [perGroup] : tf.split(perGroup, sizes, 3)
-  const context = segments
-    .map(({ value }, index) => tf.matMul(parts[index]!, value))
-    .reduce((a, b) => tf.add(a, b))
-  const perHead = tf.reshape(context, [batch, heads, queries, headSize])
+  const perHead = tf.reshape(tf.matMul(perGroup, value), [batch, heads, queries, headSize])
   return tf.reshape(tf.transpose(perHead, [0, 2, 1, 3]), [batch * queries, heads * headSize])
 }
-
-const joined = (parts: tf.Tensor[]) => (parts.length === 1 ? parts[0]! : tf.concat(parts, 3))
 
 /** x squeezed into (−limit, limit). */
 export function softcapped(x: tf.Tensor, limit: number): tf.Tensor {

@@ -1,4 +1,4 @@
-import { embedding } from '@tfx/backend'
+import { dropout, embedding } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import { attentionBias, causalBias, positionsOfMask } from './attention-bias'
 import { dropoutLayer, normLayer, normSpecs } from './layers'
@@ -8,12 +8,13 @@ import { relativePositionBias, type RelativeBucketOptions } from './relative-pos
 import type { KeyValues } from './scaled-attention'
 import { sinusoidalPositions } from './sinusoidal-positions'
 import {
+  layerDepth,
   transformerLayer,
   transformerLayerSpecs,
   type TransformerLayerNames,
   type TransformerLayerOptions,
 } from './transformer-layer'
-import { wordEmbedding } from './word-embedding'
+import { type ChangeWords, wordEmbedding } from './word-embedding'
 
 /** Where the positions of a stack come from. */
 export type StackPositions =
@@ -33,6 +34,8 @@ export interface SequenceStack {
   readonly layers: readonly TransformerLayerNames[]
   /** What all layers have in common. */
   readonly layer: TransformerLayerOptions
+  /** Rate at which a layer is left out for the whole batch while training. Default 0. */
+  readonly layerDrop?: number
   /** What scores are multiplied with. */
   readonly scale: number
   readonly finalNorm?: string
@@ -44,14 +47,16 @@ export interface SequenceStack {
 export interface SequenceStackInputs {
   /** int32 [batch, sequence]: the new tokens. */
   readonly inputIds: tf.Tensor
-  /** int32 [batch, total]; 1 = token, 0 = padding or nothing; of cached and new tokens. */
+  /** int32 [batch, total]; 1 = token, 0 = padding; of cached and new tokens. */
   readonly attentionMask: tf.Tensor
   /** True in a decoder, where tokens look back only. */
   readonly isCausal: boolean
   readonly past?: readonly KeyValues[] | undefined
-  readonly joinsPast?: boolean | undefined
+  readonly pastHasRoom?: boolean | undefined
   /** The encoder's keys and values by layer, and its attention mask, int32 [batch, source]. */
   readonly cross?: { keyValues: readonly KeyValues[]; attentionMask: tf.Tensor } | undefined
+  /** What is to be done with the words' embeddings. Default: nothing. */
+  readonly changeWords?: ChangeWords | undefined
 }
 
 /** @returns The last hidden state, float32 [batch, sequence, hidden], and the self-attention's keys and values. */
@@ -60,7 +65,7 @@ export function sequenceStack(
   inputs: SequenceStackInputs,
   { stack, training }: { stack: SequenceStack; training: boolean },
 ): { hidden: tf.Tensor; present: KeyValues[] } {
-  const { attentionMask, past, joinsPast, cross } = inputs
+  const { attentionMask, past, pastHasRoom, cross } = inputs
   const [batch, sequence] = inputs.inputIds.shape as [number, number]
   const { layer } = stack
   const { hiddenSize } = layer.sizes
@@ -80,11 +85,12 @@ export function sequenceStack(
       bias,
       scale: stack.scale,
       past: past?.[index],
-      joinsPast,
+      pastHasRoom,
       cross: cross && crossBias && { keyValues: cross.keyValues[index]!, bias: crossBias },
+      depth: layerDepth(index, stack.layers.length),
       training,
     })
-    hidden = result.hidden
+    hidden = training ? withLayerDrop(hidden, result.hidden, stack.layerDrop) : result.hidden
     return result.present
   })
   if (stack.finalNorm !== undefined) {
@@ -94,14 +100,20 @@ export function sequenceStack(
   return { hidden: tf.reshape(hidden, [batch, sequence, hiddenSize]), present }
 }
 
+/** What came out of a layer, or what went in (Fan et al. 2019, [LayerDrop](https://arxiv.org/abs/1909.11556)). */
+function withLayerDrop(before: tf.Tensor, after: tf.Tensor, rate = 0): tf.Tensor {
+  if (rate === 0) return after
+  const isKept = tf.cast(tf.greater(dropout(tf.ones([1, 1]), rate), 0), 'float32')
+  return tf.add(tf.mul(after, isKept), tf.mul(before, tf.sub(1, isKept)))
+}
+
 /** Words and absolute positions, float32 [batch, sequence, hidden]. */
 function embedded(
   parameters: Parameters,
-  { inputIds, attentionMask }: SequenceStackInputs,
-  { wordEmbedding: name, paddingRow, embeddingScale, positions, embeddingNorm, layer }: SequenceStack,
+  { inputIds, attentionMask, changeWords: change }: SequenceStackInputs,
+  { wordEmbedding: name, paddingRow, embeddingScale: scale, positions, embeddingNorm, layer }: SequenceStack,
 ): tf.Tensor {
-  const words = wordEmbedding(parameters, inputIds, { name, paddingRow })
-  let sum = embeddingScale === 1 ? words : tf.mul(words, embeddingScale)
+  let sum = wordEmbedding(parameters, inputIds, { name, paddingRow, scale, change })
   if (positions.kind !== 'relative') {
     const counted = positionsOfMask(attentionMask, inputIds.shape[1]!)
     const ids = tf.add(counted, tf.scalar(positions.offset, 'int32'))
@@ -118,17 +130,10 @@ function embedded(
     : normLayer(parameters, { ...layer.norm, name: embeddingNorm }, sum)
 }
 
-/** All sequences count alike: encoders pad behind their tokens, decoders have none but their cache's free room. */
-function tokenPositions({ inputIds, attentionMask, isCausal }: SequenceStackInputs) {
-  const total = attentionMask.shape[1]!
-  if (!isCausal) {
-    const positions = tf.range(0, total, 1, 'int32')
-    return { rows: positions, columns: positions }
-  }
-  const first = tf.reshape(tf.slice(attentionMask, [0, 0], [1, total]), [total])
-  const columns = tf.sub(tf.cumsum(first), tf.scalar(1, 'int32'))
-  const sequence = inputIds.shape[1]!
-  return { rows: tf.slice(columns, [total - sequence], [sequence]), columns }
+/** All sequences count alike: encoders pad behind their tokens, decoders do not. The new tokens are the last ones. */
+function tokenPositions({ inputIds, attentionMask }: SequenceStackInputs) {
+  const [sequence, total] = [inputIds.shape[1]!, attentionMask.shape[1]!]
+  return { rows: tf.range(total - sequence, total, 1, 'int32'), columns: tf.range(0, total, 1, 'int32') }
 }
 
 /** The encoder's keys and values for every layer of a decoder: computed once for each source. */

@@ -1,3 +1,4 @@
+import { stochasticDepth } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import { feedForward, feedForwardSpecs, type FeedForwardNames } from './feed-forward'
 import { dropoutLayer, normLayer, normSpecs, type Activation, type NormKind } from './layers'
@@ -43,6 +44,8 @@ export interface TransformerLayerOptions {
     activation?: number
     /** Behind the attention, where it is not the hidden one. */
     attentionOutput?: number
+    /** At which the parts of the last layer are left out whole (stochastic depth). Default 0. */
+    depth?: number | undefined
   }
   readonly softcap?: number | undefined
   /** Weights are [in, out], as in GPT-2. Default false. */
@@ -63,11 +66,16 @@ export interface TransformerLayerRun {
   scale?: number | undefined
   rotary?: RotaryTables | undefined
   past?: KeyValues | undefined
-  joinsPast?: boolean | undefined
+  pastHasRoom?: boolean | undefined
   /** Keys and values of the encoder's states, and which of them are padding. */
   cross?: { keyValues: KeyValues; bias: tf.Tensor } | undefined
+  /** How deep the layer lies, see {@link layerDepth}. */
+  depth: number
   training: boolean
 }
+
+/** How deep a layer lies: 0 for the first of several, 1 for the last. Its parts are left out at so much of the full rate. */
+export const layerDepth = (index: number, count: number): number => (count > 1 ? index / (count - 1) : 1)
 
 /**
  * Self-attention, attention to an encoder where it is named, and a feed-forward network; each added to what came in.
@@ -84,6 +92,9 @@ export function transformerLayer(
   const { norm, biases, dropout, isTransposed = false, normOrder = 'before' } = layer
   const normed = (name: string | undefined, x: tf.Tensor) =>
     name === undefined ? x : normLayer(parameters, { ...norm, name }, x)
+  const depthRate = training ? (dropout.depth ?? 0) * run.depth : 0
+  const skipped = (rows: tf.Tensor) =>
+    depthRate === 0 ? rows : tf.reshape(stochasticDepth(tf.reshape(rows, [batch, -1]), depthRate), rows.shape)
   /** One part of the layer with its norm and its residual. */
   const added = (
     x: tf.Tensor,
@@ -91,7 +102,7 @@ export function transformerLayer(
     part: (input: tf.Tensor) => tf.Tensor,
   ) => {
     const output = part(normOrder === 'before' ? normed(name, x) : x)
-    const sum = tf.add(x, dropoutLayer(output, rate, training))
+    const sum = tf.add(x, skipped(dropoutLayer(output, rate, training)))
     return normOrder === 'before' ? sum : normed(name, sum)
   }
   const attentionOptions = {
@@ -109,8 +120,8 @@ export function transformerLayer(
   let present: KeyValues | undefined
   const attentionPart = { name: names.attentionNorm, rate: dropout.attentionOutput }
   let x = added(hidden, attentionPart, (input) => {
-    const { bias, rotary, past, joinsPast } = run
-    const own = { ...attentionOptions, names: names.attention, bias, rotary, past, joinsPast }
+    const { bias, rotary, past, pastHasRoom } = run
+    const own = { ...attentionOptions, names: names.attention, bias, rotary, past, pastHasRoom }
     const attended = multiHeadAttention(parameters, input, own)
     present = attended.present
     return normed(names.attentionOutputNorm, attended.output)

@@ -17,6 +17,7 @@ type ModelType = BartConfig['modelType']
 interface Defaults extends SequenceDefaults {
   readonly hiddenAct: 'gelu' | 'relu'
   readonly attentionDropout: number
+  readonly layerDrop?: number
   readonly scaleEmbedding: boolean
   readonly positions: PositionKind
   readonly normOrder: 'before' | 'after'
@@ -43,7 +44,7 @@ const defaults: Readonly<Record<ModelType, Defaults>> = {
   },
   m2m_100: {
     ...{ vocabSize: 128112, padTokenId: 1, bosTokenId: 0, eosTokenId: 2, decoderStartTokenId: 2 },
-    ...{ attentionDropout: 0.1, hiddenAct: 'relu', scaleEmbedding: true },
+    ...{ attentionDropout: 0.1, layerDrop: 0.05, hiddenAct: 'relu', scaleEmbedding: true },
     ...{ positions: 'sinusoidal', normOrder: 'before' },
   },
   pegasus: {
@@ -100,6 +101,8 @@ export function parseBartConfig(json: ConfigJson, modelType: ModelType): BartCon
     hiddenDropout: rateField(json, 'dropout', 0.1),
     attentionDropout: rateField(json, 'attention_dropout', own.attentionDropout),
     activationDropout: rateField(json, 'activation_dropout', 0),
+    encoderLayerDrop: rateField(json, 'encoder_layerdrop', own.layerDrop ?? 0),
+    decoderLayerDrop: rateField(json, 'decoder_layerdrop', own.layerDrop ?? 0),
     initializerRange: positiveField(json, 'init_std', 0.02),
     scaleEmbedding: booleanField(json, 'scale_embedding', own.scaleEmbedding),
     positions: isOwn
@@ -145,6 +148,8 @@ export function formatBartConfig(config: BartConfig): Record<string, unknown> {
     dropout: config.hiddenDropout,
     attention_dropout: config.attentionDropout,
     activation_dropout: config.activationDropout,
+    encoder_layerdrop: config.encoderLayerDrop,
+    decoder_layerdrop: config.decoderLayerDrop,
     init_std: config.initializerRange,
     initializer_range: undefined,
     scale_embedding: config.scaleEmbedding,

@@ -23,6 +23,8 @@ interface CommonDecoderConfig {
   readonly hiddenDropout: number
   /** Rate on the attention probabilities. */
   readonly attentionDropout: number
+  /** Rate at which the parts of the last layer are left out while training, those of earlier layers at less. Default 0. */
+  readonly stochasticDepth?: number
   /** Rate before the classifier of tokens. */
   readonly classifierDropout: number
   /** Standard deviation of new weights. */

@@ -18,6 +18,8 @@ interface CommonSequenceToSequenceConfig {
   readonly attentionDropout: number
   /** Rate inside the feed-forward network. */
   readonly activationDropout: number
+  /** Rate at which the parts of the last layer are left out while training, those of earlier layers at less. Default 0. */
+  readonly stochasticDepth?: number
   /** Standard deviation of new weights. */
   readonly initializerRange: number
   /** Whether the scores are made by the word embeddings themselves. */
@@ -59,6 +61,9 @@ export interface BartConfig extends CommonSequenceToSequenceConfig {
   readonly encoderIntermediateSize: number
   readonly decoderIntermediateSize: number
   readonly maxPositionEmbeddings: number
+  /** Rates at which a layer is left out for the whole batch while training. */
+  readonly encoderLayerDrop: number
+  readonly decoderLayerDrop: number
   /** Whether word embeddings are multiplied with √(hidden size). */
   readonly scaleEmbedding: boolean
   /** What the families fix, and `tfx_transformer` leaves open. */

@@ -1,6 +1,7 @@
 import type { Engine, InputSpec, ParameterStore, Program } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
+import { cachedHeadSize } from '../blocks/cached-attention'
 import type { Parameters } from '../blocks/parameters'
 import type { KeyValues } from '../blocks/scaled-attention'
 import { createKeyValueCache } from './key-value-cache'
@@ -28,7 +29,7 @@ export interface CachedStep {
    * computed anew where a text crosses it. Default: keys and values do not depend on what follows.
    */
   readonly shortLength?: number | undefined
-  /** The hidden states of the new tokens, and their keys and values alone. */
+  /** The hidden states of the new tokens, and the cache with their keys and values. */
   readonly compute: (
     parameters: Parameters,
     inputs: Readonly<Record<string, tf.Tensor>>,
@@ -62,7 +63,7 @@ export const cacheOf = (
     value: tensors[`${prefix}.${2 * layer + 1}`]!,
   }))
 
-/** The specifications of a cache of some length, `past` or another axis. */
+/** The specifications of a cache of some length, an axis. */
 export const cacheSpecs = (
   prefix: string,
   { layers, heads, headSize }: CachedStep['cache'],
@@ -72,7 +73,7 @@ export const cacheSpecs = (
     cacheNames(prefix, layers).map((name) => [name, { shape: ['batch', heads, length, headSize] }]),
   )
 
-/** Compiles a step: the last token's scores, and the keys and values of the new tokens. */
+/** Compiles a step: the last token's scores, and the cache with the new tokens. */
 export function compileCachedStep(
   engine: Engine,
   { store, cache, inputs = {}, traceSizes, compute, head }: CachedStep,
@@ -94,7 +95,7 @@ export function compileCachedStep(
         inputIds: { shape: ['batch', 'sequence'], dtype: 'int32' },
         attentionMask: { shape: ['batch', 'total'], dtype: 'int32' },
         ...inputs,
-        ...cacheSpecs('past', cache, 'past'),
+        ...cacheSpecs('past', { ...cache, headSize: cachedHeadSize(cache.headSize) }, 'room'),
       },
       parameters: store,
       packParameters: true,
@@ -116,12 +117,13 @@ export async function startCachedSession(
   {
     vocabSize,
     hiddenSize,
-    cache: { layers, ...shape },
+    cache: { layers, heads, headSize },
     shortLength = Infinity,
   }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength'>,
   { first, others }: { first: TokenRows; others?: RowInputs },
 ): Promise<StepSession> {
-  const emptyCache = (rows: number) => createKeyValueCache(rows, { arrays: 2 * layers, ...shape })
+  const shape = { arrays: 2 * layers, heads, headSize: cachedHeadSize(headSize) }
+  const emptyCache = (rows: number) => createKeyValueCache(rows, shape)
   let cache = emptyCache(first.rows)
   const [pastNames, presentNames] = [cacheNames('past', layers), cacheNames('present', layers)]
   // One buffer serves every step: what it holds is read before the next.
@@ -129,20 +131,28 @@ export async function startCachedSession(
 
   const run = async ({ rows, inputIds, attentionMask }: TokenRows) => {
     if (scores.length < rows * vocabSize) scores = new Float32Array(rows * vocabSize)
-    const past = cache.tensors().map((tensor, index) => [pastNames[index]!, tensor] as const)
+    const past = cache.withRoom(attentionMask)
+    const named = <T>(names: readonly string[], values: readonly T[]) =>
+      Object.fromEntries(names.map((name, index) => [name, values[index]!]))
     const results = await program.run(
       {
         inputIds: { dtype: 'int32', shape: [rows, inputIds.length / rows], data: inputIds },
-        attentionMask: cache.mask(attentionMask),
+        attentionMask: past.mask,
         ...others?.tensors(),
-        ...Object.fromEntries(past),
+        ...named(pastNames, past.tensors),
       },
-      { outputs: { scores } },
+      {
+        outputs: {
+          scores,
+          ...named(
+            presentNames,
+            past.tensors.map(({ data }) => data),
+          ),
+        },
+      },
     )
-    cache.append(
-      presentNames.map((name) => results[name]!.data as Float32Array),
-      attentionMask,
-    )
+    // They were written in place, unless the engine gave new ones.
+    cache.replace(presentNames.map((name) => results[name]!.data as Float32Array<ArrayBuffer>))
     return {
       scores: results.scores!.data as Float32Array,
       hidden: results.hidden?.data as Float32Array | undefined,

@@ -8,7 +8,7 @@ import {
   programMemory,
   startCachedSession,
 } from './cached-steps'
-import { cacheTraceSizes } from './trace-sizes'
+import { stepTraceSizes } from './trace-sizes'
 
 /**
  * A decoder that writes token by token. Keys and values stay in a cache that grows in place: a step computes the new
@@ -36,10 +36,10 @@ export function createDecoderSteps(
     vocabSize: config.vocabSize,
     hiddenSize: config.hiddenSize,
     cache: family.cacheShape(config),
-    traceSizes: cacheTraceSizes,
+    traceSizes: stepTraceSizes,
     shortLength: shortLengthOf(config),
     compute(parameters, { inputIds, attentionMask }, past) {
-      const tokens = { inputIds: inputIds!, attentionMask: attentionMask!, past, joinsPast: false }
+      const tokens = { inputIds: inputIds!, attentionMask: attentionMask!, past, pastHasRoom: true }
       return family.backbone(parameters, tokens, run)
     },
     head: (parameters, hidden) => family.languageModelHead(parameters, hidden, run),

@@ -96,7 +96,7 @@ function decoderStep({ config, store }: Model): CachedStep {
         encoderAttentionMask: tensors.encoderAttentionMask!,
         cross: cacheOf('cross', tensors, cache.layers),
         past,
-        joinsPast: false,
+        pastHasRoom: true,
       }
       return family.decoder(parameters, tokens, run)
     },

@@ -74,8 +74,10 @@ function stack(config: BartConfig, half: Half, { hasEmbeddingNorm }: Variant): S
         attention: config.attentionDropout,
         hidden: config.hiddenDropout,
         activation: config.activationDropout,
+        depth: config.stochasticDepth,
       },
     },
+    layerDrop: isEncoder ? config.encoderLayerDrop : config.decoderLayerDrop,
     scale: (config.hiddenSize / numAttentionHeads) ** -0.5,
     ...(config.normOrder === 'before' && { finalNorm: `model.${half}.layer_norm` }),
   }

@@ -13,7 +13,7 @@ import {
   type Parameters,
   type ParameterSpecs,
 } from '../blocks/parameters'
-import { transformerLayer, transformerLayerSpecs } from '../blocks/transformer-layer'
+import { layerDepth, transformerLayer, transformerLayerSpecs } from '../blocks/transformer-layer'
 import { wordEmbedding } from '../blocks/word-embedding'
 import { formatDebertaConfig, parseDebertaConfig } from '../config/deberta-config'
 import type { DebertaConfig, EncoderTask } from '../config/encoder-config'
@@ -104,6 +104,7 @@ function backbone(
       batch,
       bias: positions ? (by) => tf.add(disentangledBias(parameters, by, positions), bias) : bias,
       scale,
+      depth: layerDepth(index, config.numHiddenLayers),
       training,
     }).hidden
   }
@@ -112,12 +113,16 @@ function backbone(
 
 function embedded(
   parameters: Parameters,
-  { inputIds, tokenTypeIds, attentionMask }: EncoderInputs,
+  { inputIds, tokenTypeIds, attentionMask, changeWords: change }: EncoderInputs,
   { config, training }: ModelRun<DebertaConfig>,
 ): tf.Tensor {
   const [batch, sequence] = inputIds.shape as [number, number]
   const lookUp = (name: string, ids: tf.Tensor) => embedding(parameterOf(parameters, `${name}.weight`), ids)
-  let sum = wordEmbedding(parameters, inputIds, { name: embeddings.word, paddingRow: config.padTokenId })
+  let sum = wordEmbedding(parameters, inputIds, {
+    name: embeddings.word,
+    paddingRow: config.padTokenId,
+    change,
+  })
   if (config.positionBiasedInput) {
     sum = tf.add(sum, lookUp(embeddings.position, tf.range(0, sequence, 1, 'int32')))
   }
@@ -170,6 +175,16 @@ function headSpecs(config: DebertaConfig, task: EncoderTask): ParameterSpecs {
   }
 }
 
+const classifierInput: EncoderFamily<DebertaConfig>['classifierInput'] = (
+  parameters,
+  hidden,
+  { config, training },
+) => {
+  const first = dropoutLayer(firstToken(hidden), config.poolerDropout, training)
+  const vector = activate(linearLayer(parameters, pooler, first), config.poolerAct)
+  return dropoutLayer(vector, config.classifierDropout, training)
+}
+
 /**
  * DeBERTa-v2 and v3 ([He et al. 2021](https://arxiv.org/abs/2111.09543)), as `DebertaV2Model` with its heads of Hugging
  * Face transformers; without the convolution of v2-xlarge.
@@ -210,11 +225,10 @@ export const debertaV2: EncoderFamily<DebertaConfig> = {
   backbone,
   pooledOutput: (parameters, hidden, { poolerAct }) =>
     activate(linearLayer(parameters, pooler, firstToken(hidden)), poolerAct),
-  sequenceClassificationHead(parameters, hidden, { config, training }) {
-    const first = dropoutLayer(firstToken(hidden), config.poolerDropout, training)
-    const vector = activate(linearLayer(parameters, pooler, first), config.poolerAct)
-    return linearLayer(parameters, 'classifier', dropoutLayer(vector, config.classifierDropout, training))
-  },
+  classifierLayer: 'classifier',
+  classifierInput,
+  sequenceClassificationHead: (parameters, hidden, run) =>
+    linearLayer(parameters, 'classifier', classifierInput(parameters, hidden, run)),
   tokenClassificationHead: (parameters, hidden, { config, training }) =>
     linearLayer(parameters, 'classifier', dropoutLayer(hidden, config.hiddenDropout, training)),
   maskedLanguageModelHead: (parameters, hidden, { config, maskedPositions }) =>

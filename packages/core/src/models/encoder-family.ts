@@ -1,5 +1,6 @@
 import type { tf } from '@tfx/compiler'
 import type { Parameters } from '../blocks/parameters'
+import type { ChangeWords } from '../blocks/word-embedding'
 import type { EncoderConfig, EncoderTask } from '../config/encoder-config'
 import type { Family } from './family'
 
@@ -11,6 +12,8 @@ export interface EncoderInputs {
   readonly attentionMask: tf.Tensor
   /** int32 [batch, sequence]; the segment of each token. Default: all 0. Ignored by models without segments. */
   readonly tokenTypeIds?: tf.Tensor | undefined
+  /** What is to be done with the words' embeddings. Default: nothing. */
+  readonly changeWords?: ChangeWords | undefined
 }
 
 /** How a model function is to run. */
@@ -46,8 +49,17 @@ export interface EncoderFamily<C extends EncoderConfig = EncoderConfig> extends 
    * @returns float32 [batch, hidden]
    */
   pooledOutput(parameters: Parameters, hidden: tf.Tensor, config: C): tf.Tensor
+  /** Module name of the classifier's last layer: a weight [labels, hidden] and a bias [labels]. */
+  readonly classifierLayer: string
   /**
-   * The classifier on top of the backbone.
+   * What the classifier's last layer reads, dropout included.
+   *
+   * @param hidden The backbone's result, float32 [batch, sequence, hidden].
+   * @returns float32 [batch, hidden]
+   */
+  classifierInput(parameters: Parameters, hidden: tf.Tensor, run: ModelRun<C>): tf.Tensor
+  /**
+   * The classifier on top of the backbone: {@link EncoderFamily.classifierInput} and the last layer.
    *
    * @param hidden The backbone's result, float32 [batch, sequence, hidden].
    * @returns float32 [batch, labels]

@@ -47,7 +47,11 @@ function gpt2Family(
         norm: { kind: 'layer', epsilon: config.normEpsilon },
         normOrder: config.normOrder,
         biases: { attention: true, attentionOutput: true, feedForward: true },
-        dropout: { attention: config.attentionDropout, hidden: config.hiddenDropout },
+        dropout: {
+          attention: config.attentionDropout,
+          hidden: config.hiddenDropout,
+          depth: config.stochasticDepth,
+        },
         isTransposed: true,
       },
       ...(config.normOrder === 'before' && { finalNorm: 'transformer.ln_f' }),

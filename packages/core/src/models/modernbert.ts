@@ -13,6 +13,7 @@ import {
 } from '../blocks/parameters'
 import { rotaryTables } from '../blocks/rotary'
 import {
+  layerDepth,
   transformerLayer,
   transformerLayerSpecs,
   type TransformerLayerNames,
@@ -59,18 +60,19 @@ const layerOptions = (config: ModernBertConfig): TransformerLayerOptions => ({
     attentionOutput: config.attentionDropout,
     activation: config.hiddenDropout,
     hidden: 0,
+    depth: config.stochasticDepth,
   },
 })
 
 function backbone(
   parameters: Parameters,
-  { inputIds, attentionMask }: EncoderInputs,
+  { inputIds, attentionMask, changeWords: change }: EncoderInputs,
   { config, training }: ModelRun<ModernBertConfig>,
 ): tf.Tensor {
   const [batch, sequence] = inputIds.shape as [number, number]
   const { hiddenSize, rope } = config
   const norm = normOf(config)
-  const embedded = wordEmbedding(parameters, inputIds, { name: words, paddingRow: config.padTokenId })
+  const embedded = wordEmbedding(parameters, inputIds, { name: words, paddingRow: config.padTokenId, change })
   const rows = tf.reshape(embedded, [batch * sequence, hiddenSize])
   const normed = normLayer(parameters, { ...norm, name: embeddingNorm }, rows)
   let hidden = dropoutLayer(normed, config.embeddingDropout, training)
@@ -92,6 +94,7 @@ function backbone(
       batch,
       bias: biases[type],
       rotary: tables[type],
+      depth: layerDepth(index, config.layerTypes.length),
       training,
     }).hidden
   })
@@ -122,6 +125,16 @@ function predictionHead(parameters: Parameters, x: tf.Tensor, config: ModernBert
     { ...normOf(config), name: 'head.norm' },
     activate(dense, config.classifierAct),
   )
+}
+
+function classifierInput(
+  parameters: Parameters,
+  hidden: tf.Tensor,
+  { config, training, attentionMask }: ModelRun<ModernBertConfig>,
+): tf.Tensor {
+  const vector =
+    config.classifierPooling === 'mean' ? meanPool(hidden, required(attentionMask)) : firstToken(hidden)
+  return dropoutLayer(predictionHead(parameters, vector, config), config.classifierDropout, training)
 }
 
 function headSpecs(config: ModernBertConfig, task: EncoderTask): ParameterSpecs {
@@ -169,12 +182,10 @@ export const modernBert: EncoderFamily<ModernBertConfig> = {
   },
   backbone,
   pooledOutput: (_, hidden) => firstToken(hidden),
-  sequenceClassificationHead(parameters, hidden, { config, training, attentionMask }) {
-    const vector =
-      config.classifierPooling === 'mean' ? meanPool(hidden, required(attentionMask)) : firstToken(hidden)
-    const prepared = predictionHead(parameters, vector, config)
-    return linearLayer(parameters, 'classifier', dropoutLayer(prepared, config.classifierDropout, training))
-  },
+  classifierLayer: 'classifier',
+  classifierInput,
+  sequenceClassificationHead: (parameters, hidden, run) =>
+    linearLayer(parameters, 'classifier', classifierInput(parameters, hidden, run)),
   tokenClassificationHead(parameters, hidden, { config, training }) {
     const prepared = predictionHead(parameters, hidden, config)
     return linearLayer(parameters, 'classifier', dropoutLayer(prepared, config.classifierDropout, training))

@@ -1,8 +1,8 @@
 import { encoderStack, encoderStackSpecs, type EncoderStack } from '../blocks/encoder-stack'
 import {
+  classifierInput,
   firstToken,
   pooled,
-  sequenceClassifier,
   type SequenceClassifier,
   tiedLanguageModelHead,
 } from '../blocks/heads'
@@ -44,6 +44,8 @@ export function postNormFamily<C extends EncoderConfig>({
   languageModel,
   ...family
 }: PostNormDefinition<C>): EncoderFamily<C> {
+  const readByClassifier: EncoderFamily<C>['classifierInput'] = (parameters, hidden, { config, training }) =>
+    classifierInput(parameters, hidden, { head: classifier, dropout: config.classifierDropout, training })
   return {
     ...family,
     kind: 'encoder',
@@ -68,12 +70,10 @@ export function postNormFamily<C extends EncoderConfig>({
     backbone: (parameters, inputs, { config, training }) =>
       encoderStack(parameters, inputs, { stack: stack(config), config, training }),
     pooledOutput: (parameters, hidden) => pooled(parameters, firstToken(hidden), classifier),
-    sequenceClassificationHead: (parameters, hidden, { config, training }) =>
-      sequenceClassifier(parameters, hidden, {
-        head: classifier,
-        dropout: config.classifierDropout,
-        training,
-      }),
+    classifierLayer: classifier.output,
+    classifierInput: readByClassifier,
+    sequenceClassificationHead: (parameters, hidden, run) =>
+      linearLayer(parameters, classifier.output, readByClassifier(parameters, hidden, run)),
     tokenClassificationHead: (parameters, hidden, { config, training }) =>
       linearLayer(parameters, tokenClassifier, dropoutLayer(hidden, tokenDropout(config), training)),
     maskedLanguageModelHead: (parameters, hidden, { config, maskedPositions }) =>

@@ -80,7 +80,11 @@ function rotaryDecoder(variant: Variant): DecoderFamily<RotaryDecoderConfig> {
           attentionOutput: config.attentionBias,
           feedForward: config.mlpBias,
         },
-        dropout: { attention: config.attentionDropout, hidden: config.hiddenDropout },
+        dropout: {
+          attention: config.attentionDropout,
+          hidden: config.hiddenDropout,
+          depth: config.stochasticDepth,
+        },
         softcap: config.attentionSoftcap,
       },
       finalNorm: 'model.norm',

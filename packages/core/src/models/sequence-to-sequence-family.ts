@@ -9,6 +9,7 @@ import {
   type SequenceStack,
 } from '../blocks/sequence-stack'
 import { shiftRight } from '../blocks/shift-right'
+import type { ChangeWords } from '../blocks/word-embedding'
 import type { SequenceToSequenceConfig, SequenceToSequenceTask } from '../config/sequence-to-sequence-config'
 import type { Family } from './family'
 
@@ -31,8 +32,8 @@ export interface CrossDecoderInputs {
   readonly cross: readonly KeyValues[]
   /** Keys and values of cached tokens by layer. Default: none. */
   readonly past?: readonly KeyValues[] | undefined
-  /** Whether the result has the cached keys and values too, in front of the new ones. Default true. */
-  readonly joinsPast?: boolean | undefined
+  /** Whether the past has room behind its tokens, where the new ones are written. Default false. */
+  readonly pastHasRoom?: boolean | undefined
 }
 
 /**
@@ -46,12 +47,16 @@ export interface SequenceToSequenceFamily<
   /** The shape of the keys (and of the values) that each decoder layer caches for a token. */
   cacheShape(config: C): { layers: number; heads: number; headSize: number }
   /**
-   * @param inputs `inputIds`, `attentionMask`: int32 [batch, source].
+   * @param inputs `inputIds`, `attentionMask`: int32 [batch, source]; and what is to be done with the words' embeddings.
    * @returns The encoder's last hidden state, float32 [batch, source, hidden].
    */
   encoder(
     parameters: Parameters,
-    inputs: { readonly inputIds: tf.Tensor; readonly attentionMask: tf.Tensor },
+    inputs: {
+      readonly inputIds: tf.Tensor
+      readonly attentionMask: tf.Tensor
+      readonly changeWords?: ChangeWords | undefined
+    },
     run: SequenceToSequenceRun<C>,
   ): tf.Tensor
   /** The keys and values that the decoder's layers look at, each float32 [batch, heads, source, head size]. */

@@ -51,6 +51,7 @@ function stack(config: T5Config, half: 'encoder' | 'decoder'): SequenceStack {
         attention: config.attentionDropout,
         hidden: config.hiddenDropout,
         activation: config.activationDropout,
+        depth: config.stochasticDepth,
       },
     },
     // The weights are made so that scores need no scale.

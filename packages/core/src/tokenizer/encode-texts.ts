@@ -6,7 +6,7 @@ import { readTokens, type Texts, tokensKey, writeTokens } from './token-cache'
 import type { TokenizedText, TokenizeOptions, Tokenizer } from './tokenizer'
 
 /** Options of {@link encodeTexts}. */
-export interface EncodeTextsOptions extends TokenizeOptions {
+export interface EncodeTextsOptions extends Pick<TokenizeOptions, 'maxLength'> {
   /** Keep the tokens of sets with so many characters on disk, and take them from there; Infinity for none. Default 2^20. */
   cacheFromCharacters?: number
   /** Where: in `tokens` below it, readable by this user only. Default: the environment variable TFX_CACHE, else `~/.cache/tfx`. */

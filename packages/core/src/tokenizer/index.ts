@@ -2,6 +2,7 @@ export { encodeTexts, type EncodeTextsOptions } from './encode-texts'
 export type { LanguageFamily, TokenizerLanguages } from './languages'
 export { loadTokenizer } from './load-tokenizer'
 export {
+  type AddedToken,
   createTokenizer,
   type TokenizedText,
   type TokenizeOptions,

@@ -61,6 +61,11 @@ export async function loadTokenizer(
   // Saved with the model, so that Transformers.js, which needs it, finds it.
   if (!given) files.set('tokenizer.json', json(tokenizer))
   if (made && !files.has('tokenizer_config.json')) files.set('tokenizer_config.json', json(made.config))
+  const template = files.get('chat_template.jinja')
+  if (template && config.chat_template === undefined) {
+    const given = { ...parse('tokenizer_config.json'), chat_template: new TextDecoder().decode(template) }
+    files.set('tokenizer_config.json', json(given))
+  }
   return createTokenizer({
     ...(maxLength === undefined ? {} : { maxLength }),
     tokenizer,

@@ -27,6 +27,10 @@ export interface TokenizedText {
 export interface TokenizeOptions {
   /** Longer inputs are cut, the longest text first; special tokens count. Default: the tokenizer's `maxLength`. */
   maxLength?: number
+  /** Put the special tokens that the model expects around the text. Default true. */
+  addSpecialTokens?: boolean
+  /** Cut what reads like an added token, `<|im_end|>` for instance, into tokens of ordinary text. Default false. */
+  addedTokensAsText?: boolean
 }
 
 /** Text to token ids and back, as Hugging Face does it. */
@@ -47,6 +51,8 @@ export interface Tokenizer {
   /** Absent for tokenizers of models that were not trained by masking. */
   readonly maskTokenId?: number
   readonly specialTokenIds: readonly number[]
+  /** The tokens that are looked for in a text before anything else, special or not. */
+  readonly addedTokens: readonly AddedToken[]
   /** One above the largest id. */
   readonly vocabSize: number
   /** The most tokens that the model takes, special tokens included; Infinity where no file says. */
@@ -66,6 +72,14 @@ export interface Tokenizer {
   readonly target?: Tokenizer
   /** The files that it was made from, by name: written byte for byte when a model is saved. */
   readonly files: ReadonlyMap<string, Uint8Array>
+}
+
+/** A token that stands beside the vocabulary of ordinary text. */
+export interface AddedToken {
+  readonly id: number
+  readonly text: string
+  /** Whether it is left out where ids are read as text. */
+  readonly isSpecial: boolean
 }
 
 /** What {@link createTokenizer} makes a tokenizer from. */
@@ -145,6 +159,7 @@ function assemble(inner: HuggingFaceTokenizer, parts: TokenizerParts, surround?:
     padTokenId,
     ...(maskTokenId === undefined ? {} : { maskTokenId }),
     specialTokenIds: added.filter(({ special }) => special).map(({ id }) => id),
+    addedTokens: added.map(({ id, content, special }) => ({ id, text: content, isSpecial: special })),
     vocabSize: [...vocabulary.values()].reduce((largest, id) => Math.max(largest, id), -1) + 1,
     maxLength: limit,
     vocabulary: () => vocabulary,
@@ -206,34 +221,44 @@ function createEncoder(
 ): Tokenizer['encode'] {
   const { vocabulary, limit, surround } = options
   const unknownId = inner.model?.unk_token_id ?? 0
-  interface Added {
+  interface Processed {
     tokens: string[]
     token_type_ids?: number[]
   }
-  const addSpecialTokens = (tokens: string[], pair: string[] | null): Added => {
-    if (surround) return { tokens: [...surround.before, ...tokens, ...(pair ?? []), ...surround.after] }
-    return inner.post_processor?.(tokens, pair, true) ?? { tokens: [...tokens, ...(pair ?? [])] }
+  const process = (tokens: string[], pair: string[] | null, addSpecialTokens: boolean): Processed => {
+    const all = [...tokens, ...(pair ?? [])]
+    if (surround) return { tokens: addSpecialTokens ? [...surround.before, ...all, ...surround.after] : all }
+    return inner.post_processor?.(tokens, pair, addSpecialTokens) ?? { tokens: all }
   }
   const specialTokens = {
-    single: addSpecialTokens([], null).tokens.length,
-    pair: addSpecialTokens([], []).tokens.length,
+    single: process([], null, true).tokens.length,
+    pair: process([], [], true).tokens.length,
   }
   const tokenize = options.tokenize ?? ((text: string) => inner.tokenize(text, { add_special_tokens: false }))
-  return (text, textPair, { maxLength = limit } = {}) => {
-    const first = tokenize(text)
+  return (text, textPair, { maxLength = limit, addSpecialTokens = true, addedTokensAsText = false } = {}) => {
+    const cut = addedTokensAsText ? (part: string) => tokenizeAsText(inner, part) : tokenize
+    const first = cut(text)
     // As in Hugging Face tokenizers, an empty second text is none.
-    const second = textPair === undefined || textPair === '' ? null : tokenize(textPair)
-    const room = maxLength - (second ? specialTokens.pair : specialTokens.single)
+    const second = textPair === undefined || textPair === '' ? null : cut(textPair)
+    const room = maxLength - (addSpecialTokens ? specialTokens[second ? 'pair' : 'single'] : 0)
     if (!(room > 0)) throw noRoom(maxLength, maxLength - room)
     const kept = longestFirst([first.length, second?.length ?? 0], room)
     const truncated = kept[0] < first.length || kept[1] < (second?.length ?? 0)
     const { tokens, token_type_ids: tokenTypeIds } = truncated
-      ? addSpecialTokens(first.slice(0, kept[0]), second?.slice(0, kept[1]) ?? null)
-      : addSpecialTokens(first, second)
+      ? process(first.slice(0, kept[0]), second?.slice(0, kept[1]) ?? null, addSpecialTokens)
+      : process(first, second, addSpecialTokens)
     const inputIds = tokens.map((token) => vocabulary.get(token) ?? unknownId)
     const attentionMask = new Array<number>(inputIds.length).fill(1)
     return { inputIds, attentionMask, ...(tokenTypeIds ? { tokenTypeIds } : {}), truncated }
   }
+}
+
+/** Tokens of a text by the tokenizer's steps alone, without a search for added tokens. */
+function tokenizeAsText(inner: HuggingFaceTokenizer, text: string): string[] {
+  const normalized = inner.normalizer ? inner.normalizer(text) : text
+  if (normalized === '') return []
+  const words = inner.pre_tokenizer ? inner.pre_tokenizer(normalized, { section_index: 0 }) : [normalized]
+  return inner.model?.(words) ?? []
 }
 
 function invalid(

@@ -12,12 +12,12 @@ import type { Tokenizer } from '@tfx/core'
  * [...packBlocks([[1, 2], [3, 4, 5]], 3)] // [[1, 2, 3], [4, 5]]
  * ```
  */
-export function* packBlocks(sequences: Iterable<ArrayLike<number>>, length: number): Generator<Int32Array> {
+export function* packBlocks(sequences: Iterable<Iterable<number>>, length: number): Generator<Int32Array> {
   let block = new Int32Array(length)
   let filled = 0
   for (const sequence of sequences) {
-    for (let place = 0; place < sequence.length; place++) {
-      block[filled++] = sequence[place]!
+    for (const token of sequence) {
+      block[filled++] = token
       if (filled < length) continue
       yield block
       block = new Int32Array(length)

@@ -4,12 +4,10 @@ import {
   type CompiledStepModel,
   createDecoderSteps,
   createSequenceSteps,
-  type DecoderConfig,
   type GeneratedSequence,
   generate,
   type GenerateOptions,
   type GenerationConfig,
-  type SequenceToSequenceConfig,
   streamTokens,
   type Tokenizer,
 } from '@tfx/core'

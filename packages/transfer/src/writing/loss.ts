@@ -1,12 +1,14 @@
-import { type InputSpec, type NamedTensors, softmaxCrossEntropy } from '@tfx/backend'
+import { type InputSpec, softmaxCrossEntropy } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import {
+  type ChangeWords,
   type DecoderConfig,
   modelFamily,
   nextTokenLabels,
   type Parameters,
   type SequenceToSequenceConfig,
 } from '@tfx/core'
+import type { ModelInputs } from '../training-loss'
 import type { WritingModelConfig } from './writing-head'
 
 /** How the loss is computed. */
@@ -38,24 +40,30 @@ export function writingInputs(config: WritingModelConfig): Record<string, InputS
  */
 export function writingLoss(
   parameters: Parameters,
-  inputs: NamedTensors,
+  inputs: ModelInputs,
   { config, labelSmoothing, ...run }: WritingLossRun,
 ): tf.Tensor {
-  const { inputIds, attentionMask, labels } = inputs as Record<
-    'inputIds' | 'attentionMask' | 'labels',
-    tf.Tensor
-  >
-  const tokens = { inputIds, attentionMask }
+  const { inputIds, attentionMask, labels, changeWords } = inputs as unknown as ReadTokens & {
+    labels: tf.Tensor
+  }
+  const tokens = { inputIds, attentionMask, changeWords }
   const [scores, targets] = isEncoderDecoder(config)
     ? [decoderScores(parameters, { ...tokens, labels }, { config, ...run }), tf.reshape(labels, [-1])]
     : [nextTokenScores(parameters, tokens, { config, ...run }), nextTokenLabels(labels)]
   return softmaxCrossEntropy(scores, targets, { labelSmoothing })
 }
 
+/** What a model reads. */
+interface ReadTokens {
+  readonly inputIds: tf.Tensor
+  readonly attentionMask: tf.Tensor
+  readonly changeWords: ChangeWords | undefined
+}
+
 /** Scores of each token of the labels: float32 [batch · target, vocabulary]. */
 function decoderScores(
   parameters: Parameters,
-  { labels, ...source }: Record<'inputIds' | 'attentionMask' | 'labels', tf.Tensor>,
+  { labels, ...source }: ReadTokens & { labels: tf.Tensor },
   run: { config: SequenceToSequenceConfig; training: boolean },
 ): tf.Tensor {
   const family = modelFamily(run.config.modelType)
@@ -71,7 +79,7 @@ function decoderScores(
 /** Scores of the token behind each: float32 [batch · sequence, vocabulary]. */
 function nextTokenScores(
   parameters: Parameters,
-  tokens: Record<'inputIds' | 'attentionMask', tf.Tensor>,
+  tokens: ReadTokens,
   run: { config: DecoderConfig; training: boolean },
 ): tf.Tensor {
   const family = modelFamily(run.config.modelType)

@@ -1,4 +1,4 @@
-import type { DecoderConfig, GenerationConfig, SequenceToSequenceConfig } from '@tfx/core'
+import type { DecoderConfig, GenerationConfig, SequenceToSequenceConfig, Tokenizer } from '@tfx/core'
 import type { Encoding } from '@tfx/data'
 import type { EncodedExample, EncodeTaskOptions, TaskBasics } from '../task'
 import type { LanguageModel } from './language-model'
@@ -45,6 +45,10 @@ export interface WritingHead<
     options: EncodeTaskOptions<Options, Config>,
   ): Promise<WritingEncoding<Example>[]>
   /** How the model is meant to write: what generation_config.json will say. Default: what the base's says. */
-  generation?(given: Partial<GenerationConfig>, config: Config): Partial<GenerationConfig>
+  generation?(
+    given: Partial<GenerationConfig>,
+    config: Config,
+    tokenizer: Tokenizer,
+  ): Partial<GenerationConfig>
   model(languageModel: LanguageModel<Example, Options, Config>): Model
 }

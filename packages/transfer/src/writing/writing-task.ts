@@ -4,6 +4,7 @@ import { batches, collate, padRows } from '@tfx/data'
 import { forgetWeights, registerWeights } from '../model-weights'
 import type { Weights } from '../runtime'
 import type { TransferTask } from '../task'
+import { noisyInputs } from '../training-loss'
 import { createLanguageModel, type WritingScore } from './language-model'
 import { writingInputs, writingLoss } from './loss'
 import type { WritingEncoding, WritingHead, WritingModelConfig, WritingOptions } from './writing-head'
@@ -52,8 +53,9 @@ export function writingTask<
     batchWeight: (encoded) =>
       encoded.reduce((sum, { labels }) => sum + targetsOf(labels, head.kind === 'decoder'), 0),
     inputs: writingInputs,
-    loss: (parameters, inputs, { options: { labelSmoothing = 0 }, ...run }) =>
-      writingLoss(parameters, inputs, { ...run, labelSmoothing }),
+    regularizes: ['neftuneAlpha'],
+    loss: (parameters, inputs, { options: { labelSmoothing = 0 }, regularization, ...run }) =>
+      writingLoss(parameters, noisyInputs(inputs, regularization), { ...run, labelSmoothing }),
   }
   const measure = async (
     program: Program,
@@ -84,7 +86,8 @@ export function writingTask<
     },
     async model({ weights: { generation = {}, ...others }, ...parts }) {
       const { config, tokenizer } = others
-      const weights = { ...others, generation: head.generation?.(generation, config) ?? generation }
+      const written = head.generation?.(generation, config, tokenizer) ?? generation
+      const weights = { ...others, generation: written }
       const languageModel = await createLanguageModel<Example, Options, Config>(
         { weights, ...parts },
         {

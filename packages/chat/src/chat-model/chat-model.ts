@@ -1,0 +1,150 @@
+import { ArgumentError, CheckpointError } from '@tfx/common'
+import type { GenerateOptions, GenerationConfig, Tokenizer } from '@tfx/core'
+import type { ChatTemplate } from '../template/chat-template'
+import type { ChatMessage } from '../template/messages'
+import { checkMessages } from './check-messages'
+import { createStopWatch } from './stop-strings'
+import { createTextPieces } from './text-pieces'
+import { checkWriteOptions, settingsOf, stopStrings, type WriteOptions } from './write-options'
+
+/** A decoder that talks. */
+export interface ChatModel {
+  /** Where it came from, for people. */
+  readonly source: string
+  /** The most tokens that the model looks at: those that it reads and those that it writes. */
+  readonly contextLength: number
+  /** Whether it has a chat template; without one it only generates. */
+  readonly hasTemplate: boolean
+  /**
+   * Answers the last message, in pieces of text as they are written. Ending the loop ends the writing; several replies may
+   * be under way at a time, and take turns token by token.
+   *
+   * @throws ArgumentError on messages that are none, or that leave no room for a reply; CheckpointError if the model has no
+   *   template, or a broken one; AbortedError when the signal fires.
+   *
+   * @example
+   * ```ts
+   * const messages = [{ role: 'user', content: 'Hello!' }] as const
+   * for await (const text of model.chat(messages, { maxNewTokens: 100 })) process.stdout.write(text)
+   * ```
+   */
+  chat(messages: readonly ChatMessage[], options?: WriteOptions): AsyncGenerator<string, void, undefined>
+  /** Continues a text, as {@link chat} answers messages. */
+  generate(text: string, options?: WriteOptions): AsyncGenerator<string, void, undefined>
+  /** How many tokens the model reads when it is to answer these messages. */
+  countTokens(messages: readonly ChatMessage[]): Promise<number>
+  /** Frees the weights. The model cannot be used afterwards. */
+  dispose(): Promise<void>
+}
+
+/** What a {@link ChatModel} is made of. */
+export interface ChatModelParts {
+  readonly source: string
+  readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'>
+  /** Continues a prompt, token by token. */
+  readonly stream: (prompt: readonly number[], options: GenerateOptions) => AsyncIterable<number>
+  readonly contextLength: number
+  /** What generation_config.json says. */
+  readonly generation: Partial<GenerationConfig>
+  /** How messages are written. Absent if the model has no chat template. */
+  readonly template?: Pick<ChatTemplate, 'encode'> | undefined
+  /** Frees what the parts hold. */
+  dispose(): Promise<void>
+}
+
+/** Puts a model together. */
+export function createChatModel(parts: ChatModelParts): ChatModel {
+  const { source, contextLength, template, tokenizer } = parts
+  const promptOf = async (
+    messages: readonly ChatMessage[],
+    { caller, signal }: { readonly caller: string; readonly signal?: AbortSignal | undefined },
+  ) => {
+    checkMessages(messages, caller)
+    if (template === undefined) throw withoutTemplate(source, caller)
+    return (await template.encode(messages, { addGenerationPrompt: true, signal })).inputIds
+  }
+  return {
+    source,
+    contextLength,
+    hasTemplate: template !== undefined,
+    async *chat(messages, options = {}) {
+      checkWriteOptions(options, 'chat')
+      const prompt = await promptOf(messages, { caller: 'chat', signal: options.signal })
+      yield* write(parts, prompt, { ...options, caller: 'chat' })
+    },
+    async *generate(text, options = {}) {
+      checkWriteOptions(options, 'generate')
+      checkText(text)
+      const { inputIds } = tokenizer.encode(text, undefined, { maxLength: Infinity })
+      yield* write(parts, inputIds, { ...options, caller: 'generate' })
+    },
+    countTokens: async (messages) => (await promptOf(messages, { caller: 'countTokens' })).length,
+    dispose: () => parts.dispose(),
+  }
+}
+
+/** Continues tokens until an end token, a stop string, or for want of room. */
+async function* write(
+  { stream, tokenizer, generation, contextLength }: ChatModelParts,
+  prompt: readonly number[],
+  { caller, ...options }: WriteOptions & { readonly caller: string },
+): AsyncGenerator<string, void, undefined> {
+  const room = contextLength - prompt.length
+  if (room < 1) throw noRoom(prompt.length, { contextLength, caller })
+  const maxNewTokens = Math.min(options.maxNewTokens ?? generation.maxNewTokens ?? 512, room)
+  const settings = { ...settingsOf(options, generation), maxNewTokens }
+  const ownStops = generation.stopStrings ?? []
+  const pieces = createTextPieces((tokens) => tokenizer.decode(tokens))
+  const watch = createStopWatch([...stopStrings({ stop: ownStops }), ...stopStrings(options)])
+  const endTokens = new Set(generation.eosTokenIds)
+  let [completionTokens, hasEnded] = [0, false]
+  for await (const token of stream(prompt, settings)) {
+    completionTokens++
+    hasEnded = endTokens.has(token)
+    if (hasEnded) break
+    const text = watch.push(pieces.push(token))
+    if (text !== '') yield text
+    if (watch.stopped) break
+  }
+  const rest = watch.push(pieces.end()) + watch.end()
+  if (rest !== '') yield rest
+  options.onEnd?.({
+    finish: hasEnded || watch.stopped ? 'stop' : 'length',
+    promptTokens: prompt.length,
+    completionTokens,
+  })
+}
+
+function noRoom(
+  length: number,
+  { contextLength, caller }: { readonly contextLength: number; readonly caller: string },
+): ArgumentError {
+  return new ArgumentError({
+    function: caller,
+    argument: caller === 'chat' ? 'messages' : 'text',
+    expected: `fewer tokens than the ${contextLength} of the model's context`,
+    received: `${length}`,
+    remedy: 'Shorten it, or leave the oldest messages out as a ChatSession does.',
+  })
+}
+
+/** @throws ArgumentError */
+function checkText(text: unknown): void {
+  if (typeof text === 'string') return
+  throw new ArgumentError({
+    function: 'generate',
+    argument: 'text',
+    expected: 'a string',
+    received: typeof text,
+    remedy: 'For messages there is chat.',
+  })
+}
+
+const withoutTemplate = (source: string, caller: string) =>
+  new CheckpointError({
+    function: caller,
+    argument: 'model',
+    expected: 'one with a chat template',
+    received: `${source}, which has none`,
+    remedy: 'Use generate, or tune it on dialogues first: transfer(base, dialogues).',
+  })

@@ -1,0 +1,46 @@
+import { throwIfAborted } from '@tfx/common'
+import { readRows, type RowSource } from '@tfx/data'
+import type { ReadExamples } from '@tfx/transfer'
+import { type ChatExample, isText } from './chat-example'
+import { formOf, type RowForm } from './from-row'
+import { isTextFile, readTextFile } from './read-text-file'
+
+/** Options of {@link readExamples}. */
+export interface ReadExamplesOptions {
+  /** Instructions for dialogues that begin without. Default: none. */
+  readonly systemPrompt?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  /** The public function to name in errors. */
+  readonly caller: string
+}
+
+/**
+ * Reads dialogues or texts to learn from: rows with `messages` (OpenAI's form), `conversations` (ShareGPT's), `prompt` and
+ * `completion`, `instruction`, `input` and `output` (Alpaca's), or `text`; or a .txt file. The first row decides which.
+ *
+ * @throws DataError on a row that is of another form, or no dialogue to learn from.
+ */
+export async function readExamples(
+  dataset: RowSource,
+  { systemPrompt, signal, caller }: ReadExamplesOptions,
+): Promise<ReadExamples<ChatExample>> {
+  throwIfAborted(signal, caller)
+  if (isTextFile(dataset)) return { examples: await readTextFile(dataset, caller), notes: [] }
+  const rows = readRows(dataset, signal ? { signal } : {})
+  const examples: ChatExample[] = []
+  let form: RowForm | undefined
+  for await (const { row, location } of rows.located()) {
+    const place = { caller, place: `${rows.name}, ${location}` }
+    form ??= formOf(row, place)
+    examples.push(withSystemPrompt(form.read(row, place), systemPrompt))
+  }
+  return { examples, notes: form ? [`Read as ${form.name}.`] : [] }
+}
+
+function withSystemPrompt(example: ChatExample, systemPrompt: string | undefined): ChatExample {
+  if (systemPrompt === undefined || isText(example)) return example
+  const { messages } = example
+  return ['system', 'developer'].includes(messages[0]!.role)
+    ? example
+    : { messages: [{ role: 'system', content: systemPrompt }, ...messages] }
+}

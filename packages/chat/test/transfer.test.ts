@@ -1,0 +1,116 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fixturePath } from '@tfx/testing'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type ChatMessage, load, transfer, type TransferOptions } from '../src/index'
+
+const base = fixturePath('chat/tiny-chat')
+const folder = await mkdtemp(join(tmpdir(), 'tfx-test-'))
+afterAll(() => rm(folder, { recursive: true }))
+
+const dialogue = (question: string, answer: string): { messages: ChatMessage[] } => ({
+  messages: [
+    { role: 'user', content: question },
+    { role: 'assistant', content: answer },
+  ],
+})
+const dialogues = ['one', 'two', 'six', 'ten'].map((word) => dialogue(word, word.toUpperCase()))
+const pairs = [{ prompt: 'one', chosen: 'ONE', rejected: 'two' }]
+const quick = {
+  learningRate: 1e-2,
+  batchSize: 4,
+  seed: 1,
+  progress: false,
+  validation: false,
+} satisfies TransferOptions
+
+async function textOf(stream: AsyncIterable<string>): Promise<string> {
+  let text = ''
+  for await (const piece of stream) text += piece
+  return text
+}
+
+describe('transfer', () => {
+  it('learns to answer, is saved, loaded and trained further', async () => {
+    const bot = await transfer(base, dialogues, { ...quick, epochs: 60 })
+    const before = await load(base)
+    const untuned = await before.evaluate(dialogues)
+    const tuned = await bot.evaluate(dialogues)
+    expect(tuned.perplexity).toBeLessThan(untuned.perplexity / 10)
+    expect(tuned.perplexity).toBeCloseTo(Math.exp(tuned.loss), 10)
+    const ask = [{ role: 'user', content: 'six' }] as const
+    expect(await textOf(bot.chat(ask))).toBe('SIX')
+
+    const directory = join(folder, 'bot')
+    await bot.save(directory, { onnx: [] })
+    const again = await load(directory)
+    expect(await textOf(again.chat(ask))).toBe('SIX')
+    expect((await again.evaluate(dialogues)).loss).toBeCloseTo(tuned.loss, 5)
+    const further = await transfer(bot, dialogues, { ...quick, epochs: 1 })
+    expect(further.training!.history[0]!.loss).toBeLessThan(0.5)
+    await Promise.all([bot, before, again, further].map((model) => model.dispose()))
+  })
+})
+
+describe('texts', () => {
+  const text = 'the cat sat on the mat. the dog sat on the log.\n'
+
+  it('are learned from a file, and continued', async () => {
+    const file = join(folder, 'cats.txt')
+    await writeFile(file, text.repeat(200))
+    const bot = await transfer(base, file, {
+      ...quick,
+      maxSteps: 40,
+      maxLength: 64,
+      validation: 0.1,
+      evaluateEvery: 40,
+    })
+    const { loss, perplexity } = bot.training!.evaluations.at(-1)!.metrics
+    expect(loss).toBeLessThan(1.2)
+    expect(perplexity).toBeCloseTo(Math.exp(loss!), 6)
+    expect(await textOf(bot.generate('the cat sat on', { maxNewTokens: 8 }))).toBe(' the mat')
+    await bot.dispose()
+  })
+})
+
+describe('what cannot be meant', () => {
+  it.each<[string, object, string]>([
+    ['a method', { method: 'ppo' }, `'method' must be 'sft' or 'dpo', but got "ppo"`],
+    ['a beta for dialogues', { beta: 0.1 }, "'beta' must be left out: it is for { method: 'dpo' }"],
+    ['a beta of 0', { method: 'dpo', beta: 0 }, "'beta' must be a number above 0, but got 0"],
+    ['a template', { chatTemplate: 5 }, "'chatTemplate' must be a Jinja template, or the name of one"],
+    ['instructions', { systemPrompt: '' }, "'systemPrompt' must be a text"],
+    ['an option', { pack: true }, "'pack'"],
+    ['an augmentation', { augmentation: { name: 'a', apply: String } }, "'augmentation' must be left out"],
+  ])('%s is refused', async (_, options, message) => {
+    const rows = 'method' in options && options.method === 'dpo' ? pairs : dialogues
+    await expect(transfer(base, rows, { ...quick, ...options })).rejects.toThrow(message)
+  })
+
+  it('a broken template is an error before training', async () => {
+    const broken = transfer(base, dialogues, { ...quick, chatTemplate: '{% for message in messages %}' })
+    await expect(broken).rejects.toMatchObject({ code: 'ERR_TFX_CHECKPOINT' })
+    await expect(broken).rejects.toThrow(/Jinja template that can be rendered.*cannot be read/)
+  })
+
+  it('a dialogue that is longer than the model reads is an error', async () => {
+    const long = [dialogue('x'.repeat(300), 'y')]
+    await expect(transfer(base, long, quick)).rejects.toThrow(
+      /'dataset' must be dialogues of at most 256 tokens, but got 1 longer/,
+    )
+  })
+})
+
+describe('in a thread', () => {
+  it('a bot is tuned, talks and is evaluated as any other', async () => {
+    const options = { ...quick, maxSteps: 5, packing: true } as const
+    const bot = await transfer(base, dialogues, options)
+    const threaded = await transfer(base, dialogues, { ...options, thread: true })
+    expect(await threaded.evaluate(dialogues)).toEqual(await bot.evaluate(dialogues))
+    const ask = [{ role: 'user', content: 'six' }] as const
+    const answer = await textOf(bot.chat(ask, { maxNewTokens: 5 }))
+    expect(await textOf(threaded.chat(ask, { maxNewTokens: 5 }))).toBe(answer)
+    await Promise.all([bot.dispose(), threaded.dispose()])
+  })
+})

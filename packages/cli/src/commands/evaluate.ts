@@ -1,0 +1,32 @@
+import { assignment } from '../options'
+import type { AddCommand } from '../run-cli'
+import { withInterrupt } from '../surroundings'
+import { openTask } from '../tasks'
+
+interface Flags {
+  readonly task: string
+  readonly set?: Readonly<Record<string, unknown>>
+  readonly json?: boolean
+}
+
+/** `tfx evaluate` */
+export const addEvaluate: AddCommand = (program, surroundings) =>
+  void program
+    .command('evaluate <model> <data>')
+    .description("prints a model's metrics on a data set")
+    .option('-t, --task <name>', 'sentiment, chat, … or a package', 'sentiment')
+    .option('--set <name=value>', 'an option of evaluate; may be repeated', assignment)
+    .option('--json', 'print JSON')
+    .action(async (source: string, data: string, { task, set, json = false }: Flags) => {
+      const { load } = await openTask(task)
+      await withInterrupt(surroundings, async (signal) => {
+        const model = await load(source, { signal })
+        try {
+          const metrics = await model.evaluate(data, { ...set, signal })
+          const lines = Object.entries(metrics).map(([name, value]) => `${name}\t${value}`)
+          surroundings.stdout.write(`${json ? JSON.stringify(metrics) : lines.join('\n')}\n`)
+        } finally {
+          await model.dispose()
+        }
+      })
+    })

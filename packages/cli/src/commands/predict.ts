@@ -1,0 +1,39 @@
+import { createInterface } from 'node:readline'
+import type { AddCommand } from '../run-cli'
+import { withInterrupt } from '../surroundings'
+import { openTask } from '../tasks'
+
+interface Flags {
+  readonly task: string
+  readonly json?: boolean
+}
+
+/** `tfx predict` */
+export const addPredict: AddCommand = (program, surroundings) =>
+  void program
+    .command('predict <model> [texts...]')
+    .description('answers each text, or each line of the standard input')
+    .option('-t, --task <name>', 'sentiment, … or a package', 'sentiment')
+    .option('--json', 'print JSON, one answer a line')
+    .action(async (source: string, texts: string[], { task, json = false }: Flags) => {
+      const { stdin, stdout } = surroundings
+      const { load } = await openTask(task)
+      await withInterrupt(surroundings, async (signal) => {
+        const model = await load(source, { signal })
+        try {
+          const inputs = texts.length > 0 ? texts : createInterface({ input: stdin })
+          for await (const answer of model.predictStream(inputs, { signal }))
+            stdout.write(`${json ? JSON.stringify(answer) : describe(answer)}\n`)
+        } finally {
+          await model.dispose()
+        }
+      })
+    })
+
+/** A label with its probability, a text, or whatever else a task answers. */
+function describe(answer: unknown): string {
+  if (typeof answer === 'string') return answer
+  const { label, score, text } = (answer ?? {}) as Record<string, unknown>
+  if (typeof label === 'string' && typeof score === 'number') return `${label}\t${score.toFixed(4)}`
+  return typeof text === 'string' ? text : JSON.stringify(answer)
+}

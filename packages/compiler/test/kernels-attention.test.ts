@@ -1,0 +1,4 @@
+import { attentionContracts } from './contracts/attention'
+import { describeContracts } from './support/contract'
+
+describeContracts(attentionContracts)

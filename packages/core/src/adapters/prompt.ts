@@ -1,0 +1,91 @@
+import { ArgumentError, type Random } from '@tfx/common'
+import { tf } from '@tfx/compiler'
+import type { Parameters, ParameterSpecs } from '../blocks/parameters'
+import type { ChangeWords } from '../blocks/word-embedding'
+import type { PromptAdapter } from './adapter'
+
+/** The parameter of a prompt, by PEFT's name: float32 [virtual tokens, size of a word's embedding]. */
+export const promptName = 'prompt_embeddings'
+
+/** The inputs of an encoder, of a decoder without a cache, or of the encoder of an encoder-decoder. */
+export interface PromptedInputs {
+  readonly changeWords?: ChangeWords | undefined
+}
+
+/**
+ * The inputs of a model with the learned prompt among its parameters in the place of their first tokens; without one, the
+ * inputs as they are. Texts are to come with as many tokens in front as the prompt has, of any id but that of padding, and
+ * attended to: then all is as PEFT has it, and a classifier that reads the first token reads the prompt's.
+ *
+ * @example
+ * ```ts
+ * const hidden = family.backbone(parameters, withPrompt(parameters, inputs), { config, training })
+ * ```
+ */
+export function withPrompt<Inputs extends object>(
+  parameters: Parameters,
+  inputs: Inputs & PromptedInputs,
+): Inputs & PromptedInputs {
+  const prompt = parameters[promptName]
+  if (prompt === undefined) return inputs
+  const { changeWords = (words) => words } = inputs
+  const [count, size] = prompt.shape as [number, number]
+  return {
+    ...inputs,
+    changeWords(all) {
+      const [batch, sequence] = all.shape as [number, number, number]
+      const words = tf.slice(changeWords(all), [0, count, 0], [batch, sequence - count, size])
+      return tf.concat([tf.tile(tf.expandDims(prompt, 0), [batch, 1, 1]), words], 1)
+    },
+  }
+}
+
+/** The parameter that a prompt adds to a model. */
+export function promptSpecs({ virtualTokens }: PromptAdapter, specs: ParameterSpecs): ParameterSpecs {
+  const [, size] = specs[wordTable(specs)]!.shape as [number, number]
+  return { [promptName]: { shape: [virtualTokens, size], initialize: 'normal' } }
+}
+
+/** What a prompt starts as: standard normal numbers as in PEFT, or the rows of a text's tokens. */
+export async function promptValues(
+  { virtualTokens, text }: PromptAdapter,
+  specs: ParameterSpecs,
+  {
+    random,
+    read,
+    encode,
+  }: {
+    random: Random
+    read: (name: string) => Promise<Float32Array>
+    encode: ((text: string) => readonly number[]) | undefined
+  },
+): Promise<Float32Array> {
+  const table = wordTable(specs)
+  const [, size] = specs[table]!.shape as [number, number]
+  if (text === undefined) return Float32Array.from({ length: virtualTokens * size }, () => random.normal())
+  const ids = encode?.(text) ?? []
+  if (ids.length === 0) throw noTokens(text)
+  const rows = await read(table)
+  const values = new Float32Array(virtualTokens * size)
+  for (let token = 0; token < virtualTokens; token++) {
+    const id = ids[token % ids.length]!
+    values.set(rows.subarray(id * size, (id + 1) * size), token * size)
+  }
+  return values
+}
+
+/** The name of the word embeddings. Every family has one such table. */
+function wordTable(specs: ParameterSpecs): string {
+  return Object.keys(specs).find((name) =>
+    /(?:word_embeddings|tok_embeddings|embed_tokens|wte|shared)\.weight$/.test(name),
+  )!
+}
+
+const noTokens = (text: string) =>
+  new ArgumentError({
+    function: 'promptTuning',
+    argument: 'text',
+    expected: 'a text with tokens, and a tokenizer to find them',
+    received: `'${text}'`,
+    remedy: 'Leave it out to start at random.',
+  })

@@ -1,0 +1,144 @@
+import { getEngine } from '@tfx/backend'
+import type { ModelConfig } from '@tfx/core'
+import {
+  combineHandlers,
+  fit,
+  type FitResult,
+  jsonLinesLogger,
+  type Optimizer,
+  progressReporter,
+  tensorBoardLogger,
+  type TrainingEventHandler,
+} from '@tfx/train'
+import type { TrainedPart } from './adapted'
+import type { TextInput } from './head'
+import type { TransferOptions } from './options'
+import type { Weights } from './runtime'
+import type { ResolvedSettings, Setting } from './settings'
+import type { EncodedExample, TransferTask } from './task'
+import { trainingBatches } from './training-batches'
+import { lossInputSpecs, withLossInputs } from './training-loss'
+import { chosenCheckpoints, chosenGroups, chosenSchedule, regularization } from './training-settings'
+
+/** A model about to be trained on encoded data. */
+export interface TrainingRun<Encoded extends EncodedExample<unknown>, Options, Config extends ModelConfig> {
+  task: Omit<TransferTask<Encoded, Options, Config, never>, 'model' | 'labelled'>
+  weights: Weights<Config>
+  part: TrainedPart
+  settings: ResolvedSettings
+  options: Options & TransferOptions
+  list: readonly Setting[]
+  optimizer: Optimizer
+  keepBest: TransferTask<Encoded, Options, Config, never>['best'] | undefined
+  encodeChanged: (examples: readonly TextInput[]) => Promise<Encoded[]>
+  /** Optimizer steps taken. */
+  progress: { steps: number }
+}
+
+export interface EncodedData<Encoded> {
+  training: Encoded[]
+  validation: Encoded[]
+}
+
+/** Trains, evaluates and logs as the settings say; the weights end in the run's store. */
+export async function train<
+  Encoded extends EncodedExample<unknown>,
+  Options extends object,
+  Config extends ModelConfig,
+>(
+  run: TrainingRun<Encoded, Options, Config>,
+  { training, validation }: EncodedData<Encoded>,
+): Promise<FitResult> {
+  const { task, weights, part, settings, list, options, optimizer, keepBest } = run
+  const { config, tokenizer, store } = weights
+  const { batchSize, gradientAccumulationSteps, maxSteps, seed, earlyStoppingPatience } = settings
+  const { signal, augmentation } = options
+  const parameters = part.trained
+  const sampleWeights = task.sampleWeights?.(
+    training.map(({ example }) => example),
+    options,
+  )
+  const batchOptions = {
+    ...settings,
+    augmentation,
+    sampleWeights,
+    encodeChanged: run.encodeChanged,
+    collate: (encoded: readonly Encoded[]) => task.collate(encoded, { config, tokenizer }),
+    batchWeight: (encoded: readonly Encoded[]) => task.batchWeight(encoded, { config, options }),
+    lengthOf: (encoded: Encoded) => task.lengthOf?.(encoded) ?? encoded.encoding.inputIds.length,
+  }
+  const taskOptions = Object.fromEntries(task.options.map((name) => [name, options[name]]))
+  const program = await compileTraining(run)
+  const evaluation = validation.length > 0 ? await task.evaluation(weights, options) : undefined
+  const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
+  const epochs = maxSteps > 0 ? maxSteps / stepsPerEpoch : settings.epochs
+  const totalSteps = maxSteps > 0 ? maxSteps : Math.max(1, Math.ceil(stepsPerEpoch * epochs))
+  try {
+    return await fit({
+      ...settings,
+      ...regularization(settings, parameters, totalSteps),
+      store,
+      program,
+      parameters,
+      groups: chosenGroups(settings, parameters, optimizer),
+      batches: (epoch) => withLossInputs(trainingBatches(training, batchOptions, epoch), settings, epoch),
+      epochs: Math.ceil(epochs),
+      maxSteps: totalSteps,
+      stepsPerEpoch,
+      optimizer,
+      schedule: chosenSchedule(options, settings, { totalSteps, stepsPerEpoch }),
+      seed,
+      keepBest,
+      earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,
+      checkpoints: chosenCheckpoints(options, {
+        list,
+        task: taskOptions,
+        sampleWeights,
+        data: { training, validation },
+      }),
+      ...(evaluation && { evaluate: () => evaluation.score(validation, { signal }) }),
+      signal,
+      onEvent: eventHandler(options, run.progress),
+    })
+  } finally {
+    await program.dispose()
+    await evaluation?.dispose()
+  }
+}
+
+async function compileTraining<Encoded extends EncodedExample<unknown>, Options, Config extends ModelConfig>({
+  task,
+  weights: { config, store },
+  part,
+  options,
+  settings,
+}: TrainingRun<Encoded, Options, Config>) {
+  const engine = await getEngine()
+  return engine.compile(
+    ({ inputs, parameters }) => ({
+      loss: task.loss(parameters, inputs, { config, options, training: true, regularization: settings }),
+    }),
+    {
+      inputs: { ...task.inputs(config), ...lossInputSpecs(settings) },
+      parameters: store,
+      gradients: { of: 'loss', withRespectTo: part.trained },
+      gradientCheckpointing: settings.gradientCheckpointing,
+    },
+  )
+}
+
+function eventHandler(
+  { onEvent, progress = true, jsonLines, tensorBoard }: TransferOptions,
+  count: { steps: number },
+): TrainingEventHandler {
+  const countSteps: TrainingEventHandler = (event) => {
+    if (event.type === 'step') count.steps = event.step
+  }
+  return combineHandlers(
+    countSteps,
+    progress ? progressReporter() : undefined,
+    jsonLines === undefined ? undefined : jsonLinesLogger({ file: jsonLines }),
+    tensorBoard === undefined ? undefined : tensorBoardLogger({ directory: tensorBoard }),
+    onEvent,
+  )
+}
