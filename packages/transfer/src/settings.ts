@@ -164,7 +164,7 @@ export function resolveSettings(
   const add = (name: string, fallback: Setting['value'], origin: SettingOrigin) => {
     const option = given[name]
     const ofTask = base.defaults?.[name as keyof SettingDefaults]
-    const value = (option ?? ofTask ?? fallback) as Setting['value']
+    const value = (option === undefined ? (ofTask ?? fallback) : option) as Setting['value']
     check(name, value, typeof fallback)
     const otherwise = ofTask === undefined ? origin : 'task default'
     list.push({ name, value, origin: option === undefined ? otherwise : 'option' })
