@@ -77,7 +77,7 @@ const marks = { narrow: '.!?…‽؟۔।॥։።።။', wide: '。｡！？．
 const closers = String.raw`["'”’»›)\]」』）】》〉］]{0,4}`
 const openers = String.raw`["'“‘„«‹(\[¿¡–—-]{0,3}`
 const sentenceEnd = new RegExp(
-  `[${marks.wide}]${closers}(\\s*)(?![${marks.wide}])|[${marks.narrow}]${closers}(\\s+)(?!${openers}\\p{Ll})`,
+  `[${marks.wide}]${closers}(\\s*)(?![\\s${marks.wide}])|[${marks.narrow}]${closers}(\\s+)(?!\\s|${openers}\\p{Ll})`,
   'gu',
 )
 

@@ -24,6 +24,7 @@ describe('splitSentences', () => {
     ['“Stop!” she said. Yahoo! is a name.', ['“Stop!” she said.', 'Yahoo! is a name.']],
     ['He left ... and came. ...', ['He left ... and came.', '...']],
     ['「はい。」と言った。', ['「はい。」', 'と言った。']],
+    ['At 5 p.m.  he left.  Then came ...  nothing.', ['At 5 p.m.  he left.', 'Then came ...  nothing.']],
     ['file.name and node.js are one', ['file.name and node.js are one']],
   ])('%j', (text, expected) => expect(textsOf(text)).toEqual(expected))
 
@@ -70,13 +71,13 @@ describe('splitSentences', () => {
           expect(separator.trim()).toBe('')
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 
   it('takes time in proportion to the text', () => {
     const word = `${'Word '.repeat(20)}end. `
-    expect(splitSentences(word.repeat(10_000))).toHaveLength(10_000)
+    expect(splitSentences(word.repeat(2000))).toHaveLength(2000)
     expect(splitSentences(' '.repeat(300_000) + '\n'.repeat(300_000))).toHaveLength(1)
     expect(splitSentences('x'.repeat(1_000_000))).toHaveLength(1)
     expect(splitSentences('1.'.repeat(200_000)).length).toBeGreaterThan(0)

@@ -104,13 +104,23 @@ async function summarizeParts(
     const joined = summaries.splice(0, parts.length).join('\n')
     const cut = joined.trim() === '' ? [''] : passes.cut(joined)
     // A model that writes bytes that are no text can write more than it reads: no pass may leave as many parts.
-    return cut.slice(0, Math.ceil(parts.length / 2))
+    return { cut, kept: cut.slice(0, Math.ceil(parts.length / 2)) }
   })
-  const results = await summarizeParts(next, passes)
+  const results = await summarizeParts(
+    next.map(({ kept }) => kept),
+    passes,
+  )
+  const longResults = results.map((result, index) => {
+    const { cut = [], kept = [] } = next[index] ?? {}
+    return {
+      text: result.text,
+      passes: result.passes + 1,
+      truncated: result.truncated || kept.length < cut.length,
+    }
+  })
   return documents.map((parts) => {
-    if (parts.length === 1) return { text: whole.shift() ?? '', passes: 1, truncated: false }
-    const { text, passes: more, truncated } = results.shift() ?? { text: '', passes: 0, truncated: false }
-    return { text, passes: more + 1, truncated }
+    const own = parts.length > 1 ? longResults.shift() : undefined
+    return own ?? { text: whole.shift() ?? '', passes: 1, truncated: false }
   })
 }
 
