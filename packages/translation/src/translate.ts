@@ -12,9 +12,9 @@ import type { TranslationPair } from './pair'
 /** How texts are translated: where from and to, and the settings of `generate` over the model's own. */
 export interface TranslateOptions extends WriteOptions {
   /** The language of the texts. Default: the one that the model was trained for. */
-  readonly source?: string
+  readonly source?: string | undefined
   /** The language to translate to. Default: the one that the model was trained for. */
-  readonly target?: string
+  readonly target?: string | undefined
   /** Terms forced or forbidden. Forced ones need beams; there are four where nothing else is said. */
   readonly glossary?: Glossary
   /** Into what texts are cut to be translated one by one; their layout is kept. Default `sentences`. */
