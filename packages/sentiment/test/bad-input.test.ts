@@ -159,7 +159,7 @@ describe('options that cannot be meant', () => {
       "predict: 'inputs[0]' must be a string, or { text, textPair } of strings, but got number. Convert it to a string first.",
       "predict: 'input' must be a string, or { text, textPair } of strings, but got object. Convert it to a string first.",
       expect.stringContaining("'batchSize' must be an integer of at least 1, but got 0."),
-      "predict: 'options' must be made of batchSize, signal, truncation, but got 'truncate'. Correct the name or leave it out.",
+      "predict: 'options' must be made of adapter, batchSize, signal, truncation, but got 'truncate'. Correct the name or leave it out.",
       expect.stringMatching(/^evaluate: .* but got 'batchsize'. Did you mean 'batchSize'\?$/),
       "save: 'directory' must be a path, but got an empty string. For instance model.save('./my-model').",
       `save: 'onnx' must be a list of 'float32', 'float16', 'int8', 'int4', but got "int3". Leave it out for float32 and int8, or pass [] for none.`,
