@@ -11,6 +11,7 @@ export { pretrain } from './pretrain/pretrain'
 export type { PretrainOptions, PretrainPair } from './pretrain/options'
 export type { PretrainedModel, PretrainedSaveOptions } from './pretrain/pretrained-model'
 export type { DistillationTargets } from './pretrain/masked-batches'
+export type { Weights } from './runtime'
 export type { SaveOptions } from './save-model'
 export { describeSettings, type Setting, type SettingDefaults, type SettingOrigin } from './settings'
 export type {

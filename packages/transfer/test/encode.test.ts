@@ -143,8 +143,8 @@ describe('trainingBatches', () => {
     const place = { augmentation: numbered, encodeChanged: encodeCut(30), seed: 1, epoch: 1 }
     const [pair, single] = await augmentExamples(pairs, [0, 1], place)
     expect(pair!.example.text).toMatch(/^good 0\.\d+$/)
-    expect((pair!.example).textPair).toMatch(/^good 0\.\d+$/)
-    expect((pair!.example).textPair).not.toBe(pair!.example.text)
+    expect(pair!.example.textPair).toMatch(/^good 0\.\d+$/)
+    expect(pair!.example.textPair).not.toBe(pair!.example.text)
     expect(single!.example).toEqual({ text: expect.stringMatching(/^good 0\.\d+$/) as string })
     expect(single!.example.text).not.toBe(pair!.example.text)
     expect(pairs[0]!.example).toEqual({ text: 'good', textPair: 'good' })

@@ -23,7 +23,8 @@ const abandonedAfterMilliseconds = 3_600_000
 const chunkSize = 1024
 
 /** What tokenizers that were made of the same files encode differently. */
-const probe = 'Zwölf Boxkämpfer jagen Viktor quer über den großen Deich; the quick brown fox jumps over a lazy dog.'
+const probe =
+  'Zwölf Boxkämpfer jagen Viktor quer über den großen Deich; the quick brown fox jumps over a lazy dog.'
 
 /** The name of what a tokenizer makes of texts: a hash of all that decides it. */
 export function tokensKey(tokenizer: Tokenizer, texts: Texts, maxLength: number): string {
