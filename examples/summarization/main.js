@@ -75,7 +75,8 @@ const temporary = await mkdtemp(join(tmpdir(), 'tfx-summarization-'))
 try {
   const directory = join(temporary, 'model')
   await model.save(directory, { onnx: ['float32'] })
-  const texts = test.slice(0, 20).map(({ document }) => document)
+  // Short enough to be read whole: Transformers.js cuts longer ones behind their end token, which is lost.
+  const texts = test.slice(0, 20).map(({ document }) => document.slice(0, 150))
   const greedy = await model.summarize(texts, { ...writing, numBeams: 1 })
   const differing = await compareWithTransformersJs(directory, texts, greedy)
   say(`\nSaved, and run by Transformers.js: ${differing} of ${texts.length} greedy summaries differ.`)

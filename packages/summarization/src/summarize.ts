@@ -155,7 +155,7 @@ const longestToken = 64
 /** The most tokens that the decoder writes. */
 export function writingLimit(config: SequenceToSequenceConfig): number {
   const family = modelFamily(config.modelType)
-  return family.maxLength(config as never) - 1
+  return family.maxLength(config) - 1
 }
 
 function checkText(text: unknown, argument: string): void {
