@@ -84,11 +84,21 @@ describe('rows to learn from', () => {
     expect(second).toEqual(rows[1])
   })
 
+  it('may be unfinished, if what is behind the last answer may be dropped', async () => {
+    const rows = [
+      { messages: [user('Hi'), assistant('Hello'), user('Bye')] },
+      { messages: [user('Hi'), assistant('Hello')] },
+      { messages: [user('Anyone?')] },
+    ]
+    const { examples } = await readExamples(rows, { caller: 'transfer', unfinished: 'drop' })
+    expect(examples).toEqual([rows[1], rows[1]])
+  })
+
   it.each<[string, object, string]>([
     [
       'ends with the user',
       { messages: [user('Hi'), assistant('Hello'), user('Bye')] },
-      "transfer: 'rows, row 1' must be a dialogue that ends with the assistant, from whom is learned, but got one that ends with the user.",
+      "transfer: 'rows, row 1' must be a dialogue that ends with the assistant, from whom is learned, but got one that ends with the user. Leave its last message out, or pass { unfinished: 'drop' }.",
     ],
     [
       'does not alternate',

@@ -7,15 +7,21 @@ export interface DialoguePlace {
   readonly caller: string
   /** For instance `dialogues.jsonl, line 12`. */
   readonly place: string
+  /** What to do with what comes behind the assistant's last message: see `ChatOptions`. Default `error`. */
+  readonly unfinished?: 'error' | 'drop' | undefined
 }
 
 /**
  * Checks a dialogue to learn from: messages of known roles that are not empty; instructions first, then the user and the
  * assistant by turns, the assistant last. Results of tools stand between two messages of the assistant.
  *
+ * @returns The messages, none if nothing is to be learned from a dialogue that may be unfinished.
  * @throws DataError that names the message.
  */
-export function checkDialogue(messages: unknown, { caller, place }: DialoguePlace): readonly ChatMessage[] {
+export function checkDialogue(
+  messages: unknown,
+  { caller, place, unfinished }: DialoguePlace,
+): readonly ChatMessage[] {
   const fail = (at: string, details: { expected: string; received: string; remedy: string }) =>
     new DataError({ function: caller, argument: `${place}${at}`, ...details })
   if (!Array.isArray(messages) || messages.length === 0) {
@@ -53,7 +59,13 @@ export function checkDialogue(messages: unknown, { caller, place }: DialoguePlac
   })
   const checked = list as readonly ChatMessage[]
   checkOrder(checked, fail)
-  return checked
+  const finished = checked.slice(0, checked.findLastIndex(({ role }) => role === 'assistant') + 1)
+  if (finished.length === checked.length || unfinished === 'drop') return finished
+  throw fail('', {
+    expected: 'a dialogue that ends with the assistant, from whom is learned',
+    received: `one that ends with the ${checked.at(-1)!.role}`,
+    remedy: "Leave its last message out, or pass { unfinished: 'drop' }.",
+  })
 }
 
 function checkOrder(
@@ -72,12 +84,6 @@ function checkOrder(
     }
     before = message
   }
-  if (before?.role === 'assistant') return
-  throw fail('', {
-    expected: 'a dialogue that ends with the assistant, from whom is learned',
-    received: `one that ends with the ${String(before?.role)}`,
-    remedy: 'Leave its last message out.',
-  })
 }
 
 /** The roles that may come behind a message. */

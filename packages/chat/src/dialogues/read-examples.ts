@@ -9,6 +9,8 @@ import { isTextFile, readTextFile } from './read-text-file'
 export interface ReadExamplesOptions {
   /** Instructions for dialogues that begin without. Default: none. */
   readonly systemPrompt?: string | undefined
+  /** See `ChatOptions`. Default `error`. */
+  readonly unfinished?: 'error' | 'drop' | undefined
   readonly signal?: AbortSignal | undefined
   /** The public function to name in errors. */
   readonly caller: string
@@ -22,7 +24,7 @@ export interface ReadExamplesOptions {
  */
 export async function readExamples(
   dataset: RowSource,
-  { systemPrompt, signal, caller }: ReadExamplesOptions,
+  { systemPrompt, unfinished, signal, caller }: ReadExamplesOptions,
 ): Promise<ReadExamples<ChatExample>> {
   throwIfAborted(signal, caller)
   if (isTextFile(dataset)) return { examples: await readTextFile(dataset, caller), notes: [] }
@@ -30,9 +32,10 @@ export async function readExamples(
   const examples: ChatExample[] = []
   let form: RowForm | undefined
   for await (const { row, location } of rows.located()) {
-    const place = { caller, place: `${rows.name}, ${location}` }
+    const place = { caller, place: `${rows.name}, ${location}`, unfinished }
     form ??= formOf(row, place)
-    examples.push(withSystemPrompt(form.read(row, place), systemPrompt))
+    const example = form.read(row, place)
+    if (isText(example) || example.messages.length > 0) examples.push(withSystemPrompt(example, systemPrompt))
   }
   return { examples, notes: form ? [`Read as ${form.name}.`] : [] }
 }

@@ -19,8 +19,8 @@ export function chatHead(
     kind: 'decoder',
     options: chatOptionNames.filter((name) => name !== 'labelSmoothing'),
     hasTexts: false,
-    read: (dataset, { systemPrompt, signal }) =>
-      readExamples(dataset, { systemPrompt, signal, caller: 'transfer' }),
+    read: (dataset, { systemPrompt, unfinished, signal }) =>
+      readExamples(dataset, { systemPrompt, unfinished, signal, caller: 'transfer' }),
     split: splitExamples,
     tokenizer: (given, examples, { chatTemplate }) =>
       examples.every(isText) && chatTemplate === undefined ? given : withTemplate(given, chatTemplate),

@@ -11,6 +11,11 @@ export interface ChatOptions extends WritingOptions {
   /** Instructions for dialogues that begin without. Default: none. */
   systemPrompt?: string
   /**
+   * A dialogue that does not end with the assistant is an `error`; `drop` leaves out what comes behind the assistant's last
+   * message, and dialogues without one. Default `error`.
+   */
+  unfinished?: 'error' | 'drop'
+  /**
    * Put several dialogues into one example, up to `maxLength` tokens, where they are short. A dialogue then sees those before
    * it. Texts are always packed. Default false.
    */
@@ -28,6 +33,7 @@ export interface ChatOptions extends WritingOptions {
 export const chatOptionNames = Object.keys({
   chatTemplate: true,
   systemPrompt: true,
+  unfinished: true,
   packing: true,
   method: true,
   beta: true,
@@ -36,12 +42,19 @@ export const chatOptionNames = Object.keys({
 
 /** @throws ArgumentError */
 export function checkChatOptions(options: Readonly<Record<keyof ChatOptions, unknown>> | ChatOptions): void {
-  const { chatTemplate, systemPrompt, packing, method, beta }: Partial<Record<keyof ChatOptions, unknown>> =
-    options
+  const {
+    chatTemplate,
+    systemPrompt,
+    unfinished,
+    packing,
+    method,
+    beta,
+  }: Partial<Record<keyof ChatOptions, unknown>> = options
   const isText = (value: unknown) => typeof value === 'string' && value.trim() !== ''
   const checks: [name: string, value: unknown, isRight: (value: unknown) => boolean, expected: string][] = [
     ['chatTemplate', chatTemplate, isText, 'a Jinja template, or the name of one'],
     ['systemPrompt', systemPrompt, isText, 'a text'],
+    ['unfinished', unfinished, (value) => value === 'error' || value === 'drop', "'error' or 'drop'"],
     ['packing', packing, (value) => typeof value === 'boolean', 'true or false'],
     ['method', method, (value) => value === 'sft' || value === 'dpo', "'sft' or 'dpo'"],
     ['beta', beta, (value) => typeof value === 'number' && value > 0 && value < Infinity, 'a number above 0'],

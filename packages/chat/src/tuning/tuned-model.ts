@@ -10,7 +10,7 @@ import { templatesOf } from '../template/read-template'
 import type { ChatOptions } from './chat-options'
 
 /** How a data set is evaluated. */
-export interface EvaluateOptions extends Pick<ChatOptions, 'systemPrompt' | 'packing'> {
+export interface EvaluateOptions extends Pick<ChatOptions, 'systemPrompt' | 'unfinished' | 'packing'> {
   /** Use the first turns of dialogues that are too long. Default: as the model was trained. */
   truncation?: boolean
   signal?: AbortSignal
@@ -82,9 +82,10 @@ export function createTunedModel(
     settings,
     notes,
     ...(training && { training }),
-    async evaluate(dataset, { systemPrompt, ...options } = {}) {
+    async evaluate(dataset, { systemPrompt, unfinished, ...options } = {}) {
       const { examples } = await readExamples(dataset, {
         systemPrompt,
+        unfinished,
         signal: options.signal,
         caller: 'evaluate',
       })
