@@ -1,6 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import type { Tokenizer } from '@tfx/core'
-import { faultOf } from './check-text'
+import { textFault } from '@tfx/data'
 
 /** Terms that translations must have, or must not have. */
 export interface Glossary {
@@ -82,7 +82,7 @@ const shortest = (ways: readonly number[][]): number[][] =>
 function checkTerms(argument: string, terms: unknown): void {
   const given: readonly unknown[] = Array.isArray(terms) ? terms : [terms]
   for (const term of given) {
-    const fault = faultOf(term)
+    const fault = textFault(term)
     if (fault) throw new ArgumentError({ function: 'translate', argument, ...fault })
   }
 }

@@ -1,6 +1,5 @@
 import { ArgumentError, DataError, throwIfAborted } from '@tfx/common'
-import { type LocatedRow, type Row, readRows } from '@tfx/data'
-import { faultOf } from './check-text'
+import { type LocatedRow, readRows, type Row, textFault } from '@tfx/data'
 import type { PairOptions, PairSource, TranslationPair } from './pair'
 import { languageOf } from './directions'
 import { isParallel, parallelRows } from './parallel-files'
@@ -111,7 +110,7 @@ function toPair({ row, location }: LocatedRow, columns: Columns, place: Place): 
     const value = cells[column]
     if (value === null || value === undefined || (typeof value === 'string' && value.trim() === ''))
       return undefined
-    const fault = faultOf(value)
+    const fault = textFault(value)
     if (fault === undefined) return value as string
     const argument = `${place.name}, ${location}, ${column}`
     throw new DataError({ function: place.caller, argument, ...fault })

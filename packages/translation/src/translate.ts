@@ -1,8 +1,7 @@
 import { ArgumentError } from '@tfx/common'
 import type { SequenceToSequenceConfig, TranslationTokens } from '@tfx/core'
-import { joinSentences, packSentences, type Sentence } from '@tfx/data'
+import { joinSentences, packSentences, type Sentence, textFault } from '@tfx/data'
 import type { LanguageModel, WriteOptions } from '@tfx/transfer'
-import { faultOf } from './check-text'
 import { tokensFor } from './directions'
 import { type Glossary, glossaryTokens, type GlossaryTokens } from './glossary'
 import { segmentText, type SplitInto } from './layout'
@@ -116,7 +115,7 @@ async function writeSentences(
 }
 
 function checkText(text: unknown, { argument, maxWords }: { argument: string; maxWords: number }): void {
-  const fault = faultOf(text)
+  const fault = textFault(text)
   if (fault) throw new ArgumentError({ function: 'translate', argument, ...fault })
   // Words are at least two characters, their space included.
   if ((text as string).length < 2 * maxWords) return

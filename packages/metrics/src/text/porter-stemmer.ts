@@ -1,6 +1,6 @@
 /**
  * The stem of an English word: Porter's algorithm ("An algorithm for suffix stripping", 1980) with the changes of NLTK's
- * `PorterStemmer`, which `rouge_score` uses. No stemmer on npm has these changes.
+ * `PorterStemmer`, which `rouge_score` uses: its stems decide what is the same word there.
  *
  * @param word In lower case.
  */
