@@ -1,21 +1,11 @@
+import type { SequenceToSequenceConfig } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
-import type { SaveOptions } from '@tfx/transfer'
+import { type ModelBasics, modelBasics } from '@tfx/transfer'
 import { type EvaluateOptions, evaluateSummaries, type SummaryScores } from './evaluate'
 import { type SummarizeOptions, summarizeTexts, type Summary, type SummaryLanguageModel } from './summarize'
 
 /** A model that summarizes. */
-export interface Summarizer extends Pick<
-  SummaryLanguageModel,
-  | 'config'
-  | 'tokenizer'
-  | 'generation'
-  | 'maxLength'
-  | 'settings'
-  | 'notes'
-  | 'training'
-  | 'saveAdapter'
-  | 'dispose'
-> {
+export interface Summarizer extends ModelBasics<SequenceToSequenceConfig> {
   /**
    * Summarizes a document, or several. One that is longer than the model reads at once is read in parts, whose summaries are
    * summarized: the answer says so.
@@ -31,17 +21,10 @@ export interface Summarizer extends Pick<
    * @throws DataError as `transfer`, ArgumentError as `summarize`.
    */
   evaluate(dataset: RowSource, options?: EvaluateOptions): Promise<SummaryScores>
-  /**
-   * Writes a directory that Python's `transformers` and the `summarization` pipeline of Transformers.js read.
-   *
-   * @throws FileSystemError
-   */
-  save(directory: string, options?: SaveOptions): Promise<void>
 }
 
 /** What a trained language model is for those who want summaries. */
 export function createSummarizer(model: SummaryLanguageModel): Summarizer {
-  const { config, tokenizer, generation, maxLength, settings, notes, training } = model
   async function summarize(text: string, options?: SummarizeOptions): Promise<Summary>
   async function summarize(texts: readonly string[], options?: SummarizeOptions): Promise<Summary[]>
   async function summarize(
@@ -53,17 +36,8 @@ export function createSummarizer(model: SummaryLanguageModel): Summarizer {
     return summary!
   }
   return {
-    config,
-    tokenizer,
-    generation,
-    maxLength,
-    settings,
-    notes,
-    ...(training && { training }),
+    ...modelBasics(model),
     summarize,
     evaluate: (dataset, options) => evaluateSummaries(model, dataset, options),
-    save: (directory, options) => model.save(directory, options),
-    saveAdapter: (directory, options) => model.saveAdapter(directory, options),
-    dispose: () => model.dispose(),
   }
 }

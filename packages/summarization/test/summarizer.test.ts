@@ -40,7 +40,8 @@ describe('a summarizer', () => {
     const written = (await theirs(texts, { num_beams: 1 })) as { summary_text: string }[]
     expect(written.map((answer) => answer.summary_text.trim())).toEqual(own.map(({ text }) => text))
     await theirs.dispose()
-    const loaded = await load(directory)
+    // In a thread of its own, where the model is used as any other.
+    const loaded = await load(directory, { thread: true })
     expect(loaded.generation).toMatchObject({ numBeams: 4, noRepeatNgramSize: 3, maxNewTokens: 64 })
     expect(await loaded.summarize(texts)).toEqual(await model.summarize(texts))
     await loaded.dispose()

@@ -1,21 +1,11 @@
-import type { SaveOptions } from '@tfx/transfer'
+import type { SequenceToSequenceConfig } from '@tfx/core'
+import { type ModelBasics, modelBasics } from '@tfx/transfer'
 import { type EvaluateOptions, evaluateTranslations, type TranslationScores } from './evaluate'
 import type { PairSource } from './pair'
 import { type TranslateOptions, type TranslationLanguageModel, translateTexts } from './translate'
 
 /** A model that translates. */
-export interface Translator extends Pick<
-  TranslationLanguageModel,
-  | 'config'
-  | 'tokenizer'
-  | 'generation'
-  | 'maxLength'
-  | 'settings'
-  | 'notes'
-  | 'training'
-  | 'saveAdapter'
-  | 'dispose'
-> {
+export interface Translator extends ModelBasics<SequenceToSequenceConfig> {
   /**
    * Translates a text, or several. Long documents are translated sentence by sentence, and keep their layout.
    *
@@ -30,17 +20,10 @@ export interface Translator extends Pick<
    * @throws DataError as `transfer`, ArgumentError as `translate`.
    */
   evaluate(dataset: PairSource, options?: EvaluateOptions): Promise<TranslationScores>
-  /**
-   * Writes a directory that Python's `transformers` and the `translation` pipeline of Transformers.js read.
-   *
-   * @throws FileSystemError
-   */
-  save(directory: string, options?: SaveOptions): Promise<void>
 }
 
 /** What a trained language model is for those who want translations. */
 export function createTranslator(model: TranslationLanguageModel): Translator {
-  const { config, tokenizer, generation, maxLength, settings, notes, training } = model
   async function translate(text: string, options?: TranslateOptions): Promise<string>
   async function translate(texts: readonly string[], options?: TranslateOptions): Promise<string[]>
   async function translate(
@@ -52,17 +35,8 @@ export function createTranslator(model: TranslationLanguageModel): Translator {
     return translation!
   }
   return {
-    config,
-    tokenizer,
-    generation,
-    maxLength,
-    settings,
-    notes,
-    ...(training && { training }),
+    ...modelBasics(model),
     translate,
     evaluate: (dataset, options) => evaluateTranslations(model, dataset, options),
-    save: (directory, options) => model.save(directory, options),
-    saveAdapter: (directory, options) => model.saveAdapter(directory, options),
-    dispose: () => model.dispose(),
   }
 }

@@ -39,8 +39,8 @@ describe('a translator from random weights', { timeout: 300_000 }, () => {
     const long = Array.from({ length: 400 }, () => 'big red dog').join(' ')
     const translation = await model.translate(long)
     // A piece is more than this toy has learned from; but each has a translation.
-    const { inputIds } = model.tokenizer.encode(long, undefined, { maxLength: Infinity })
-    expect(translation.split(/\bHund\b/).length).toBeGreaterThan(inputIds.length / model.maxLength)
+    // At least a token for each word.
+    expect(translation.split(/\bHund\b/).length).toBeGreaterThan((3 * 400) / model.maxLength)
   })
 
   it('writes forced terms where the source has them, and no forbidden ones', async () => {
@@ -69,7 +69,8 @@ describe('a translator from random weights', { timeout: 300_000 }, () => {
     const written = (await theirs(texts, { num_beams: 1 })) as { translation_text: string }[]
     expect(written.map((answer) => answer.translation_text)).toEqual(own)
     await theirs.dispose()
-    const loaded = await load(directory)
+    // In a thread of its own, where the model is used as any other.
+    const loaded = await load(directory, { thread: true })
     expect(await loaded.translate(texts)).toEqual(await model.translate(texts))
     // It knows its languages.
     expect(await loaded.translate(texts[0]!, { source: 'en', target: 'de' })).toBe(
