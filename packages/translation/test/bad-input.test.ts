@@ -22,7 +22,7 @@ describe('pairs that cannot be learned from', () => {
     [
       'with control characters',
       [{ en: 'a\u0000dog', de: 'ein Hund' }],
-      "'rows, row 41, en' must be text without control characters, but got U+0000 in 'a\\u0000dog'",
+      "'rows, row 41, en' must be text without control characters, but got U+0000 at 1",
     ],
     [
       'with half a surrogate pair',
