@@ -23,12 +23,11 @@ export function headTask<Example extends TextInput, Answer, Options>(
     check: (examples, config) => void head.targets(examples, config),
     encode: (examples, { options, ...run }) => encodeDataset(examples, { ...options, ...run }),
     collate(encoded, model) {
-      const { inputs, lengths } = modelInputs(
-        encoded.map(({ encoding }) => encoding),
-        model,
-      )
+      const encodings = encoded.map(({ encoding }) => encoding)
+      const { inputs, lengths } = modelInputs(encodings, model)
+      const tokens = { tokenizer: model.tokenizer, encodings }
       return {
-        inputs: { ...inputs, ...head.targets(examplesOf(encoded), model.config) },
+        inputs: { ...inputs, ...head.targets(examplesOf(encoded), model.config, tokens) },
         tokens: lengths.reduce((sum, length) => sum + length, 0),
       }
     },

@@ -7,7 +7,9 @@ import type {
   ModelRun,
   Parameters,
   EncoderTask,
+  Tokenizer,
 } from '@tfx/core'
+import type { Encoding } from '@tfx/data'
 import type { BestMetric } from '@tfx/train'
 import type { TaskBasics } from './task'
 
@@ -18,9 +20,27 @@ export interface TextInput {
   readonly textPair?: string
 }
 
+/** The tokens of some texts, for tasks that answer token by token. */
+export interface TokensOfTexts {
+  readonly tokenizer: Tokenizer
+  /** One for each text, without padding; outputs are padded to the longest. */
+  readonly encodings: readonly Encoding[]
+}
+
+/** What is to be answered. */
+export interface AnsweredText {
+  readonly input: TextInput
+  readonly tokenizer: Tokenizer
+  readonly encoding: Encoding
+}
+
 /** Adds up results batch by batch, so that an evaluation never holds all of them. */
 export interface Score<Example> {
-  add(examples: readonly Example[], outputs: Readonly<Record<string, HostTensor>>): void
+  add(
+    examples: readonly Example[],
+    outputs: Readonly<Record<string, HostTensor>>,
+    tokens: TokensOfTexts,
+  ): void
   /** Metric name → value. */
   result(): Record<string, number>
 }
@@ -63,8 +83,15 @@ export interface TaskHead<Example extends TextInput, Answer, Options> extends Ta
   readonly best: BestMetric
   /** The inputs of the loss beside the tokens. */
   targetInputs(config: EncoderConfig): Record<string, InputSpec>
-  /** @throws DataError on a target that the configuration does not have. */
-  targets(examples: readonly Example[], config: EncoderConfig): Record<string, HostTensor>
+  /**
+   * @param tokens Absent where targets are only checked, before anything is encoded.
+   * @throws DataError on a target that the configuration does not have.
+   */
+  targets(
+    examples: readonly Example[],
+    config: EncoderConfig,
+    tokens?: TokensOfTexts,
+  ): Record<string, HostTensor>
   /** The outputs of the model, for instance logits. */
   forward(parameters: Parameters, inputs: EncoderInputs, run: HeadRun): NamedTensors
   /** The scalar to minimise: a mean over the examples, or over what `batchWeight` says. */
@@ -85,7 +112,7 @@ export interface TaskHead<Example extends TextInput, Answer, Options> extends Ta
   readonly finish?: (trained: TrainedWeights<Example>, options: Options) => Promise<readonly string[]>
   score(config: EncoderConfig): Score<Example>
   /** One row of each output → an answer. */
-  answer(outputs: Readonly<Record<string, Float32Array>>, config: EncoderConfig): Answer
+  answer(outputs: Readonly<Record<string, Float32Array>>, config: EncoderConfig, text: AnsweredText): Answer
   /** For tasks whose answer is one label: lets a report count labels, and show what was got wrong. */
   readonly labelled?: {
     /** The label that is right, one of the configuration's. */

@@ -1,7 +1,7 @@
 export type { Base, NewModel, TrainedModel } from './base'
 export type { TransferDataset } from './dataset'
 export { createEmbedder, type Embedder, type EmbedOptions } from './embed'
-export type { HeadRun, Score, TaskHead, TextInput, TrainedWeights } from './head'
+export type { AnsweredText, HeadRun, Score, TaskHead, TextInput, TokensOfTexts, TrainedWeights } from './head'
 export { headTask } from './head-task'
 export { learnedSoFar } from './learned'
 export { loadFor, type LoadOptions, loadTask } from './load'

@@ -177,6 +177,7 @@ async function answerAll<Example extends TextInput, Answer, Options>(
   encoded: readonly EncodedExample<TextInput>[],
   options: RunOptions<Example, Answer, Options>,
 ): Promise<Answer[]> {
+  const { head, config, tokenizer } = options
   const answers: Answer[] = []
   for await (const { indices, outputs } of forward(program, encoded, options)) {
     indices.forEach((index, row) => {
@@ -184,10 +185,9 @@ async function answerAll<Example extends TextInput, Answer, Options>(
         const width = data.length / shape[0]!
         return [name, (data as Float32Array).subarray(row * width, (row + 1) * width)]
       })
-      answers[index] = options.head.answer(
-        Object.fromEntries(rows) as Record<string, Float32Array>,
-        options.config,
-      )
+      const { example: input, encoding } = encoded[index]!
+      const text = { input, tokenizer, encoding }
+      answers[index] = head.answer(Object.fromEntries(rows) as Record<string, Float32Array>, config, text)
     })
   }
   return answers
@@ -199,8 +199,10 @@ export async function scoreAll<Example extends TextInput, Answer, Options>(
   encoded: readonly EncodedExample<Example>[],
   options: RunOptions<Example, Answer, Options>,
 ): Promise<Record<string, number>> {
-  const score = options.head.score(options.config)
-  for await (const { examples, outputs } of forward(program, encoded, options)) score.add(examples, outputs)
+  const { head, config, tokenizer } = options
+  const score = head.score(config)
+  for await (const { examples, encodings, outputs } of forward(program, encoded, options))
+    score.add(examples, outputs, { tokenizer, encodings })
   return score.result()
 }
 

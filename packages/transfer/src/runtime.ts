@@ -10,7 +10,7 @@ import {
   type Tokenizer,
   withPrompt,
 } from '@tfx/core'
-import { batches } from '@tfx/data'
+import { batches, type Encoding } from '@tfx/data'
 import { modelInputs, modelInputSpecs } from './encode'
 import type { TaskHead } from './head'
 import type { EncodedExample } from './task'
@@ -77,6 +77,7 @@ export interface ForwardBatch<Example> {
   /** Places of the examples in the list that came in. */
   readonly indices: readonly number[]
   readonly examples: readonly Example[]
+  readonly encodings: readonly Encoding[]
   readonly outputs: Readonly<Record<string, HostTensor>>
 }
 
@@ -95,11 +96,10 @@ export async function* forward<Example>(
   for (const indices of batches(encoded, { batchSize, shuffle: false, lengthOf })) {
     throwIfAborted(signal, 'predict')
     const chosen = indices.map((index) => encoded[index]!)
-    const { inputs } = modelInputs(
-      chosen.map(({ encoding }) => encoding),
-      options,
-    )
-    yield { indices, examples: chosen.map(({ example }) => example), outputs: await program.run(inputs) }
+    const encodings = chosen.map(({ encoding }) => encoding)
+    const { inputs } = modelInputs(encodings, options)
+    const examples = chosen.map(({ example }) => example)
+    yield { indices, examples, encodings, outputs: await program.run(inputs) }
   }
 }
 

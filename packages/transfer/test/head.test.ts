@@ -6,6 +6,7 @@ import { fixturePath } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { createEmbedder, loadFor } from '../src/index'
 import { similarityHead, transferSimilarity } from './similarity-head'
+import { entityHead, transferEntities } from './entity-head'
 import { topicHead, transferTopics } from './topic-head'
 
 const base = fixturePath('core/bert-classification')
@@ -52,8 +53,32 @@ describe('a head of ones own', () => {
 
   it('is what the guide shows', () => {
     const guide = readFileSync(new URL('../../../docs/write-a-head.md', import.meta.url), 'utf8')
-    for (const name of ['topic-head.ts', 'similarity-head.ts'])
+    for (const name of ['topic-head.ts', 'entity-head.ts', 'similarity-head.ts'])
       expect(guide).toContain(readFileSync(new URL(name, import.meta.url), 'utf8'))
+  })
+
+  it('may answer for each word', async () => {
+    const tagged = rows.map(({ text }) => ({
+      words: text,
+      tags: text
+        .split(' ')
+        .map((word) => ({ play: 'EVENT', watch: 'THING', cafe: 'PLACE' })[word] ?? 'O')
+        .join(' '),
+    }))
+    const model = await transferEntities(base, tagged, { ...options, epochs: 6 })
+    expect(model.labels).toEqual(['EVENT', 'O', 'PLACE', 'THING'])
+    expect((await model.evaluate(tagged)).f1).toBeGreaterThan(0.95)
+    const entities = [
+      { word: 'cafe', tag: 'PLACE' },
+      { word: 'play', tag: 'EVENT' },
+    ]
+    expect(await model.predict(['the was', 'the cafe was play'])).toEqual([[], entities])
+    const folder = await mkdtemp(join(tmpdir(), 'tfx-test-'))
+    await model.save(join(folder, 'entities'))
+    const loaded = await loadFor(entityHead, join(folder, 'entities'))
+    expect(await loaded.predict('the cafe was play')).toEqual(entities)
+    await rm(folder, { recursive: true })
+    await Promise.all([model.dispose(), loaded.dispose()])
   })
 
   it('may give vectors, which are those of an embedder of the saved model', async () => {
