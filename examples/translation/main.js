@@ -12,7 +12,7 @@ import { readStrings } from './strings.js'
 const { values } = parseArgs({
   options: {
     base: { type: 'string', default: '@tfx/base-seq2seq' },
-    epochs: { type: 'string', default: '3' },
+    epochs: { type: 'string', default: '4' },
     json: { type: 'boolean', default: false },
   },
 })
