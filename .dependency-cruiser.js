@@ -23,7 +23,7 @@ const layers = {
   'base-seq2seq': [],
   'base-decoder': [],
   'base-recipes': [],
-  testing: [],
+  testing: ['common'],
 }
 
 const onlyDownward = Object.entries(layers).map(([name, below]) => ({

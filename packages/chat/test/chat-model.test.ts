@@ -1,6 +1,7 @@
 import { fixturePath, loadFixture } from '@tfx/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChatMessage, type ChatModel, load, type WrittenText } from '../src/index'
+import { textOf } from './support'
 
 const { newTokens, cases } = loadFixture<{
   newTokens: number
@@ -19,7 +20,6 @@ async function collect(stream: AsyncIterable<string>): Promise<string[]> {
   for await (const piece of stream) pieces.push(piece)
   return pieces
 }
-const textOf = async (stream: AsyncIterable<string>) => (await collect(stream)).join('')
 
 describe('chat', () => {
   it.each(cases)('writes what transformers writes: $text', async ({ messages, prompt, tokens, text }) => {

@@ -1,6 +1,7 @@
 import { fixturePath } from '@tfx/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChatModel, createChatSession, load, restoreChatSession } from '../src/index'
+import { textOf } from './support'
 
 const settings = { temperature: 1, maxNewTokens: 12 }
 
@@ -9,12 +10,6 @@ beforeAll(async () => {
   model = await load(fixturePath('chat/tiny-chat'))
 })
 afterAll(() => model.dispose())
-
-async function textOf(stream: AsyncIterable<string>): Promise<string> {
-  let text = ''
-  for await (const piece of stream) text += piece
-  return text
-}
 
 describe('a chat session', () => {
   it('reads what was said before', async () => {

@@ -5,6 +5,7 @@ import { env, pipeline } from '@huggingface/transformers'
 import { fixturePath } from '@tfx/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type ChatMessage, chatTemplates, load, transfer, type TransferOptions } from '../src/index'
+import { textOf } from './support'
 
 const folder = await mkdtemp(join(tmpdir(), 'tfx-test-'))
 afterAll(() => rm(folder, { recursive: true }))
@@ -20,12 +21,6 @@ const quick = {
   progress: false,
   validation: false,
 } satisfies TransferOptions
-
-async function textOf(stream: AsyncIterable<string>): Promise<string> {
-  let text = ''
-  for await (const piece of stream) text += piece
-  return text
-}
 
 describe('save', () => {
   it.each<[string, object]>([

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fixturePath } from '@tfx/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type ChatMessage, load, transfer, type TransferOptions } from '../src/index'
+import { textOf } from './support'
 
 const base = fixturePath('chat/tiny-chat')
 const folder = await mkdtemp(join(tmpdir(), 'tfx-test-'))
@@ -24,12 +25,6 @@ const quick = {
   progress: false,
   validation: false,
 } satisfies TransferOptions
-
-async function textOf(stream: AsyncIterable<string>): Promise<string> {
-  let text = ''
-  for await (const piece of stream) text += piece
-  return text
-}
 
 describe('transfer', () => {
   it('learns to answer, is saved, loaded and trained further', async () => {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type BartConfig, type ChangeWords, loadCheckpoint, type Parameters } from '../src/index'
 import { loadDecoderFixture } from './decoder-contract'
 import { loadEncoderFixture } from './encoder-contract'
-import { int32, near, parametersOf } from './model-contract'
+import { int32, near, parametersOf, type Weights } from './model-contract'
 import { loadSequenceFixture } from './sequence-to-sequence-contract'
 
 beforeAll(async () => {
@@ -34,46 +34,36 @@ const batchOf = ({ inputIds, attentionMask }: Batch) =>
 
 const withoutDropout = { hiddenDropout: 0, attentionDropout: 0, embeddingDropout: 0, activationDropout: 0 }
 
-async function encoder(name: string): Promise<Backbone> {
-  const fixture = await loadEncoderFixture(name)
-  const { family, config, outputs } = fixture
+/** The backbone of a fixture, computed by `compute`. */
+function backboneOf(
+  fixture: { readonly config: object; readonly weights: Weights; readonly outputs: Batch },
+  compute: (parameters: Parameters, inputs: never, rates: never) => tf.Tensor,
+): Backbone {
   return {
     parameters: parametersOf(fixture),
-    inputs: batchOf(outputs),
+    inputs: batchOf(fixture.outputs),
     run: (parameters, inputs, { training, ...rates }) =>
-      family.backbone(parameters, inputs as never, {
-        config: { ...config, ...withoutDropout, ...rates },
-        training,
-      }),
+      compute(
+        parameters,
+        inputs as never,
+        { config: { ...fixture.config, ...withoutDropout, ...rates }, training } as never,
+      ),
   }
+}
+
+async function encoder(name: string): Promise<Backbone> {
+  const fixture = await loadEncoderFixture(name)
+  return backboneOf(fixture, (...given) => fixture.family.backbone(...given))
 }
 
 async function decoder(name: string): Promise<Backbone> {
   const fixture = await loadDecoderFixture(name)
-  const { family, config, outputs } = fixture
-  return {
-    parameters: parametersOf(fixture),
-    inputs: batchOf(outputs),
-    run: (parameters, inputs, { training, ...rates }) =>
-      family.backbone(parameters, inputs as never, {
-        config: { ...config, ...withoutDropout, ...rates },
-        training,
-      }).hidden,
-  }
+  return backboneOf(fixture, (...given) => fixture.family.backbone(...given).hidden)
 }
 
 async function encoderOfTwo(name: string): Promise<Backbone> {
   const fixture = await loadSequenceFixture(name)
-  const { family, config, outputs } = fixture
-  return {
-    parameters: parametersOf(fixture),
-    inputs: batchOf(outputs),
-    run: (parameters, inputs, { training, ...rates }) =>
-      family.encoder(parameters, inputs as never, {
-        config: { ...config, ...withoutDropout, ...rates },
-        training,
-      }),
-  }
+  return backboneOf(fixture, (...given) => fixture.family.encoder(...given))
 }
 
 const backbones: [string, (name: string) => Promise<Backbone>][] = [

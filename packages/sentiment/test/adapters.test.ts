@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ia3, loadAdapter, lora, openSafetensors } from '@tfx/core'
+import { refusal } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, type SentimentModel, transfer } from '../src/index'
-import { base, quick, refusal, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 const folders = temporaryFolders()
 const rows = toyRows(['no', 'yes'], { count: 60 })

@@ -2,9 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { refusal } from '@tfx/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { load, transfer } from '../src/index'
-import { base, quick, refusal, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 const folders = temporaryFolders()
 const rows = toyRows(['no', 'yes'], { count: 40 })

@@ -1,6 +1,7 @@
+import { refusal } from '@tfx/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { load, transfer } from '../src/index'
-import { base, quick, refusal, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 const folders = temporaryFolders()
 const rows = toyRows(['no', 'yes'], { count: 40 })

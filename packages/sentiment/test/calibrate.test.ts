@@ -2,9 +2,10 @@ import { dirname } from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
 import { ArgumentError } from '@tfx/common'
 import { expectedCalibrationError } from '@tfx/metrics'
+import { failureOf } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, transfer } from '../src/index'
-import { base, failureOf, quick, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 env.allowRemoteModels = false
 

@@ -1,6 +1,7 @@
+import { refusal } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, transfer } from '../src/index'
-import { base, makeBase, quick, refusal, temporaryFolders, toyRows } from './support'
+import { base, makeBase, quick, temporaryFolders, toyRows } from './support'
 
 const folders = temporaryFolders()
 // Each is the word that tells it, so that the labels' names are worth something.

@@ -1,9 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type * as FileSystem from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { failureOf } from '@tfx/testing'
 import { expect, it, vi } from 'vitest'
 import { transfer } from '../src/index'
-import { base, failureOf, quick, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 const disk = vi.hoisted(() => ({ isFull: false }))
 

@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSafetensors } from '@tfx/core'
+import { failureOf } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { learnedSoFar, load, type SentimentModel, transfer } from '../src/index'
-import { base, failureOf, quick, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 const folders = temporaryFolders()
 const rows = toyRows(['no', 'yes'], { count: 40 })

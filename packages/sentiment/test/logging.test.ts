@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { failureOf, refusal } from '@tfx/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { learnedSoFar, type SentimentModel, transfer } from '../src/index'
-import { base, failureOf, quick, refusal, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 const folders = temporaryFolders()
 const positive = '<script>alert(1)</script>'

@@ -2,10 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
 import { averageScores, createLabelCounts, exactMatch } from '@tfx/metrics'
-import { fixturePath, loadFixture } from '@tfx/testing'
+import { fixturePath, loadFixture, refusal } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, transfer } from '../src/index'
-import { base, quick, refusal, temporaryFolders } from './support'
+import { base, quick, temporaryFolders } from './support'
 
 env.allowRemoteModels = false
 

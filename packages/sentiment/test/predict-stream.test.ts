@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import { AbortedError, ArgumentError } from '@tfx/common'
+import { failureOf } from '@tfx/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { load, type SentimentModel } from '../src/index'
-import { base, failureOf, toyRows } from './support'
+import { base, toyRows } from './support'
 
 const texts = toyRows(['no', 'yes'], { count: 70 }).map(({ text }) => text)
 

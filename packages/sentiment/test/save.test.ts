@@ -1,10 +1,10 @@
 import { readdir, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
-import { fixturePath, loadFixture } from '@tfx/testing'
+import { failureOf, fixturePath, loadFixture } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, transfer } from '../src/index'
-import { base, failureOf, quick, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 env.allowRemoteModels = false
 

@@ -1,10 +1,8 @@
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createRandom, TfxError } from '@tfx/common'
+import { createRandom } from '@tfx/common'
 import { initializeParameters, loadTokenizer, modelFamily, readConfig, saveCheckpoint } from '@tfx/core'
-import { fixturePath } from '@tfx/testing'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { fixturePath, temporaryFolder } from '@tfx/testing'
 import type { SentimentOptions, TransferOptions } from '../src/index'
 
 /** A BERT of 2 layers and 16 hidden units with random weights, a head for three labels, and a tokenizer. */
@@ -38,12 +36,7 @@ export function toyRows(
 
 /** Folders for one test file, removed at its end. */
 export function temporaryFolders(): { path: (name: string) => string; copyBase: CopyBase } {
-  let root = ''
-  beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tfx-test-'))
-  })
-  afterAll(() => rm(root, { recursive: true, force: true }))
-  const path = (name: string) => join(root, name)
+  const path = temporaryFolder()
   return {
     path,
     async copyBase(name, from = 'bert-classification') {
@@ -96,22 +89,4 @@ export async function makeBase(
     },
   })
   return directory
-}
-
-/** What a promise is rejected with. */
-export async function failureOf(promise: Promise<unknown>): Promise<Error> {
-  try {
-    await promise
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('expected a rejection')
-}
-
-/** The error of a call that must fail in a way that tfx means it to. */
-export async function refusal(promise: Promise<unknown>): Promise<{ name: string; message: string }> {
-  const error = await failureOf(promise)
-  expect(error).toBeInstanceOf(TfxError)
-  expect((error as TfxError).remedy).toMatch(/\.$|\?$/)
-  return { name: error.name, message: error.message }
 }

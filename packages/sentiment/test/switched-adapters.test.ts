@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promptTuning } from '@tfx/core'
-import { fixturePath, loadFixture } from '@tfx/testing'
+import { fixturePath, loadFixture, refusal } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, type SentimentModel, transfer } from '../src/index'
-import { base, quick, refusal, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 const { texts, answers } = loadFixture<{ texts: string[]; answers: Record<string, number[][]> }>(
   'core/adapters/switched',

@@ -3,10 +3,10 @@ import { AbortedError, ArgumentError, DataError, EngineError, TfxError } from '@
 import { lora } from '@tfx/core'
 import { readRows } from '@tfx/data'
 import { adamW, linearSchedule, TrainingAbortedError, type TrainingEvent } from '@tfx/train'
-import { fixturePath } from '@tfx/testing'
+import { failureOf, fixturePath, refusal } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { learnedSoFar, load, type SentimentModel, transfer } from '../src/index'
-import { base, failureOf, quick, refusal, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 const folders = temporaryFolders()
 const rows = toyRows(['no', 'yes'], { count: 40 })

@@ -11,9 +11,10 @@ import {
   withProbability,
   wordSwap,
 } from '@tfx/train'
+import { failureOf, refusal } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { type SentimentModel, type SentimentOptions, transfer, type TransferOptions } from '../src/index'
-import { base, failureOf, quick, refusal, temporaryFolders, toyRows } from './support'
+import { base, quick, temporaryFolders, toyRows } from './support'
 
 const folders = temporaryFolders()
 const rows = toyRows(['no', 'yes'], { count: 60 })

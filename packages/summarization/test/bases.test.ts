@@ -1,7 +1,8 @@
 import { AutoModelForSeq2SeqLM, AutoTokenizer, env, type Tensor } from '@huggingface/transformers'
+import { temporaryFolder } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, transfer } from '../src/index'
-import { quick, temporaryFolder, tinyBase, toyRows } from './support'
+import { quick, tinyBase, toyRows } from './support'
 
 env.allowRemoteModels = false
 

@@ -3,7 +3,7 @@ import { leadSummaries } from '../src/index'
 import { lengthSettings } from '../src/lengths'
 import { prefixOf, withPrefix } from '../src/prefix'
 import { readExamples } from '../src/read-examples'
-import { refusal, tinyBase } from './support'
+import { refusalText, tinyBase } from './support'
 
 const read = (rows: object[], options: object = {}) => readExamples(rows, { caller: 'transfer', ...options })
 
@@ -28,7 +28,7 @@ describe('rows', () => {
     const { examples, notes } = await read(rows, { documentColumn: 'other', summaryColumn: 'short' })
     expect(examples).toMatchObject([{ text: 'O', target: 'T' }])
     expect(notes).toEqual([])
-    expect(await refusal(read(rows, { summaryColumn: 'long' }))).toContain(
+    expect(await refusalText(read(rows, { summaryColumn: 'long' }))).toContain(
       "transfer: 'summaryColumn' must be a column that is there, not 'long', but got the columns 'text', 'summary', 'other', 'short'.",
     )
   })
@@ -42,14 +42,14 @@ describe('rows', () => {
     const { examples, notes } = await read(rows, { incomplete: 'drop' })
     expect(examples).toHaveLength(1)
     expect(notes.at(-1)).toBe('2 rows without a document or a summary were left out.')
-    expect(await refusal(read(rows))).toContain('2 without one of them (row 2, row 3)')
+    expect(await refusalText(read(rows))).toContain('2 without one of them (row 2, row 3)')
   })
 
   it('have no control characters, and no halves of characters', async () => {
-    expect(await refusal(read([{ text: 'A\u0000', summary: 'S' }]))).toContain(
+    expect(await refusalText(read([{ text: 'A\u0000', summary: 'S' }]))).toContain(
       "DataError: transfer: 'rows, row 1, text' must be text without control characters, but got U+0000 at 1.",
     )
-    expect(await refusal(read([{ text: 'A', summary: '\ud800' }]))).toContain(
+    expect(await refusalText(read([{ text: 'A', summary: '\ud800' }]))).toContain(
       "'rows, row 1, summary' must be well-formed Unicode",
     )
   })

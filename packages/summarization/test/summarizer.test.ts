@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { env, pipeline } from '@huggingface/transformers'
+import { temporaryFolder } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, transfer } from '../src/index'
-import { quick, refusal, temporaryFolder, tinyBase, toyRows } from './support'
+import { quick, refusalText, tinyBase, toyRows } from './support'
 
 env.allowRemoteModels = false
 
@@ -102,7 +103,7 @@ describe('long documents', () => {
     expect(await model.summarize(sentence, { longDocuments: 'beginning' })).toMatchObject({
       truncated: false,
     })
-    expect(await refusal(model.summarize(['a', long], { longDocuments: 'error' }))).toBe(
+    expect(await refusalText(model.summarize(['a', long], { longDocuments: 'error' }))).toBe(
       `ArgumentError: summarize: 'texts[1]' must be at most ${model.maxLength} tokens long, which is what the model reads at once, but got ${long.length} characters. ` +
         "Leave out longDocuments to have it read in parts, or pass 'beginning'.",
     )
@@ -112,7 +113,7 @@ describe('long documents', () => {
     const model = await training
     const endless = 'It is good and bad. '.repeat(200_000)
     const started = performance.now()
-    expect(await refusal(model.summarize(endless))).toContain(
+    expect(await refusalText(model.summarize(endless))).toContain(
       `'text' must be a document of at most 64 parts of ${model.maxLength} tokens, which is what the model reads at once, but got one of 4000000 characters. Raise { maxParts }`,
     )
     expect((await model.summarize(endless, { longDocuments: 'beginning' })).truncated).toBe(true)
@@ -130,25 +131,27 @@ describe('bad input', () => {
     ['a \ud800 b', "'text' must be well-formed Unicode, but got half of a surrogate pair at 2."],
   ])('%j is refused', async (text, message) => {
     const model = await training
-    expect(await refusal(model.summarize(text as string))).toContain(`ArgumentError: summarize: ${message}`)
+    expect(await refusalText(model.summarize(text as string))).toContain(
+      `ArgumentError: summarize: ${message}`,
+    )
   })
 
   it('names what options it does not know', async () => {
     const model = await training
-    expect(await refusal(model.summarize('a', { style: 'long' as 'short' }))).toContain(
+    expect(await refusalText(model.summarize('a', { style: 'long' as 'short' }))).toContain(
       "summarize: 'style' must be 'short', 'normal' or 'detailed', but got \"long\".",
     )
-    expect(await refusal(model.summarize('a', { longDocuments: 'cut' as 'error' }))).toContain(
+    expect(await refusalText(model.summarize('a', { longDocuments: 'cut' as 'error' }))).toContain(
       "summarize: 'longDocuments' must be 'parts', 'beginning' or 'error', but got \"cut\".",
     )
-    expect(await refusal(model.summarize('a', { minLength: 9, maxLength: 3 }))).toContain('minLength')
+    expect(await refusalText(model.summarize('a', { minLength: 9, maxLength: 3 }))).toContain('minLength')
     const base = await tinyBase('t5')
-    expect(await refusal(transfer(base, rows, { ...quick, prefix: 7 as never }))).toContain(
+    expect(await refusalText(transfer(base, rows, { ...quick, prefix: 7 as never }))).toContain(
       "transfer: 'prefix' must be a text, but got 7.",
     )
     const wordy = await tinyBase('t5', 12)
     const tight = await transfer(wordy, rows, { ...quick, truncation: true, maxSteps: 1 })
-    expect(await refusal(tight.summarize('a'))).toContain(
+    expect(await refusalText(tight.summarize('a'))).toContain(
       "'maxLength' must be so long that 8 tokens fit beside the prefix, but got 12 tokens",
     )
     await tight.dispose()
@@ -156,14 +159,16 @@ describe('bad input', () => {
 
   it('in evaluation is references that are missing, or none', async () => {
     const model = await training
-    expect(await refusal(model.evaluate([{ document: 'a', summary: 'b' }, { document: 'a' }]))).toBe(
+    expect(await refusalText(model.evaluate([{ document: 'a', summary: 'b' }, { document: 'a' }]))).toBe(
       "DataError: evaluate: 'rows' must be a document and its summary in every row, but got 1 without one of them (row 2). " +
         "Complete or delete them, or pass { incomplete: 'drop' } to leave them out.",
     )
-    expect(await refusal(model.evaluate([{ document: 'a', summary: '' }], { incomplete: 'drop' }))).toContain(
+    expect(
+      await refusalText(model.evaluate([{ document: 'a', summary: '' }], { incomplete: 'drop' })),
+    ).toContain(
       "DataError: evaluate: 'dataset' must be at least one document with its summary, but got none.",
     )
-    expect(await refusal(model.evaluate([{ document: 'a' }]))).toContain(
+    expect(await refusalText(model.evaluate([{ document: 'a' }]))).toContain(
       "evaluate: 'summaryColumn' must be one of summary, target, highlights, tldr, abstract, headline, title, but got the columns 'document'.",
     )
   })

@@ -1,10 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createRandom, TfxError } from '@tfx/common'
+import { createRandom } from '@tfx/common'
 import { loadTokenizer, readConfig } from '@tfx/core'
-import { fixturePath } from '@tfx/testing'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { fixturePath, refusal } from '@tfx/testing'
 import type { TransferOptions } from '../src/index'
 
 const fillers = ['the', 'movie', 'was', 'is', 'and', 'of', 'this', 'it', 'a']
@@ -70,25 +66,8 @@ export async function tinyBase(modelType: 't5' | 'bart' | 'pegasus', maxLength =
   return { config, tokenizer }
 }
 
-/** A folder for one test file, removed at its end. */
-export function temporaryFolder(): (name: string) => string {
-  let root = ''
-  beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tfx-test-'))
-  })
-  afterAll(() => rm(root, { recursive: true, force: true }))
-  return (name) => join(root, name)
-}
-
-/** The message of a call that must fail in a way that tfx means it to. */
-export async function refusal(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise
-  } catch (error) {
-    expect(error).toBeInstanceOf(TfxError)
-    const { name, message, remedy } = error as TfxError
-    expect(remedy).toMatch(/\.$|\?$/)
-    return `${name}: ${message}`
-  }
-  throw new Error('expected a rejection')
+/** The message of a call that must fail in a way that tfx means it to, with the name of its error. */
+export async function refusalText(promise: Promise<unknown>): Promise<string> {
+  const { name, message } = await refusal(promise)
+  return `${name}: ${message}`
 }

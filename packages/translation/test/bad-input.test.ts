@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
+import { refusal, temporaryFolder } from '@tfx/testing'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { scratchBase, transfer } from '../src/index'
-import { quick, refusal, temporaryFolder, tinyBase, toyPairs } from './support'
+import { quick, tinyBase, toyPairs } from './support'
 
 const folder = temporaryFolder()
 const pairs = toyPairs(40)

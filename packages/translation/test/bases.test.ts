@@ -1,7 +1,8 @@
 import { env, pipeline } from '@huggingface/transformers'
+import { temporaryFolder } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, transfer } from '../src/index'
-import { temporaryFolder, tinyBase, toyPairs } from './support'
+import { tinyBase, toyPairs } from './support'
 
 env.allowRemoteModels = false
 

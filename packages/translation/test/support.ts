@@ -1,10 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createRandom, TfxError } from '@tfx/common'
+import { createRandom } from '@tfx/common'
 import { loadTokenizer, readConfig } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
-import { afterAll, beforeAll, expect } from 'vitest'
 import type { TransferOptions } from '../src/index'
 
 const words = {
@@ -82,27 +78,4 @@ export async function tinyBase(family: string, modelType: string) {
     { kind: 'encoder-decoder' },
   )
   return { config, tokenizer }
-}
-
-/** A folder for one test file, removed at its end. */
-export function temporaryFolder(): (name: string) => string {
-  let root = ''
-  beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tfx-test-'))
-  })
-  afterAll(() => rm(root, { recursive: true, force: true }))
-  return (name) => join(root, name)
-}
-
-/** The error of a call that must fail in a way that tfx means it to. */
-export async function refusal(promise: Promise<unknown>): Promise<{ name: string; message: string }> {
-  try {
-    await promise
-  } catch (error) {
-    expect(error).toBeInstanceOf(TfxError)
-    const { name, message, remedy } = error as TfxError
-    expect(remedy).toMatch(/\.$|\?$/)
-    return { name, message }
-  }
-  throw new Error('expected a rejection')
 }

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { env, pipeline } from '@huggingface/transformers'
+import { temporaryFolder } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, scratchBase, transfer } from '../src/index'
-import { quick, temporaryFolder, toyPairs } from './support'
+import { quick, toyPairs } from './support'
 
 env.allowRemoteModels = false
 
