@@ -65,12 +65,11 @@ function finder(term: string): (sentence: string) => boolean {
 
 /** The tokens of each spelling, without those around a text; each sequence once. */
 function tokensOf(spellings: readonly string[], tokenizer: Tokenizer): number[][] {
-  const special = new Set(tokenizer.specialTokenIds)
+  const options = { maxLength: Infinity, addSpecialTokens: false }
   const found = new Map<string, number[]>()
   for (const spelling of spellings) {
-    const tokens = tokenizer.encode(spelling, undefined, { maxLength: Infinity }).inputIds
-    const plain = tokens.filter((token) => !special.has(token))
-    if (plain.length > 0) found.set(plain.join(), plain)
+    const { inputIds } = tokenizer.encode(spelling, undefined, options)
+    if (inputIds.length > 0) found.set(inputIds.join(), inputIds)
   }
   return [...found.values()]
 }
