@@ -7,21 +7,15 @@ export interface DialoguePlace {
   readonly caller: string
   /** For instance `dialogues.jsonl, line 12`. */
   readonly place: string
-  /** What to do with what comes behind the assistant's last message: see `ChatOptions`. Default `error`. */
-  readonly unfinished?: 'error' | 'drop' | undefined
 }
 
 /**
  * Checks a dialogue to learn from: messages of known roles that are not empty; instructions first, then the user and the
  * assistant by turns, the assistant last. Results of tools stand between two messages of the assistant.
  *
- * @returns The messages, none if nothing is to be learned from a dialogue that may be unfinished.
  * @throws DataError that names the message.
  */
-export function checkDialogue(
-  messages: unknown,
-  { caller, place, unfinished }: DialoguePlace,
-): readonly ChatMessage[] {
+export function checkDialogue(messages: unknown, { caller, place }: DialoguePlace): readonly ChatMessage[] {
   const fail = (at: string, details: { expected: string; received: string; remedy: string }) =>
     new DataError({ function: caller, argument: `${place}${at}`, ...details })
   if (!Array.isArray(messages) || messages.length === 0) {
@@ -59,13 +53,14 @@ export function checkDialogue(
   })
   const checked = list as readonly ChatMessage[]
   checkOrder(checked, fail)
-  const finished = checked.slice(0, checked.findLastIndex(({ role }) => role === 'assistant') + 1)
-  if (finished.length === checked.length || unfinished === 'drop') return finished
-  throw fail('', {
-    expected: 'a dialogue that ends with the assistant, from whom is learned',
-    received: `one that ends with the ${checked.at(-1)!.role}`,
-    remedy: "Leave its last message out, or pass { unfinished: 'drop' }.",
-  })
+  return checked
+}
+
+/** The messages up to the assistant's last, none if it says nothing; what is no list stays what it is. */
+export function untilLastAnswer(messages: unknown): unknown {
+  if (!Array.isArray(messages)) return messages
+  const roleOf = (message: unknown) => (message as { role?: unknown } | null)?.role
+  return messages.slice(0, messages.findLastIndex((message) => roleOf(message) === 'assistant') + 1)
 }
 
 function checkOrder(
@@ -84,6 +79,12 @@ function checkOrder(
     }
     before = message
   }
+  if (before?.role === 'assistant') return
+  throw fail('', {
+    expected: 'a dialogue that ends with the assistant, from whom is learned',
+    received: `one that ends with the ${String(before?.role)}`,
+    remedy: "Leave its last message out, or pass { unfinished: 'drop' }.",
+  })
 }
 
 /** The roles that may come behind a message. */

@@ -1,8 +1,8 @@
 import { DataError } from '@tfx/common'
 import type { Row } from '@tfx/data'
 import type { ChatMessage } from '../template/messages'
-import type { ChatExample } from './chat-example'
-import { checkDialogue, type DialoguePlace } from './check-dialogue'
+import type { TextExample } from './chat-example'
+import type { DialoguePlace } from './check-dialogue'
 
 /** A form that rows may have. */
 export interface RowForm {
@@ -10,57 +10,47 @@ export interface RowForm {
   readonly name: string
   /** The columns that it is known by. */
   readonly columns: readonly string[]
-  /** @throws DataError on a row that is not of the form, or is no dialogue to learn from. */
-  read(row: Row, place: DialoguePlace): ChatExample
+  /** The messages of a row, whatever they are. Rows without are texts. */
+  readonly messages?: (row: Row) => unknown
 }
-
-const dialogue = (messages: unknown, place: DialoguePlace): ChatExample => ({
-  messages: checkDialogue(messages, place),
-})
 
 /** The forms of rows, the most telling first. */
 export const rowForms: readonly RowForm[] = [
   {
     name: 'dialogues',
     columns: ['messages'],
-    read: ({ messages }, place) => dialogue(messages, place),
+    messages: ({ messages }) => messages,
   },
   {
     name: 'ShareGPT dialogues',
     columns: ['conversations'],
-    read: ({ conversations, system }, place) => dialogue(fromShareGpt(conversations, system), place),
+    messages: ({ conversations, system }) => fromShareGpt(conversations, system),
   },
   {
     name: 'prompts with completions',
     columns: ['prompt', 'completion'],
-    read: ({ prompt, completion }, place) =>
-      dialogue([...turns(prompt, 'user'), ...turns(completion, 'assistant')], place),
+    messages: ({ prompt, completion }) => [...turns(prompt, 'user'), ...turns(completion, 'assistant')],
   },
   {
     name: 'instructions',
     columns: ['instruction', 'output'],
-    read: ({ instruction, input, output, system }, place) =>
-      dialogue(
-        [
-          ...(isFilled(system) ? [{ role: 'system', content: system }] : []),
-          {
-            role: 'user',
-            content: isFilled(instruction) && isFilled(input) ? `${instruction}\n\n${input}` : instruction,
-          },
-          { role: 'assistant', content: output },
-        ],
-        place,
-      ),
+    messages: ({ instruction, input, output, system }) => [
+      ...(isFilled(system) ? [{ role: 'system', content: system }] : []),
+      {
+        role: 'user',
+        content: isFilled(instruction) && isFilled(input) ? `${instruction}\n\n${input}` : instruction,
+      },
+      { role: 'assistant', content: output },
+    ],
   },
   {
     name: 'texts',
     columns: ['text'],
-    read: readText,
   },
 ]
 
 /** @throws DataError on a row without text. */
-function readText({ text }: Row, { caller, place }: DialoguePlace): ChatExample {
+export function readText({ text }: Row, { caller, place }: DialoguePlace): TextExample {
   if (isFilled(text)) return { text }
   throw new DataError({
     function: caller,

@@ -1,8 +1,10 @@
 import { throwIfAborted } from '@tfx/common'
 import { readRows, type RowSource } from '@tfx/data'
 import type { ReadExamples } from '@tfx/transfer'
-import { type ChatExample, isText } from './chat-example'
-import { formOf, type RowForm } from './from-row'
+import type { ChatMessage } from '../template/messages'
+import type { ChatExample } from './chat-example'
+import { checkDialogue, untilLastAnswer } from './check-dialogue'
+import { formOf, readText, type RowForm } from './from-row'
 import { isTextFile, readTextFile } from './read-text-file'
 
 /** Options of {@link readExamples}. */
@@ -32,18 +34,27 @@ export async function readExamples(
   const examples: ChatExample[] = []
   let form: RowForm | undefined
   for await (const { row, location } of rows.located()) {
-    const place = { caller, place: `${rows.name}, ${location}`, unfinished }
+    const place = { caller, place: `${rows.name}, ${location}` }
     form ??= formOf(row, place)
-    const example = form.read(row, place)
-    if (isText(example) || example.messages.length > 0) examples.push(withSystemPrompt(example, systemPrompt))
+    if (form.messages === undefined) {
+      examples.push(readText(row, place))
+      continue
+    }
+    const given = form.messages(row)
+    const messages = unfinished === 'drop' ? untilLastAnswer(given) : given
+    // Nothing is to be learned from a dialogue without an answer.
+    if (unfinished === 'drop' && isEmpty(messages)) continue
+    examples.push({ messages: withSystemPrompt(checkDialogue(messages, place), systemPrompt) })
   }
   return { examples, notes: form ? [`Read as ${form.name}.`] : [] }
 }
 
-function withSystemPrompt(example: ChatExample, systemPrompt: string | undefined): ChatExample {
-  if (systemPrompt === undefined || isText(example)) return example
-  const { messages } = example
-  return ['system', 'developer'].includes(messages[0]!.role)
-    ? example
-    : { messages: [{ role: 'system', content: systemPrompt }, ...messages] }
+const isEmpty = (messages: unknown) => Array.isArray(messages) && messages.length === 0
+
+function withSystemPrompt(
+  messages: readonly ChatMessage[],
+  systemPrompt: string | undefined,
+): readonly ChatMessage[] {
+  if (systemPrompt === undefined || ['system', 'developer'].includes(messages[0]!.role)) return messages
+  return [{ role: 'system', content: systemPrompt }, ...messages]
 }

@@ -48,7 +48,7 @@ export interface ChatSession {
  *
  * @example
  * ```ts
- * const session = createChatSession(await loadChat('./my-model'), { system: 'Answer in one sentence.' })
+ * const session = createChatSession(await load('./my-model'), { system: 'Answer in one sentence.' })
  * for await (const text of session.send('Why is the sky blue?')) process.stdout.write(text)
  * await writeFile('dialogue.json', JSON.stringify(session))
  * ```
