@@ -168,7 +168,13 @@ describe('a task', () => {
     expect(trained).toMatchObject({ code: 0, stdout: `Saved to ${model}\n`, stderr: '' })
     const evaluated = await run('evaluate', model, data, '--json')
     const metrics = JSON.parse(evaluated.stdout) as Record<string, number>
-    expect(Object.keys(metrics)).toEqual(expect.arrayContaining(['accuracy', 'f1', 'loss']))
+    expect(Object.keys(metrics)).toEqual([
+      'accuracy',
+      'f1',
+      'matthewsCorrelation',
+      'expectedCalibrationError',
+      'loss',
+    ])
     expect(metrics.loss).toBeLessThan(1)
     expect(await readdir(model)).not.toContain('onnx')
     const predicted = await run('predict', model, 'a good film', 'a bad film')
@@ -181,6 +187,21 @@ describe('a task', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { label: string })
     expect(answers.map(({ label }) => label)).toEqual(predicted.stdout.match(/good|bad/g))
+  })
+})
+
+describe('a task whose models do not answer text by text', () => {
+  it('is evaluated, but predicts nothing', async () => {
+    const data = join(folder, 'dialogues.jsonl')
+    await writeFile(data, JSON.stringify({ prompt: 'one', completion: 'ONE' }))
+    const evaluated = await run('evaluate', tiny, data, '--task', 'chat')
+    expect(evaluated.stdout).toMatch(/^loss\t[\d.]+\nperplexity\t[\d.]+\n$/)
+    const { code, stderr } = await run('predict', tiny, 'one', '--task', 'chat')
+    expect([code, stderr]).toEqual([
+      1,
+      "tfx predict: '--task' must be a task whose models answer text by text, such as sentiment, but got 'chat'.\n" +
+        'Use its package in a program of yours; language models write by tfx generate or tfx chat.\n',
+    ])
   })
 })
 

@@ -23,7 +23,8 @@ export const addEvaluate: AddCommand = (program, surroundings) =>
         const model = await load(source, { signal })
         try {
           const metrics = await model.evaluate(data, { ...set, signal })
-          const lines = Object.entries(metrics).map(([name, value]) => `${name}\t${value}`)
+          const numbers = Object.entries(metrics).filter(([, value]) => typeof value === 'number')
+          const lines = numbers.map(([name, value]) => `${name}\t${String(value)}`)
           surroundings.stdout.write(`${json ? JSON.stringify(metrics) : lines.join('\n')}\n`)
         } finally {
           await model.dispose()

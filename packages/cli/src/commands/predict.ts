@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline'
+import { ArgumentError } from '@tfx/common'
 import type { AddCommand } from '../run-cli'
 import { withInterrupt } from '../surroundings'
 import { openTask } from '../tasks'
@@ -21,6 +22,7 @@ export const addPredict: AddCommand = (program, surroundings) =>
       await withInterrupt(surroundings, async (signal) => {
         const model = await load(source, { signal })
         try {
+          if (!model.predictStream) throw withoutAnswers(task)
           const inputs = texts.length > 0 ? texts : createInterface({ input: stdin })
           for await (const answer of model.predictStream(inputs, { signal }))
             stdout.write(`${json ? JSON.stringify(answer) : describe(answer)}\n`)
@@ -37,3 +39,12 @@ function describe(answer: unknown): string {
   if (typeof label === 'string' && typeof score === 'number') return `${label}\t${score.toFixed(4)}`
   return typeof text === 'string' ? text : JSON.stringify(answer)
 }
+
+const withoutAnswers = (task: string) =>
+  new ArgumentError({
+    function: 'tfx predict',
+    argument: '--task',
+    expected: 'a task whose models answer text by text, such as sentiment',
+    received: `'${task}'`,
+    remedy: 'Use its package in a program of yours; language models write by tfx generate or tfx chat.',
+  })
