@@ -106,6 +106,8 @@ describe('translationTokens', () => {
     const german = 'Größe, Übermut und Äpfel'
     expect(tokenizer.target!.encode(german)).toEqual(target.encode(german))
     expect(tokenizer.encode(german).inputIds).not.toEqual(target.encode(german).inputIds)
+    // Kept apart on the disk, too.
+    expect(tokensKey(tokenizer, texts, 10)).not.toBe(tokensKey(tokenizer.target!, texts, 10))
   })
 
   it('tells T5 its task in the words that it was trained with, or those of its config.json', async () => {

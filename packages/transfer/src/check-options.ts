@@ -1,7 +1,7 @@
 import { ArgumentError } from '@tfx/common'
 import { type ModelConfig, modelFamily, type Tokenizer } from '@tfx/core'
 
-/** The most tokens of an input, special tokens included; Infinity where nothing limits it. */
+/** The most tokens of an input, special tokens included. */
 export function longestInput({
   config,
   tokenizer,
@@ -10,15 +10,6 @@ export function longestInput({
   tokenizer: Pick<Tokenizer, 'maxLength'>
 }): number {
   return Math.min(tokenizer.maxLength, modelFamily(config.modelType as string).maxLength(config))
-}
-
-/** Inputs are not longer than this where neither the model nor its tokenizer sets a limit. */
-const usualLimit = 512
-
-/** How long inputs may be where nothing is said. */
-export function usualMaxLength(model: Parameters<typeof longestInput>[0]): number {
-  const longest = longestInput(model)
-  return longest === Infinity ? usualLimit : longest
 }
 
 /**

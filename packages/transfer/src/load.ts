@@ -10,7 +10,7 @@ import {
 } from '@tfx/core'
 import { checkAdapter, keptBeside, mergeInto, trainedPart, withAdapterLabels } from './adapted'
 import { openDirectory } from './base'
-import { checkMaxLength, checkOptionNames, longestInput, usualMaxLength } from './check-options'
+import { checkMaxLength, checkOptionNames, longestInput } from './check-options'
 import type { TaskHead, TextInput } from './head'
 import { headTask } from './head-task'
 import type { TransferModel } from './model'
@@ -88,7 +88,7 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   const configs = switched ? Object.values(switched).map((adapter) => adapter.config as Config) : [config]
   for (const each of configs) task.checkModel?.(each)
   const longest = longestInput(opened)
-  const { maxLength = usualMaxLength(opened), truncation = options.maxLength !== undefined } = options
+  const { maxLength = longest, truncation = options.maxLength !== undefined } = options
   checkMaxLength(maxLength, longest, 'load')
   const part = trainedPart(loaded ?? {}, { config, task: task.task })
   const store = createStore(await getEngine(), { ...part, added: keptBeside(part) })

@@ -1,6 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import type { ModelConfig, Tokenizer } from '@tfx/core'
-import { checkMaxLength, longestInput, usualMaxLength } from './check-options'
+import { checkMaxLength, longestInput } from './check-options'
 import { optimizerNames, scheduleNames, type TextAugmentation } from '@tfx/train'
 import type { TransferOptions } from './options'
 
@@ -148,7 +148,7 @@ export function resolveSettings(
   options: TransferOptions,
   base: SettingsBase,
 ): { values: ResolvedSettings; list: readonly Setting[] } {
-  const baseDefaults = { maxLength: usualMaxLength(base), dropout: base.config.hiddenDropout }
+  const baseDefaults = { maxLength: longestInput(base), dropout: base.config.hiddenDropout }
   const given: Readonly<Record<string, unknown>> = {
     ...options,
     validationFraction: validationFraction(base.validation),

@@ -9,6 +9,14 @@ const base: SettingsBase = {
 }
 
 describe('resolveSettings', () => {
+  it('has the defaults of the task where nothing is said, and says so', () => {
+    const defaults = { learningRate: 1e-6, schedule: 'cosine' }
+    const { list } = resolveSettings({ schedule: 'constant' }, { ...base, defaults })
+    const of = (name: string) => list.find((one) => one.name === name)
+    expect(of('learningRate')).toEqual({ name: 'learningRate', value: 1e-6, origin: 'task default' })
+    expect(of('schedule')).toEqual({ name: 'schedule', value: 'constant', origin: 'option' })
+  })
+
   it("has the defaults of Hugging Face's TrainingArguments, and says which are its own", () => {
     const { list } = resolveSettings({}, base)
     const byOrigin = (origin: string) =>

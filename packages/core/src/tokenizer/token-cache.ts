@@ -22,13 +22,12 @@ const abandonedAfterMilliseconds = 3_600_000
 /** Texts hashed at a time. */
 const chunkSize = 1024
 
-/** What tokenizers that were made of the same files encode differently. */
+/** What Marian's two sides, which are of the same files, encode differently. */
 const probe =
   'Zwölf Boxkämpfer jagen Viktor quer über den großen Deich; the quick brown fox jumps over a lazy dog.'
 
 /** The name of what a tokenizer makes of texts: a hash of all that decides it. */
 export function tokensKey(tokenizer: Tokenizer, texts: Texts, maxLength: number): string {
-  // Tokenizers of the same files differ by their language, or by their side of Marian's two.
   const hash = createHash('sha256').update(`${maxLength} ${tokenizer.encode(probe).inputIds.join()}`)
   for (const [name, bytes] of tokenizer.files) hash.update(`\n${name} ${bytes.length}\n`).update(bytes)
   for (let start = 0; start < texts.length; start += chunkSize) {
