@@ -23,7 +23,7 @@ export { causalLanguageModelLoss, nextTokenLabels } from './blocks/next-token'
 export type { Parameters, ParameterSpec, ParameterSpecs } from './blocks/parameters'
 export type { RopeParameters } from './blocks/rotary'
 export type { KeyValues } from './blocks/scaled-attention'
-export type { ChangeWords } from './blocks/word-embedding'
+export { type ChangeWords, isWordTable } from './blocks/word-embedding'
 export type {
   DecoderConfig,
   DecoderTask,

@@ -3,7 +3,7 @@ import { createOnnxEngine, createTfjsEngine } from '@tfx/backend'
 import { tf } from '@tfx/compiler'
 import { fixturePath, loadFixture } from '@tfx/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type BartConfig, type ChangeWords, loadCheckpoint, type Parameters } from '../src/index'
+import { type BartConfig, type ChangeWords, isWordTable, loadCheckpoint, type Parameters } from '../src/index'
 import { loadDecoderFixture } from './decoder-contract'
 import { loadEncoderFixture } from './encoder-contract'
 import { int32, near, parametersOf, type Weights } from './model-contract'
@@ -74,8 +74,6 @@ const backbones: [string, (name: string) => Promise<Backbone>][] = [
   ...['t5', 'bart', 'm2m_100'].map((name) => [name, encoderOfTwo] as [string, typeof encoderOfTwo]),
 ]
 
-const table = /(?:word_embeddings|tok_embeddings|embed_tokens|wte|shared)\.weight$/
-
 describe.each(backbones)('%s', (name, load) => {
   it('can have its words changed before it reads them', async () => {
     const { parameters, run, inputs } = await load(name)
@@ -85,7 +83,7 @@ describe.each(backbones)('%s', (name, load) => {
     const plain = { training: false, stochasticDepth: 0 }
     const doubled = Object.entries(parameters).map(([key, value]) => [
       key,
-      table.test(key) ? tf.mul(value, 2) : value,
+      isWordTable(key) ? tf.mul(value, 2) : value,
     ])
     const expected = run(Object.fromEntries(doubled) as Parameters, tensors, plain).dataSync()
     const hidden = run(parameters, { ...tensors, changeWords: (words) => tf.mul(words, 2) }, plain).dataSync()

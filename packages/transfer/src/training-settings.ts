@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ArgumentError } from '@tfx/common'
-import type { ModelConfig } from '@tfx/core'
+import { isWordTable, type ModelConfig } from '@tfx/core'
 import {
   type CheckpointSettings,
   type FitOptions,
@@ -59,8 +59,6 @@ export function withDropout<Config extends ModelConfig>(
   return { ...config, ...rates, ...(isOther && { stochasticDepth }) }
 }
 
-const wordEmbeddings = /(?:word_embeddings?|tok_embeddings|embed_tokens|wte|shared)\.weight$/
-
 /**
  * The settings of regularization as options of `fit`; `slots` of a store follow from them, whatever `totalSteps` is.
  *
@@ -72,7 +70,7 @@ export function regularization(
   totalSteps = 1,
 ): Pick<FitOptions, 'averaging' | 'adversarial'> {
   const { adversarialEpsilon } = settings
-  const embeddings = parameters.filter((name) => wordEmbeddings.test(name))
+  const embeddings = parameters.filter(isWordTable)
   return {
     averaging: chosenAveraging(settings, totalSteps),
     adversarial: adversarialEpsilon > 0 ? { parameters: embeddings, epsilon: adversarialEpsilon } : undefined,

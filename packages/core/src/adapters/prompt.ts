@@ -1,7 +1,7 @@
 import { ArgumentError, type Random } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import type { Parameters, ParameterSpecs } from '../blocks/parameters'
-import type { ChangeWords } from '../blocks/word-embedding'
+import { type ChangeWords, isWordTable } from '../blocks/word-embedding'
 import type { PromptAdapter } from './adapter'
 
 /** The parameter of a prompt, by PEFT's name: float32 [virtual tokens, size of a word's embedding]. */
@@ -74,12 +74,7 @@ export async function promptValues(
   return values
 }
 
-/** The name of the word embeddings. Every family has one such table. */
-function wordTable(specs: ParameterSpecs): string {
-  return Object.keys(specs).find((name) =>
-    /(?:word_embeddings|tok_embeddings|embed_tokens|wte|shared)\.weight$/.test(name),
-  )!
-}
+const wordTable = (specs: ParameterSpecs): string => Object.keys(specs).find(isWordTable)!
 
 const noTokens = (text: string) =>
   new ArgumentError({

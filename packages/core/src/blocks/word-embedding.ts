@@ -10,6 +10,10 @@ import { parameterOf, type Parameters } from './parameters'
  */
 export type ChangeWords = (words: tf.Tensor) => tf.Tensor
 
+/** Whether a parameter is the table of a model's word embeddings. Every family has one. */
+export const isWordTable = (name: string): boolean =>
+  /(?:word_embeddings|tok_embeddings|embed_tokens|wte|shared)\.weight$/.test(name)
+
 /** Which embedding, and the id of padding, whose row learns nothing from being looked up (PyTorch's `padding_idx`). */
 export interface WordEmbedding {
   readonly name: string
