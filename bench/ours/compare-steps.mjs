@@ -1,4 +1,4 @@
-// Training steps of one model in two ways: the peak of the resident set and the time of a step, in processes that take turns.
+// Training steps of one model in several ways: the peak of the resident set and the time of a step, in processes that take turns.
 //
 // What grows with the batch is the peak less that of a process with one short row, which has hardly any activations. Beside the clock's time stands the processor's (all threads), which other work on the
 // machine disturbs less.
@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
 
 /**
  * @param cases `label`, `model` of models.json, `batch` and `length` each.
- * @param sides Two names with the options of `createTraining` by which they differ; the first is what the other is compared with.
+ * @param sides Names with the options of `createTraining` by which they differ; the first is what the others are compared with.
  */
 export async function compareSteps(cases, sides) {
   if (options.child !== undefined) {
@@ -56,22 +56,25 @@ async function measure({ model, batch, length }, difference) {
   process.exit(0)
 }
 
-function report({ label, ...entry }, [usual, other]) {
+function report({ label, ...entry }, sides) {
   const oneRow = (side) => inChild({ ...entry, side, batch: 1, length: 8 }).peak
-  const constant = { [usual]: oneRow(usual), [other]: oneRow(other) }
+  const constant = Object.fromEntries(sides.map((side) => [side, oneRow(side)]))
   const rounds = Array.from({ length: Number(options.rounds) }, () =>
-    Object.fromEntries([usual, other].map((side) => [side, inChild({ ...entry, side })])),
+    Object.fromEntries(sides.map((side) => [side, inChild({ ...entry, side })])),
   )
   const of = (side, field) => median(rounds.flatMap((round) => round[side][field]))
-  const row = (name, field, unit, less = () => 0) => {
-    const [a, b] = [usual, other].map((side) => of(side, field) - less(side))
-    console.log(`  ${name.padEnd(16)} ${a.toFixed(0)} → ${b.toFixed(0)} ${unit}, × ${(b / a).toFixed(2)}`)
+  const [usual, ...others] = sides
+  for (const other of others) {
+    const row = (name, field, unit, less = () => 0) => {
+      const [a, b] = [usual, other].map((side) => of(side, field) - less(side))
+      console.log(`  ${name.padEnd(16)} ${a.toFixed(0)} → ${b.toFixed(0)} ${unit}, × ${(b / a).toFixed(2)}`)
+    }
+    console.log(`${label}: ${usual} → ${other}`)
+    row('peak', 'peak', 'MB')
+    row('above one row', 'peak', 'MB', (side) => constant[side])
+    row('step', 'times', 'ms')
+    row('processor time', 'processorTimes', 'ms')
   }
-  console.log(`${label}: ${usual} → ${other}`)
-  row('peak', 'peak', 'MB')
-  row('above one row', 'peak', 'MB', (side) => constant[side])
-  row('step', 'times', 'ms')
-  row('processor time', 'processorTimes', 'ms')
 }
 
 function inChild(settings) {

@@ -44,11 +44,20 @@ export function configOf(directory) {
  *
  * @param config An encoder configuration.
  * @param options `weights`: a checkpoint directory (default: random); `shape`: of the ids, default dynamic;
- *   `gradientCheckpointing` as in the engine's `compile`; `threads`: default, one for each core; `adapter`: train it alone.
+ *   `gradientCheckpointing` as in the engine's `compile`; `threads`: default, one for each core; `adapter`: train it alone;
+ *   `basePrecision` of what is frozen then, default float32.
  */
 export async function createTraining(
   config,
-  { weights, shape = ['batch', 'sequence'], target, gradientCheckpointing = false, threads, adapter } = {},
+  {
+    weights,
+    shape = ['batch', 'sequence'],
+    target,
+    gradientCheckpointing = false,
+    threads,
+    adapter,
+    basePrecision,
+  } = {},
 ) {
   await setEngine(threads === undefined ? 'onnx' : createOnnxEngine({ threads }))
   const engine = await getEngine()
@@ -57,7 +66,7 @@ export async function createTraining(
   const specs = family.parameterShapes(config, taskOf(family))
   const names = adapter ? trainedNames(adapter, { config, specs }, []) : Object.keys(specs)
   const slots = fitSlots({ optimizer, parameters: names })
-  const store = await createStore(engine, config, { weights, slots, adapter })
+  const store = await createStore(engine, config, { weights, slots, adapter, basePrecision })
   const run = { config, training: true }
   const step = ({ inputs, parameters }) => {
     if (family.kind === 'encoder-decoder')
@@ -115,12 +124,16 @@ const labelShape = ({ kind }, shape, target) =>
   kind === 'encoder' ? shape.slice(0, 1) : kind === 'decoder' ? shape : [shape[0], target ?? 'target']
 
 /** A store with the parameters of a classifier; see {@link createTraining}. */
-export async function createStore(engine, config, { weights, slots = [], adapter } = {}) {
+export async function createStore(engine, config, { weights, slots = [], adapter, basePrecision } = {}) {
   const family = modelFamily(config.modelType)
   const own = family.parameterShapes(config, taskOf(family))
   const specs = { ...own, ...(adapter && adapterSpecs(adapter, { config, specs: own })) }
   const shapes = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, spec.shape]))
-  const store = engine.createStore(shapes, slots)
+  // As `narrowBase` of @tfx/transfer chooses.
+  const scoresWords = (name) => family.kind !== 'encoder' && shapes[name][0] === config.vocabSize
+  const frozen = Object.keys(own).filter((name) => shapes[name].length > 1 && !scoresWords(name))
+  const narrow = basePrecision && Object.fromEntries(frozen.map((name) => [name, basePrecision]))
+  const store = engine.createStore(shapes, slots, { narrow })
   await (weights === undefined ? fillRandomly(store, specs, config) : fillFromCheckpoint(store, weights))
   return store
 }

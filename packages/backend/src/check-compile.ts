@@ -36,6 +36,12 @@ export function checkCompile<Kind extends ParameterStore['kind']>(
   if (unknown !== undefined) {
     throw misuse('gradients.withRespectTo', 'names of parameters in the store', `'${unknown}'`)
   }
+  const narrow = gradients?.withRespectTo.find(
+    (name) => parameters?.kind === 'memory' && parameters.narrow(name),
+  )
+  if (narrow !== undefined) {
+    throw misuse('gradients.withRespectTo', 'parameters that are kept as float32', `'${narrow}'`)
+  }
   checkCheckpointing(gradientCheckpointing, kind)
   return parameters as Stores[Kind] | undefined
 }

@@ -1,5 +1,6 @@
 import type { DataType, HostTensor } from '@tfx/common'
-import type { tf } from '@tfx/compiler'
+import type { NarrowType, tf } from '@tfx/compiler'
+import type { NarrowNumbers } from './narrow-numbers'
 
 /** A size that is fixed (number) or known only when the program runs (the name of an axis). */
 export type Dimension = number | string
@@ -93,6 +94,16 @@ export interface Slot {
   readonly shape: (parameterShape: readonly number[], parameter: string) => readonly number[]
 }
 
+/** Options of {@link Engine.createStore}. */
+export interface StoreOptions {
+  /**
+   * Parameters of at least one axis whose values are kept in fewer bits, by name: as float16, or as int8 with a float32 scale
+   * for each slice along the first axis. They are rounded when they are written, computed with as float32, and cannot be
+   * trained. The onnx engine only. Default: none.
+   */
+  readonly narrow?: Readonly<Record<string, NarrowType>>
+}
+
 /** Numbers that stay where the engine computes: parameters, their gradients, optimizer state. */
 interface StoreBase {
   /** Parameter name → shape, in insertion order. */
@@ -111,8 +122,14 @@ export interface MemoryStore extends StoreBase {
   readonly kind: 'memory'
   /** Where each slot of a parameter lies. All slots of one parameter share one memory. */
   block(name: string): MemoryBlock
-  /** A live view of one slot: no copy. */
+  /**
+   * A live view of one slot: no copy.
+   *
+   * @throws ArgumentError if it is a value that is kept in fewer bits, which `read` gives.
+   */
   view(name: string, slot?: string): Float32Array
+  /** A live view of a parameter's value if it is kept in fewer bits. */
+  narrow(name: string): NarrowNumbers | undefined
 }
 
 /** One parameter's place in a {@link MemoryStore}. */
@@ -120,7 +137,10 @@ export interface MemoryBlock {
   readonly memory: WebAssembly.Memory
   /** Number of float32 elements of the value, and of every slot without a shape of its own. */
   readonly length: number
-  /** Slot name → byte offset, a multiple of 64; up to the next such multiple there is nothing else. */
+  /**
+   * Slot name → byte offset, a multiple of 64; up to the next such multiple there is nothing else. Without `value` if that is
+   * kept in fewer bits: nothing that works on float32 may touch it.
+   */
   readonly offsets: Readonly<Record<string, number>>
   /** Slot name → number of float32 elements. */
   readonly lengths: Readonly<Record<string, number>>
@@ -148,8 +168,13 @@ export interface Engine {
    *
    * @param shapes Parameter name → shape.
    * @param slots Slots beside `value`, for instance `['gradient', 'expAvg', 'expAvgSq']`.
+   * @throws EngineError if there is not enough memory, or if the engine cannot keep values in fewer bits.
    */
-  createStore(shapes: Record<string, readonly number[]>, slots?: readonly SlotSpec[]): ParameterStore
+  createStore(
+    shapes: Record<string, readonly number[]>,
+    slots?: readonly SlotSpec[],
+    options?: StoreOptions,
+  ): ParameterStore
   /** Compiles a step for this engine. */
   compile(step: StepFunction, options: CompileOptions): Promise<Program>
 }

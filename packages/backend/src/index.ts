@@ -1,6 +1,7 @@
 export * from './engine'
 export { createMemoryStore } from './memory-store'
 export { createOnnxEngine, type OnnxEngineOptions } from './onnx-engine'
+export type { NarrowNumbers } from './narrow-numbers'
 export { type NativeGuard, setNativeGuard } from './native-calls'
 export { gelu, silu, softmax } from './ops/activations'
 export { batchNorm, type BatchNormOptions, type RunningStatistics } from './ops/batch-norm'

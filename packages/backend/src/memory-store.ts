@@ -1,5 +1,7 @@
 import { ArgumentError, EngineError, sizeOf } from '@tfx/common'
-import type { MemoryBlock, MemoryStore, Slot, SlotSpec } from './engine'
+import type { NarrowType } from '@tfx/compiler'
+import type { MemoryBlock, MemoryStore, Slot, SlotSpec, StoreOptions } from './engine'
+import { narrowBytes, type NarrowNumbers, readNarrow, writeNarrow } from './narrow-numbers'
 import { normalizeSlots } from './slot-specs'
 import { addSparseRows, type SparseRows } from './sparse-rows'
 
@@ -14,38 +16,72 @@ const align = (bytes: number) => Math.ceil(bytes / alignment) * alignment
 /**
  * Allocates parameters, and whatever belongs to each of them, in WebAssembly memory.
  *
- * @param memoryLimit The most bytes to put into one memory. Default: what WebAssembly allows, 4 GiB less a page.
+ * @param options `narrow`, see the type; `memoryLimit`: the most bytes to put into one memory, by default what WebAssembly
+ *   allows, 4 GiB less a page.
  * @throws ArgumentError if one parameter with its slots is larger than a memory can be.
  * @throws EngineError if the machine has not enough memory.
  */
 export function createMemoryStore(
   shapes: Readonly<Record<string, readonly number[]>>,
   extraSlots: readonly SlotSpec[] = [],
-  memoryLimit: number = largestMemory,
+  { narrow = {}, memoryLimit = largestMemory }: StoreOptions & { memoryLimit?: number } = {},
 ): MemoryStore {
   const specs = normalizeSlots(['value', ...extraSlots])
   const slots = specs.map(({ name }) => name)
-  const blocks = allocate(shapes, specs, memoryLimit)
+  const blocks = allocate(shapes, { slots: specs, narrow, limit: memoryLimit })
   const block = (name: string) => blocks.get(name) ?? unknownName('parameter', name, [...blocks.keys()])
   const view = (name: string, slot = 'value') => {
-    const { memory, lengths, offsets } = block(name)
+    const { memory, lengths, offsets, narrow } = block(name)
+    if (slot === 'value' && narrow !== undefined) throw noView(name, narrow.type)
     const offset = offsets[slot] ?? unknownName('slot', slot, slots)
     return new Float32Array(memory.buffer, offset, lengths[slot])
   }
+  const narrowValue = (name: string) => narrowNumbers(block(name))
   return {
     kind: 'memory',
     shapes,
     slots,
     block,
     view,
-    read: async (name, slot) => view(name, slot).slice(),
-    write(name, data, slot) {
+    narrow: narrowValue,
+    async read(name, slot = 'value') {
+      const kept = slot === 'value' ? narrowValue(name) : undefined
+      return kept ? readNarrow(kept) : view(name, slot).slice()
+    },
+    write(name, data, slot = 'value') {
+      const kept = slot === 'value' ? narrowValue(name) : undefined
+      if (kept) {
+        checkLength(name, data, kept.values.length)
+        writeNarrow(kept, data)
+        return
+      }
       const target = view(name, slot)
       checkLength(name, data, target.length)
       target.set(data)
       if (slot === 'gradient') writtenRows.delete(block(name))
     },
     dispose: () => blocks.clear(),
+  }
+}
+
+/** A parameter's place with that of its value, if it is kept in fewer bits. */
+interface Block extends MemoryBlock {
+  readonly narrow?: {
+    readonly type: NarrowType
+    readonly values: number
+    readonly scales: number
+    readonly rows: number
+  }
+}
+
+function narrowNumbers({ memory: { buffer }, length, narrow }: Block): NarrowNumbers | undefined {
+  if (narrow === undefined) return undefined
+  const { type, values, scales, rows } = narrow
+  if (type === 'float16') return { type, values: new Uint16Array(buffer, values, length) }
+  return {
+    type,
+    values: new Int8Array(buffer, values, length),
+    scales: new Float32Array(buffer, scales, rows),
   }
 }
 
@@ -81,11 +117,10 @@ export function writeSparseGradient(store: MemoryStore, name: string, sparse: Sp
 /** Lays the slots of each parameter side by side, filling one memory after the other. */
 function allocate(
   shapes: Readonly<Record<string, readonly number[]>>,
-  slots: readonly Slot[],
-  limit: number,
-): Map<string, MemoryBlock> {
-  const blocks = new Map<string, MemoryBlock>()
-  let pending: { name: string; block: Omit<MemoryBlock, 'memory'> }[] = []
+  { slots, narrow, limit }: { slots: readonly Slot[]; narrow: StoreOptions['narrow'] & {}; limit: number },
+): Map<string, Block> {
+  const blocks = new Map<string, Block>()
+  let pending: { name: string; block: Omit<Block, 'memory'> }[] = []
   let end = 0
   const flush = () => {
     const memory = allocateMemory(end)
@@ -94,19 +129,42 @@ function allocate(
     end = 0
   }
   for (const [name, shape] of Object.entries(shapes)) {
-    const sizes = slots.map((slot) => [slot.name, sizeOf(slot.shape(shape, name))] as const)
-    const bytes = sizes.reduce((sum, [, size]) => sum + align(size * 4), 0)
-    if (bytes > limit) throw tooLarge(name, bytes, limit)
-    if (end + bytes > limit) flush()
-    const offsets: Record<string, number> = {}
-    for (const [slot, size] of sizes) {
-      offsets[slot] = end
-      end += align(size * 4)
-    }
-    pending.push({ name, block: { length: sizeOf(shape), offsets, lengths: Object.fromEntries(sizes) } })
+    const layout = layOut(name, shape, { slots, type: narrow[name] })
+    if (layout.bytes > limit) throw tooLarge(name, layout.bytes, limit)
+    if (end + layout.bytes > limit) flush()
+    pending.push({ name, block: layout.at(end) })
+    end += layout.bytes
   }
   flush()
   return blocks
+}
+
+/** Where the slots of one parameter lie, from any place on. */
+function layOut(
+  name: string,
+  shape: readonly number[],
+  { slots, type }: { slots: readonly Slot[]; type: NarrowType | undefined },
+): { bytes: number; at(start: number): Omit<Block, 'memory'> } {
+  const length = sizeOf(shape)
+  const rows = type === 'int8' ? shape[0]! : 0
+  const kept = type === undefined ? slots : slots.filter((slot) => slot.name !== 'value')
+  const lengths = Object.fromEntries(kept.map((slot) => [slot.name, sizeOf(slot.shape(shape, name))]))
+  const narrowSize = type === undefined ? 0 : align(length * narrowBytes[type])
+  const first = narrowSize + align(rows * 4)
+  const bytes = Object.values(lengths).reduce((sum, size) => sum + align(size * 4), first)
+  return {
+    bytes,
+    at(start) {
+      const offsets: Record<string, number> = {}
+      let next = start + first
+      for (const [slot, size] of Object.entries(lengths)) {
+        offsets[slot] = next
+        next += align(size * 4)
+      }
+      const narrow = type && { type, values: start, scales: start + narrowSize, rows }
+      return { length, offsets, lengths, ...(narrow && { narrow }) }
+    },
+  }
 }
 
 function allocateMemory(bytes: number): WebAssembly.Memory {
@@ -143,6 +201,15 @@ function tooLarge(name: string, bytes: number, limit: number): ArgumentError {
     remedy: 'Use an optimizer with less state, or freeze this parameter.',
   })
 }
+
+const noView = (name: string, type: NarrowType) =>
+  new ArgumentError({
+    function: 'store.view',
+    argument: 'name',
+    expected: 'of a parameter that is kept as float32',
+    received: `'${name}', which is kept as ${type}`,
+    remedy: 'Use store.read, which gives a copy as float32.',
+  })
 
 /** @throws ArgumentError, always. */
 export function unknownName(kind: 'parameter' | 'slot', name: string, known: readonly string[]): never {

@@ -3,6 +3,7 @@ import {
   evaluateSize,
   type GraphProgram,
   type InputValue,
+  narrowInputs,
   recompute,
   sparseOutputs,
   toOnnx,
@@ -16,6 +17,7 @@ import { runStep } from './differentiate'
 import type { CompileOptions, Engine, MemoryStore, NamedTensors, Program, StepFunction } from './engine'
 import { clearGradient, createMemoryStore, startDenseGradient, writeSparseGradient } from './memory-store'
 import { callNative } from './native-calls'
+import { feedsOf, narrowTypes } from './parameter-feeds'
 import { missingSeed } from './ops/random'
 import { RandomBuffer } from './random-numbers'
 import { allocateOutput, outputIn, refusedOutput, runInPlace } from './run-in-place'
@@ -51,14 +53,15 @@ export function createOnnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
   return {
     name: 'onnx',
     description: `compiled to ONNX, run by onnxruntime-node on the CPU with ${parallelism}`,
-    createStore: (shapes, slots) => createMemoryStore(shapes, slots),
+    createStore: createMemoryStore,
     compile: (step, options) => compile(step, options, threads),
   }
 }
 
 async function compile(step: StepFunction, options: CompileOptions, threads = 0): Promise<Program> {
   const store = checkCompile(options, 'memory')
-  const program = checkpointed(traceStep(step, options), options)
+  const traced = checkpointed(traceStep(step, options), options)
+  const program = store ? narrowInputs(traced, withPrefix(parameterPrefix, narrowTypes(store))) : traced
   // Loaded at the first use, so that another engine can run where its native library cannot.
   const runtime = await import('onnxruntime-node')
   const packed = options.packParameters && !options.gradients ? packedValues(store) : undefined
@@ -93,7 +96,8 @@ function packedValues(
   if (bytes > largestPacked) return undefined
   return (name) => {
     const parameter = name.startsWith(parameterPrefix) ? name.slice(parameterPrefix.length) : undefined
-    return parameter !== undefined && parameter in shapes ? store!.view(parameter) : undefined
+    if (parameter === undefined || !(parameter in shapes) || store!.narrow(parameter)) return undefined
+    return store!.view(parameter)
   }
 }
 
@@ -154,12 +158,9 @@ function createProgram({ runtime, session, program, options, store }: ProgramPar
     const memory = store!
     return new runtime.Tensor('float32', memory.view(name, slot), memory.shapes[name])
   }
-  const parameterFeeds = Object.fromEntries(
-    withoutPrefix(parameterPrefix, inputNames).map((name) => [
-      parameterPrefix + name,
-      storeTensor(name, 'value'),
-    ]),
-  )
+  const parameterFeeds = store
+    ? withPrefix(parameterPrefix, feedsOf(runtime, store, withoutPrefix(parameterPrefix, inputNames)))
+    : {}
   const { dense, sparse, unreached, plain } = sortOutputs(program, options)
   // Dense gradients are written straight into their slots, everything else into new arrays.
   const gradientFetches = Object.fromEntries(

@@ -32,7 +32,8 @@ export function createTfjsEngine(backend: string = tf.engine().backendName): Eng
   return {
     name: `tfjs:${backend}`,
     description: `run eagerly by the TensorFlow.js backend '${backend}'`,
-    createStore(shapes, slots) {
+    createStore(shapes, slots, { narrow = {} } = {}) {
+      if (Object.keys(narrow).length > 0) throw noNarrow(backend)
       void tf.setBackend(backend)
       return createTensorStore(shapes, slots)
     },
@@ -106,3 +107,12 @@ async function toHost(tensor: tf.Tensor): Promise<HostTensor> {
   // A view of the backend's own array, which may be that of a parameter, on some backends.
   return { dtype: tensor.dtype as 'float32', shape: tensor.shape, data: data.slice() }
 }
+
+const noNarrow = (backend: string) =>
+  new EngineError({
+    function: 'createStore',
+    argument: 'narrow',
+    expected: 'left out on a tfjs engine, which computes with float32 tensors only',
+    received: `asked for with the backend '${backend}'`,
+    remedy: "Leave it out, or choose the compiled engine with setEngine('onnx').",
+  })

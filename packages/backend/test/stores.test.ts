@@ -67,7 +67,7 @@ describe('a memory store', () => {
           const store = createMemoryStore(
             Object.fromEntries(shapes.map((shape, index) => [`p${index}`, shape])),
             slots,
-            limit,
+            { memoryLimit: limit },
           )
           const all = Object.keys(store.shapes).flatMap((name) =>
             store.slots.map((slot) => [name, slot] as const),
@@ -91,7 +91,7 @@ describe('a memory store', () => {
   it('takes as many memories as it needs, and a program reads from all', async () => {
     const [, engine] = engines[0]!
     const shapes = { a: [100], b: [100], c: [100] }
-    const store = createMemoryStore(shapes, ['gradient'], 2000)
+    const store = createMemoryStore(shapes, ['gradient'], { memoryLimit: 2000 })
     expect(new Set(Object.keys(shapes).map((name) => store.block(name).memory)).size).toBe(2)
     const program = await engine.compile(
       ({ parameters }) => {
@@ -108,7 +108,9 @@ describe('a memory store', () => {
   })
 
   it('says which parameter is too large', () => {
-    expect(() => createMemoryStore({ small: [10], large: [1000] }, ['gradient'], 4000)).toThrow(
+    expect(() =>
+      createMemoryStore({ small: [10], large: [1000] }, ['gradient'], { memoryLimit: 4000 }),
+    ).toThrow(
       "createStore: 'large' must be at most 4000 bytes with all its slots, but got 8064. " +
         'Use an optimizer with less state, or freeze this parameter.',
     )

@@ -4,8 +4,14 @@ import type { SymbolicScalar, SymbolicSize } from './symbolic'
 /** A size in a node's attributes: known, or an expression over symbolic axes. */
 export type Size = number | SymbolicSize
 
-/** Element types inside a graph: those of tensors, and int64, which ONNX wants for some indices. */
-export type ElementType = DataType | 'int64'
+/** Element types inside a graph: those of tensors, int64, which ONNX wants for some indices, and narrow ones. */
+export type ElementType = DataType | 'int64' | NarrowType
+
+/** Types that hold a float32 number in fewer bits: what weights can be fed as that are not trained. */
+export type NarrowType = 'float16' | 'int8'
+
+/** Element types of constants: tracing makes no narrow values. */
+export type ConstantType = Exclude<ElementType, NarrowType>
 
 interface ValueBase {
   readonly id: number
@@ -30,6 +36,7 @@ export type RandomNumbers = { readonly kind: 'mask'; readonly rate: number } | {
 /** A value known while tracing; `splat` means that every element is the same number. */
 export interface ConstantValue extends ValueBase {
   readonly kind: 'constant'
+  readonly dtype: ConstantType
   readonly splat?: number
   /** What `splat` is over symbolic axes, once traces were unified. */
   readonly symbolicSplat?: SymbolicScalar | SymbolicSize
@@ -91,7 +98,7 @@ export interface NodeSpec {
   outputs: readonly { shape: readonly number[]; dtype: ElementType }[]
 }
 
-const roundTo: Record<ElementType, (value: number) => number> = {
+const roundTo: Record<ConstantType, (value: number) => number> = {
   float32: Math.fround,
   int32: (value) => value | 0,
   int64: Math.trunc,
@@ -113,7 +120,8 @@ export class Graph {
 
   /** A constant whose elements are all `number`, rounded to what the type can hold. */
   splat(number: number, shape: readonly number[], dtype: ElementType): ConstantValue {
-    return { id: this.nextId++, kind: 'constant', splat: roundTo[dtype](number), shape, dtype }
+    const type = dtype as ConstantType
+    return { id: this.nextId++, kind: 'constant', splat: roundTo[type](number), shape, dtype: type }
   }
 
   /** A constant from an array; recognises arrays of one repeated number. */
@@ -121,7 +129,7 @@ export class Graph {
     const first = data[0]
     if (first !== undefined && data.every((element) => Object.is(element, first)))
       return this.splat(first, shape, dtype)
-    return { id: this.nextId++, kind: 'constant', data, shape, dtype }
+    return { id: this.nextId++, kind: 'constant', data, shape, dtype: dtype as ConstantType }
   }
 
   /** Adds a node, or returns the outputs of an equal one that is there already. */

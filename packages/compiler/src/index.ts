@@ -1,6 +1,7 @@
 export {
   type GraphNode,
   type InputValue,
+  type NarrowType,
   type NodeValue,
   type RandomNumbers,
   type Size,
@@ -10,6 +11,7 @@ export { kernels } from './kernels/index'
 export { encodeModel, type OnnxModel } from './onnx/protobuf'
 export { type OnnxOptions, toOnnx } from './onnx/emit'
 export type { ExternalData } from './onnx/protobuf'
+export { narrowInputs, scalesInput } from './passes/narrow-inputs'
 export { recompute, type RecomputeOptions } from './passes/recompute'
 export { finish, type GraphProgram, sparseOutputs } from './program'
 export { type AxisSizes, describeSize, evaluateSize, type SymbolicSize } from './symbolic'

@@ -1,4 +1,4 @@
-import type { ParameterStore } from '@tfx/backend'
+import type { ParameterStore, StoreOptions } from '@tfx/backend'
 import { ArgumentError, CheckpointError, createRandom, mixSeed } from '@tfx/common'
 import {
   type Adapter,
@@ -75,6 +75,28 @@ const noPrompt = (task: Task) =>
     received: `the task ${task}`,
     remedy: "Use 'lora' or 'ia3'.",
   })
+
+/**
+ * How the store keeps what is frozen: matrices in fewer bits; vectors, which take little, as they are; and as it is the
+ * table that scores the words, since widening the largest weight of all at once would take more than it saves.
+ */
+export function narrowBase(
+  { config, task, specs, trained }: TrainedPart,
+  precision: TransferOptions['basePrecision'] & {},
+): StoreOptions {
+  if (precision === 'float32') return {}
+  const scoresWords = (name: string) =>
+    writingTasks.includes(task) &&
+    specs[name]!.shape[0] === config.vocabSize &&
+    (name === 'lm_head.weight' || !('lm_head.weight' in specs))
+  const isNarrow = (name: string) =>
+    !trained.includes(name) &&
+    specs[name]!.isFixed !== true &&
+    specs[name]!.shape.length > 1 &&
+    !scoresWords(name)
+  const names = Object.keys(specs).filter(isNarrow)
+  return { narrow: Object.fromEntries(names.map((name) => [name, precision])) }
+}
 
 /** Writes the values that a new adapter starts from. */
 export async function fillAdapter(

@@ -78,6 +78,12 @@ export interface TransferOptions {
    * `@tfx/core`. The others cost neither gradients nor optimizer state. Rates are higher than usual: 1e-4 to 1e-3.
    */
   adapter?: AdapterName | Adapter
+  /**
+   * How the frozen weights of the base are kept while an adapter trains: as `float16` they take half the memory, as `int8`, with
+   * a scale for each row, a quarter. They are rounded first and computed with as float32, so the adapter learns what suits the
+   * rounded weights, and the model that comes of it has them. On the CPU only. Default `float32`.
+   */
+  basePrecision?: 'float32' | 'float16' | 'int8'
   /** Evaluate and end with a moving average of the weights that keeps this share at each step; 0 for none. Default 0. */
   emaDecay?: number
   /**
@@ -170,6 +176,7 @@ export const transferOptionNames: readonly string[] = Object.keys({
   keepBest: true,
   fromScratch: true,
   adapter: true,
+  basePrecision: true,
   emaDecay: true,
   earlyStoppingPatience: true,
   adversarialEpsilon: true,

@@ -1,4 +1,11 @@
-import { type Engine, getEngine, type ParameterStore, type Program, type SlotSpec } from '@tfx/backend'
+import {
+  type Engine,
+  getEngine,
+  type ParameterStore,
+  type Program,
+  type SlotSpec,
+  type StoreOptions,
+} from '@tfx/backend'
 import { type HostTensor, throwIfAborted } from '@tfx/common'
 import {
   type EncoderConfig,
@@ -29,14 +36,21 @@ export function shapesOf(specs: ParameterSpecs): Record<string, readonly number[
   return Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]))
 }
 
+/** What a store is for: a model, what is added to it, and which of its weights are kept in fewer bits. */
+interface StoreContents extends StoreOptions {
+  readonly config: ModelConfig
+  readonly task: Task
+  readonly added?: ParameterSpecs
+}
+
 /** A new store for a model. */
 export function createStore(
   engine: Engine,
-  { config, task, added = {} }: { config: ModelConfig; task: Task; added?: ParameterSpecs },
+  { config, task, added = {}, narrow = {} }: StoreContents,
   slots: readonly SlotSpec[] = [],
 ): ParameterStore {
   const specs = modelFamily(config.modelType as string).parameterShapes(config, task)
-  return engine.createStore(shapesOf({ ...specs, ...added }), slots)
+  return engine.createStore(shapesOf({ ...specs, ...added }), slots, { narrow })
 }
 
 /** The input of a forward pass that takes the place of a parameter. */

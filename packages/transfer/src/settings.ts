@@ -35,6 +35,7 @@ export interface ResolvedSettings {
   readonly layerwiseDecay: number
   /** `none`, or its method. */
   readonly adapter: string
+  readonly basePrecision: TransferOptions['basePrecision'] & {}
   /** `none`, or its name. */
   readonly augmentation: string
   readonly emaDecay: number
@@ -79,6 +80,7 @@ const ownDefaults = {
   validationFraction: 0.1,
   layerwiseDecay: 1,
   adapter: 'none',
+  basePrecision: 'float32',
   augmentation: 'none',
   emaDecay: 0,
   earlyStoppingPatience: 0,
@@ -134,7 +136,7 @@ export type SettingDefaults = Partial<
     ResolvedSettings,
     Exclude<
       keyof ResolvedSettings,
-      'adapter' | 'augmentation' | 'truncation' | 'dropout' | 'validationFraction'
+      'adapter' | 'basePrecision' | 'augmentation' | 'truncation' | 'dropout' | 'validationFraction'
     >
   >
 >
@@ -160,6 +162,13 @@ export function resolveSettings(
   checkName('optimizer', options.optimizer, optimizerNames)
   checkName('schedule', options.schedule, scheduleNames)
   checkName('adapter', options.adapter, ['lora', 'ia3', 'bitfit', 'prompt'])
+  checkName('basePrecision', options.basePrecision, ['float32', 'float16', 'int8'])
+  if (options.adapter === undefined && (options.basePrecision ?? 'float32') !== 'float32')
+    throw wrong(
+      'basePrecision',
+      'float32 unless an adapter is trained: all weights are',
+      options.basePrecision,
+    )
   const list: Setting[] = []
   const add = (name: string, fallback: Setting['value'], origin: SettingOrigin) => {
     const option = given[name]

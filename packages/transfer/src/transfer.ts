@@ -2,7 +2,15 @@ import { getEngine } from '@tfx/backend'
 import { ArgumentError, throwIfAborted } from '@tfx/common'
 import type { ModelConfig, Task } from '@tfx/core'
 import { type FitResult, fitSlots, TrainingAbortedError } from '@tfx/train'
-import { fillAdapter, keptBeside, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
+import {
+  fillAdapter,
+  keptBeside,
+  narrowBase,
+  readMerged,
+  takeAdapter,
+  trainedPart,
+  type TrainedPart,
+} from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { datasetParts, readDataset, type TransferDataset } from './dataset'
@@ -105,7 +113,7 @@ export async function runTask<
     ...regularization(values, part.trained),
     parameters: part.trained,
   })
-  const store = createStore(await getEngine(), part, slots)
+  const store = createStore(await getEngine(), { ...part, ...narrowBase(part, values.basePrecision) }, slots)
   const weights: Weights<Config> = { config, tokenizer, generation, store }
   const run = {
     task,

@@ -157,13 +157,17 @@ const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }
 /** Conversion to another dtype. */
 export function cast(graph: Graph, x: Traced, dtype: ElementType): Traced {
   if (x.dtype === dtype) return x
-  if (x.kind === 'constant' && dtype !== 'int64') {
+  if (x.kind === 'constant' && dtype in arrays) {
     const convert = (element: number) =>
       dtype === 'bool' ? Number(element !== 0) : dtype === 'int32' ? Math.trunc(element) : element
     if (x.splat !== undefined && x.symbolicSplat === undefined)
       return graph.splat(convert(x.splat), x.shape, dtype)
     if (x.data)
-      return graph.constant(arrays[dtype].from(Array.from<number, number>(x.data, convert)), x.shape, dtype)
+      return graph.constant(
+        arrays[dtype as keyof typeof arrays].from(Array.from<number, number>(x.data, convert)),
+        x.shape,
+        dtype,
+      )
   }
   const input = compact(graph, x)
   const result = graph.single({

@@ -3,6 +3,7 @@ import { type GraphProgram, prune } from '../program'
 import { foldScales } from './fold-scales'
 import { fuseBias } from './fuse-bias'
 import { chooseSegments, type Segments } from './segments'
+import { addCopy, addNode } from './write-nodes'
 
 /** Options of {@link recompute}. */
 export interface RecomputeOptions {
@@ -51,9 +52,10 @@ export function recompute(
   for (let stage = segments.count - 1; stage >= 0; stage--) {
     const { sign, after } = stageOrder(written, before)
     const renew = (node: GraphNode, isEarlier: (value: Value) => boolean) => {
-      const copy = copyNode(node, (value) => (isEarlier(value) ? after(current(value)) : current(value)))
-      written.push(copy)
-      node.outputs.forEach((output, index) => renewed.set(output, copy.outputs[index]!))
+      const copies = addCopy(written, node, (value) =>
+        isEarlier(value) ? after(current(value)) : current(value),
+      )
+      node.outputs.forEach((output, index) => renewed.set(output, copies[index]!))
     }
     for (const node of repeated) {
       if (segments.of.get(node) === stage) renew(node, (value) => kept.has(value))
@@ -118,27 +120,13 @@ function stagesOf(
 /** Makes the values of one stage wait for those of the stages before it. */
 function stageOrder(nodes: GraphNode[], before: readonly Value[]) {
   const waiting = new Map<Value, Value>()
-  const add = (op: string, inputs: readonly Value[], output: Omit<NodeValue, 'kind' | 'node'>): NodeValue => {
-    const outputs: NodeValue[] = []
-    const node: GraphNode = { op, domain: '', inputs, attributes: {}, sizes: {}, outputs }
-    outputs.push({ ...output, kind: 'node', node })
-    nodes.push(node)
-    return outputs[0]!
-  }
   let known: NodeValue | undefined
-  const sign = () => (known ??= add('Done', before, { id: -1, shape: [0], dtype: 'int64' }))
+  const sign = () =>
+    (known ??= addNode(nodes, { op: 'Done', inputs: before, output: { shape: [0], dtype: 'int64' } }))
   const after = (value: Value): Value => {
-    const made = waiting.get(value) ?? add('After', [value, sign()], value)
+    const made = waiting.get(value) ?? addNode(nodes, { op: 'After', inputs: [value, sign()], output: value })
     waiting.set(value, made)
     return made
   }
   return { sign, after }
-}
-
-function copyNode(node: GraphNode, change: (value: Value) => Value): GraphNode {
-  const outputs: NodeValue[] = []
-  const inputs = node.inputs.map((value) => value && change(value))
-  const copy = { ...node, inputs, outputs }
-  for (const output of node.outputs) outputs.push({ ...output, node: copy })
-  return copy
 }

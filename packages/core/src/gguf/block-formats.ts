@@ -1,4 +1,4 @@
-import { float16Values } from '../weights/number-formats'
+import { float16Values } from '@tfx/common'
 
 /**
  * Converts whole blocks to float32.

@@ -1,4 +1,4 @@
-import { toFloat16 } from '@tfx/common'
+import { fromFloat16, toFloat16 } from '@tfx/common'
 
 /** The element types of the format, with their bytes per element. */
 export const bytesPerElement = {
@@ -54,13 +54,8 @@ export function decodeElements(dtype: ReadableType, bytes: Uint8Array, destinati
       for (let index = 0; index < length; index++) target[index] = source[index]! << 16
       return
     }
-    case 'F16': {
-      const source = new Uint16Array(buffer, byteOffset, length)
-      // Bits, not numbers, so that the payload of a NaN survives.
-      const target = bitsOf(destination)
-      const table = float16Table()
-      for (let index = 0; index < length; index++) target[index] = table[source[index]!]!
-    }
+    case 'F16':
+      return fromFloat16(new Uint16Array(buffer, byteOffset, length), destination)
   }
 }
 
@@ -86,32 +81,4 @@ function bfloat16Of(bits: number): number {
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40 // a quiet NaN
   // Adding just under half a unit, and one more when the kept part is odd, rounds ties to even.
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
-}
-
-/** Every float16 as a number, by its bits. */
-export function float16Values(): Float32Array {
-  return (cachedValues ??= new Float32Array(float16Table().buffer))
-}
-
-let cachedTable: Uint32Array | undefined
-let cachedValues: Float32Array | undefined
-
-/** The float32 bits of every float16. */
-function float16Table(): Uint32Array {
-  if (cachedTable) return cachedTable
-  const table = new Uint32Array(65536)
-  const number = new Float32Array(1)
-  const numberBits = bitsOf(number)
-  for (let half = 0; half < table.length; half++) {
-    const sign = (half & 0x8000) << 16
-    const exponent = (half >>> 10) & 0x1f
-    const mantissa = half & 0x3ff
-    if (exponent === 0) {
-      number[0] = mantissa * 2 ** -24
-      table[half] = sign | numberBits[0]!
-    } else {
-      table[half] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13)
-    }
-  }
-  return (cachedTable = table)
 }
