@@ -1,4 +1,5 @@
 import { accuracy, averageScores, createConfusion, matthewsCorrelation } from '@tfx/metrics'
+import { refusal } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { describeSettings, load, type SentimentModel, transfer } from '../src/index'
 import { base, quick, temporaryFolders, toyRows, type ToyRow } from './support'
@@ -225,7 +226,16 @@ describe('validation', () => {
     expect((await best.evaluate(wrong)).accuracy).toBe(Math.max(...accuracies))
     const last = await transfer(base, rows, { ...options, keepBest: false })
     expect((await last.evaluate(wrong)).accuracy).toBe(accuracies.at(-1))
-    await Promise.all([best.dispose(), last.dispose()])
+    // By another metric, of which the smallest is the best.
+    const byLoss = await transfer(base, rows, { ...options, bestMetric: 'loss' })
+    const losses = byLoss.training!.evaluations.map(({ metrics }) => metrics.loss!)
+    expect(byLoss.training!.best?.value).toBe(Math.min(...losses))
+    await Promise.all([best.dispose(), last.dispose(), byLoss.dispose()])
+  })
+
+  it('refuses a metric that evaluations do not have', async () => {
+    const { message } = await refusal(transfer(base, rows, { ...quick, bestMetric: 'bleu' }))
+    expect(message).toMatch(/'bestMetric' must be one of .*accuracy.*but got 'bleu'/)
   })
 })
 

@@ -1,7 +1,7 @@
 import { DataError } from '@tfx/common'
 import type { RowSource } from '@tfx/data'
 import { rouge, type RougeOptions, type RougeScore } from '@tfx/metrics'
-import type { ReadingOptions } from './example'
+import type { ReadingOptions, SummaryExample } from './example'
 import { leadSummaries, sentencesOf } from './lead'
 import { readExamples } from './read-examples'
 import { type SummarizeOptions, summarizeTexts, type Summary, type SummaryLanguageModel } from './summarize'
@@ -33,8 +33,8 @@ export async function evaluateSummaries(
     documentColumn,
     summaryColumn,
     incomplete,
-    tokenizer = 'latin',
-    stemming = true,
+    tokenizer = usualComparison.tokenizer,
+    stemming = usualComparison.stemming,
     ...options
   }: EvaluateOptions = {},
 ): Promise<SummaryScores> {
@@ -55,22 +55,52 @@ export async function evaluateSummaries(
   }
   const documents = examples.map(({ text }) => text)
   const references = examples.map(({ targets }) => targets)
+  const comparing = { tokenizer, stemming }
   const summaries = await summarizeTexts(model, documents, options)
-  const scoresOf = (texts: readonly string[]): RougeF1 =>
-    f1Of(
-      rouge(
-        references.map((each) => each.map(inLines)),
-        texts.map(inLines),
-        { tokenizer, stemming },
-      ),
-    )
   const { leadSentences, leadWords } = leadSummaries(documents, references)
+  const texts = summaries.map(({ text }) => text)
   return {
-    ...scoresOf(summaries.map(({ text }) => text)),
-    baselines: { leadSentences: scoresOf(leadSentences), leadWords: scoresOf(leadWords) },
+    ...rougeOf(references, texts, comparing),
+    baselines: {
+      leadSentences: rougeOf(references, leadSentences, comparing),
+      leadWords: rougeOf(references, leadWords, comparing),
+    },
     summaries,
   }
 }
+
+/** ROUGE of the summaries of some examples. */
+export async function scoreSummaries(
+  model: SummaryLanguageModel,
+  examples: readonly SummaryExample[],
+  options: Pick<SummarizeOptions, 'signal'>,
+): Promise<Record<string, number>> {
+  const documents = examples.map(({ text }) => text)
+  const summaries = await summarizeTexts(model, documents, options)
+  const references = examples.map(({ targets }) => targets)
+  return {
+    ...rougeOf(
+      references,
+      summaries.map(({ text }) => text),
+      usualComparison,
+    ),
+  }
+}
+
+const usualComparison = { tokenizer: 'latin', stemming: true } as const
+
+const rougeOf = (
+  references: readonly (readonly string[])[],
+  texts: readonly string[],
+  options: RougeOptions,
+): RougeF1 =>
+  f1Of(
+    rouge(
+      references.map((each) => each.map(inLines)),
+      texts.map(inLines),
+      options,
+    ),
+  )
 
 /** Each sentence on a line of its own, as ROUGE-Lsum wants it. */
 const inLines = (text: string): string => sentencesOf(text).join('\n')

@@ -2,6 +2,7 @@ import { ArgumentError } from '@tfx/common'
 import type { GenerationConfig, SequenceToSequenceConfig } from '@tfx/core'
 import { split } from '@tfx/data'
 import { encodePairs, type WritingHead, type WritingOptions } from '@tfx/transfer'
+import { scoreSummaries } from './evaluate'
 import type { ReadingOptions, SummaryExample } from './example'
 import { usualLength } from './lengths'
 import { prefixOf, withPrefix } from './prefix'
@@ -36,6 +37,7 @@ export const summarizationHead: WritingHead<
   encode: (examples, options) => encodePairs(examples, { ...options, prefix: prefixOf(options.config) }),
   generation: usualGeneration,
   model: createSummarizer,
+  scoreWriting: scoreSummaries,
 }
 
 /** Beams, no three words twice, and summaries of a usual length, where the base does not say. */

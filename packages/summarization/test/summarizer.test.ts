@@ -28,6 +28,17 @@ describe('a summarizer', () => {
     expect(await model.summarize(held.map((row) => row.document))).toEqual(summaries)
   }, 120_000)
 
+  it('is measured by what it writes as it learns, where that is asked for', async () => {
+    const base = await tinyBase('t5')
+    const options = { ...quick, epochs: 1, validation: held, evaluateWriting: 8, bestMetric: 'rougeL' }
+    const model = await transfer(base, rows, options)
+    const { metrics } = model.training!.evaluations[0]!
+    expect(Object.keys(metrics)).toEqual(['loss', 'perplexity', 'rouge1', 'rouge2', 'rougeL', 'rougeLsum'])
+    const { rougeL } = await model.evaluate(held.slice(0, 8))
+    expect(metrics.rougeL).toBeCloseTo(rougeL, 9)
+    await model.dispose()
+  }, 60_000)
+
   it('is saved for Transformers.js, which writes the same, and loaded again', async () => {
     const model = await training
     const directory = folder('toy')

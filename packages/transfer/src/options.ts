@@ -2,6 +2,7 @@ import type { Adapter } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type {
   Augmentation,
+  BestMetric,
   CheckpointSettings,
   Optimizer,
   OptimizerName,
@@ -68,6 +69,12 @@ export interface TransferOptions {
   evaluateEvery?: 'epoch' | number
   /** End with the weights of the best evaluation instead of the last. Default true. */
   keepBest?: boolean
+  /**
+   * Which metric of the evaluations says what the best is, for `keepBest` and `earlyStoppingPatience`: a name, of which more is
+   * better unless it is a loss, a perplexity, an error or TER, or a name with its direction. Default: the task's, accuracy or loss
+   * for most.
+   */
+  bestMetric?: string | BestMetric
   /**
    * Start from random weights instead of the base's, with its architecture and tokenizer: shows what the
    * base is worth. Default false.
@@ -174,6 +181,7 @@ export const transferOptionNames: readonly string[] = Object.keys({
   validation: true,
   evaluateEvery: true,
   keepBest: true,
+  bestMetric: true,
   fromScratch: true,
   adapter: true,
   basePrecision: true,

@@ -52,6 +52,8 @@ export interface ResolvedSettings {
   readonly truncation: boolean
   readonly evaluateEvery: 'epoch' | number
   readonly keepBest: boolean
+  /** Its name. */
+  readonly bestMetric: string
   readonly fromScratch: boolean
   readonly validationFraction: number
   readonly dropout: number
@@ -76,6 +78,7 @@ const ownDefaults = {
   batching: 'length',
   evaluateEvery: 'epoch',
   keepBest: true,
+  bestMetric: 'loss',
   fromScratch: false,
   validationFraction: 0.1,
   layerwiseDecay: 1,
@@ -156,11 +159,13 @@ export function resolveSettings(
     validationFraction: validationFraction(base.validation),
     optimizer: typeof options.optimizer === 'object' ? options.optimizer.name : options.optimizer,
     adapter: typeof options.adapter === 'object' ? options.adapter.method : options.adapter,
+    bestMetric: typeof options.bestMetric === 'object' ? options.bestMetric.metric : options.bestMetric,
     augmentation: augmentationName(options.augmentation),
     schedule: typeof options.schedule === 'function' ? 'custom' : options.schedule,
   }
   checkName('optimizer', options.optimizer, optimizerNames)
   checkName('schedule', options.schedule, scheduleNames)
+  checkBestMode(options.bestMetric)
   checkName('adapter', options.adapter, ['lora', 'ia3', 'bitfit', 'prompt'])
   checkName('basePrecision', options.basePrecision, ['float32', 'float16', 'int8'])
   if (options.adapter === undefined && (options.basePrecision ?? 'float32') !== 'float32')
@@ -231,6 +236,12 @@ function check(name: string, value: unknown, kind: string): void {
   const kindOf = integer ? 'an integer' : 'a number'
   const upper = most === Infinity ? '' : ` and at most ${most}`
   throw wrong(name, `${kindOf} ${above ? 'above' : 'of at least'} ${least}${upper}`, value)
+}
+
+/** @throws ArgumentError */
+function checkBestMode(bestMetric: TransferOptions['bestMetric']): void {
+  if (typeof bestMetric !== 'object' || ['min', 'max'].includes(bestMetric.mode)) return
+  throw wrong('bestMetric', "a name, or { metric, mode: 'min' or 'max' }", JSON.stringify(bestMetric))
 }
 
 /** A name must be one of those there are; anything else is made by a function, whose type tells. */

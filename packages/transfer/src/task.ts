@@ -150,7 +150,11 @@ export interface TransferTask<
   inputs(config: Config): Record<string, InputSpec>
   /** The scalar to minimise: a mean over what `batchWeight` says. */
   loss(parameters: Parameters, inputs: NamedTensors, run: LossRun<Options, Config>): NamedTensors[string]
-  evaluation(weights: Weights<Config>, options: Options): Promise<Evaluation<Encoded>>
+  evaluation(
+    weights: Weights<Config>,
+    options: Options,
+    settings: { readonly maxLength: number },
+  ): Promise<Evaluation<Encoded>>
   /** Sets weights that no gradient finds, once training has ended; returns notes. Default: nothing. */
   finish?(
     weights: Weights<Config>,

@@ -18,7 +18,13 @@ import type { ResolvedSettings, Setting } from './settings'
 import type { EncodedExample, TransferTask } from './task'
 import { trainingBatches } from './training-batches'
 import { lossInputSpecs, withLossInputs } from './training-loss'
-import { chosenCheckpoints, chosenGroups, chosenSchedule, regularization } from './training-settings'
+import {
+  checkBestMetric,
+  chosenCheckpoints,
+  chosenGroups,
+  chosenSchedule,
+  regularization,
+} from './training-settings'
 
 /** A model about to be trained on encoded data. */
 export interface TrainingRun<Encoded extends EncodedExample<unknown>, Options, Config extends ModelConfig> {
@@ -69,11 +75,16 @@ export async function train<
   }
   const taskOptions = Object.fromEntries(task.options.map((name) => [name, options[name]]))
   const program = await compileTraining(run)
-  const evaluation = validation.length > 0 ? await task.evaluation(weights, options) : undefined
+  const evaluation = validation.length > 0 ? await task.evaluation(weights, options, settings) : undefined
   const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / gradientAccumulationSteps)
   const epochs = maxSteps > 0 ? maxSteps / stepsPerEpoch : settings.epochs
   const totalSteps = maxSteps > 0 ? maxSteps : Math.max(1, Math.ceil(stepsPerEpoch * epochs))
   try {
+    if (keepBest && options.bestMetric !== undefined) {
+      // Found now, not at the end of the first epoch.
+      const metrics = await evaluation!.score(validation.slice(0, 2), { signal })
+      checkBestMetric(keepBest.metric, Object.keys(metrics))
+    }
     return await fit({
       ...settings,
       ...regularization(settings, parameters, totalSteps),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { ArgumentError } from '@tfx/common'
 import { isWordTable, type ModelConfig } from '@tfx/core'
 import {
+  type BestMetric,
   type CheckpointSettings,
   type FitOptions,
   type Optimizer,
@@ -134,4 +135,26 @@ function hashOf(data: Readonly<Record<string, readonly EncodedExample<unknown>[]
       hash.update(JSON.stringify([example, Array.from(encoding.inputIds)]))
   }
   return hash.digest('hex').slice(0, 16)
+}
+
+/** Metrics of which less is better. */
+const lessIsBetter = /loss|perplexity|error|^ter\b/i
+
+/** The metric that tells which evaluation is the best. */
+export function chosenBest({ bestMetric }: TransferOptions, usual: BestMetric): BestMetric {
+  if (bestMetric === undefined) return usual
+  if (typeof bestMetric === 'object') return bestMetric
+  return { metric: bestMetric, mode: lessIsBetter.test(bestMetric) ? 'min' : 'max' }
+}
+
+/** @throws ArgumentError if evaluations do not have the metric. */
+export function checkBestMetric(metric: string, known: readonly string[]): void {
+  if (known.includes(metric)) return
+  throw new ArgumentError({
+    function: 'transfer',
+    argument: 'bestMetric',
+    expected: `one of ${known.join(', ')}, which this task's evaluations have`,
+    received: `'${metric}'`,
+    remedy: 'Name one of them. Those of written texts need { evaluateWriting: true }.',
+  })
 }

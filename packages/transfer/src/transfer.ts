@@ -27,7 +27,7 @@ import type { EncodedExample, TransferTask } from './task'
 import { checkRegularization } from './training-loss'
 import { train } from './training-run'
 import { transferInThread } from './thread/transfer-in-thread'
-import { chosenOptimizer, regularization, withDropout } from './training-settings'
+import { chosenBest, chosenOptimizer, regularization, withDropout } from './training-settings'
 
 /** What to train. */
 export interface TransferSource {
@@ -82,7 +82,7 @@ export async function runTask<
   const { values, list } = resolveSettings(options, {
     ...opened,
     validation: parts.validation,
-    defaults: task.defaults,
+    defaults: { bestMetric: task.best.metric, ...task.defaults },
   })
   const { seed, validationFraction } = values
   const data = await readDataset(task, parts, { ...options, seed, validationFraction })
@@ -105,7 +105,7 @@ export async function runTask<
     })
   const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
   const optimizer = chosenOptimizer(options, values)
-  const keepBest = values.keepBest && data.validation.length > 0 ? task.best : undefined
+  const keepBest = values.keepBest && data.validation.length > 0 ? chosenBest(options, task.best) : undefined
   const slots = fitSlots({
     optimizer,
     gradientAccumulationSteps: values.gradientAccumulationSteps,

@@ -74,6 +74,12 @@ export function directionsOf(pairs: readonly TranslationPair[]): TranslationDire
   return [...found.values()]
 }
 
+/** True for a pair of a direction. */
+export const isOf = (
+  { sourceLanguage, targetLanguage }: TranslationPair,
+  { source, target }: TranslationDirection,
+): boolean => sourceLanguage === source && targetLanguage === target
+
 /**
  * How a model reads and writes the languages of a direction: the one that is asked for, or the only one that it was
  * trained for.

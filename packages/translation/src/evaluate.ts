@@ -1,7 +1,7 @@
 import { ArgumentError } from '@tfx/common'
 import { createBleu, createChrf, createTer } from '@tfx/metrics'
-import { directionsOf } from './directions'
-import type { PairOptions, PairSource } from './pair'
+import { directionsOf, isOf } from './directions'
+import type { PairOptions, PairSource, TranslationPair } from './pair'
 import { readPairs } from './read-pairs'
 import { type TranslateOptions, type TranslationLanguageModel, translateTexts } from './translate'
 
@@ -51,9 +51,18 @@ export async function evaluateTranslations(
       remedy: 'Evaluate each direction by itself.',
     })
   }
-  const texts = examples.map(({ text }) => text)
-  const references = examples.map((pair) => pair.target)
-  const translations = await translateTexts(model, texts, { ...options, ...direction, split: 'none' })
+  return scoreTranslations(model, examples, { ...options, ...direction })
+}
+
+/** As {@link evaluateTranslations}, of pairs of one direction. */
+async function scoreTranslations(
+  model: TranslationLanguageModel,
+  pairs: readonly TranslationPair[],
+  options: TranslateOptions,
+): Promise<TranslationScores> {
+  const texts = pairs.map(({ text }) => text)
+  const references = pairs.map(({ target }) => target)
+  const translations = await translateTexts(model, texts, { ...options, split: 'none' })
   const metrics = { bleu: createBleu(), chrf: createChrf(), ter: createTer() }
   for (const metric of Object.values(metrics)) metric.add(references, translations)
   const [bleu, chrf, ter] = [metrics.bleu.score(), metrics.chrf.score(), metrics.ter.score()]
@@ -64,4 +73,21 @@ export async function evaluateTranslations(
     signatures: { bleu: bleu.signature, chrf: chrf.signature, ter: ter.signature },
     translations,
   }
+}
+
+/** BLEU, chrF and TER; of several directions each by itself, `bleu en-de`. */
+export async function scoreDirections(
+  model: TranslationLanguageModel,
+  pairs: readonly TranslationPair[],
+  options: Pick<TranslateOptions, 'signal'>,
+): Promise<Record<string, number>> {
+  const directions = directionsOf(pairs)
+  const scores: Record<string, number> = {}
+  for (const direction of directions) {
+    const own = directions.length === 1 ? pairs : pairs.filter((pair) => isOf(pair, direction))
+    const { bleu, chrf, ter } = await scoreTranslations(model, own, { ...options, ...direction })
+    const suffix = directions.length === 1 ? '' : ` ${direction.source}-${direction.target}`
+    for (const [name, value] of Object.entries({ bleu, chrf, ter })) scores[name + suffix] = value
+  }
+  return scores
 }

@@ -13,7 +13,8 @@ import {
   type WritingHead,
   type WritingOptions,
 } from '@tfx/transfer'
-import { directionsOf, type TranslationModel, trainedDirections, withDirections } from './directions'
+import { directionsOf, isOf, type TranslationModel, trainedDirections, withDirections } from './directions'
+import { scoreDirections } from './evaluate'
 import type { PairOptions, PairSource, TranslationPair } from './pair'
 import { readPairs } from './read-pairs'
 import { createTranslator, type Translator } from './translator'
@@ -42,6 +43,7 @@ export const translationHead: WritingHead<
   encode: encodeTranslations,
   generation: usualGeneration,
   model: createTranslator,
+  scoreWriting: scoreDirections,
 }
 
 /** Each direction's pairs are encoded by its own tokens. */
@@ -67,11 +69,6 @@ async function encodeTranslations(
   }
   return pairs.map((pair) => encoded.get(pair)!)
 }
-
-const isOf = (
-  { sourceLanguage, targetLanguage }: TranslationPair,
-  { source, target }: { source?: string | undefined; target?: string | undefined },
-): boolean => sourceLanguage === source && targetLanguage === target
 
 /** @throws ArgumentError if nothing tells the model which language to write. */
 function checkSeveral(

@@ -10,6 +10,11 @@ export type WritingModelConfig = DecoderConfig | SequenceToSequenceConfig
 export interface WritingOptions {
   /** ε of label smoothing; evaluations are without it. Default 0. */
   labelSmoothing?: number
+  /**
+   * Let the model write at each evaluation too, for all validation examples or for so many, and measure what it writes beside the
+   * loss: it takes as long as writing does. For tasks that have such a measure. Default false.
+   */
+  evaluateWriting?: boolean | number
 }
 
 /** The tokens of an example of a model that writes. */
@@ -51,4 +56,12 @@ export interface WritingHead<
     tokenizer: Tokenizer,
   ): Partial<GenerationConfig>
   model(languageModel: LanguageModel<Example, Options, Config>): Model
+  /**
+   * Lets the model write for some examples, and measures what it writes: BLEU, say. Default: `evaluateWriting` is refused.
+   */
+  scoreWriting?(
+    languageModel: LanguageModel<Example, Options, Config>,
+    examples: readonly Example[],
+    run: { signal?: AbortSignal | undefined },
+  ): Promise<Readonly<Record<string, number>>>
 }

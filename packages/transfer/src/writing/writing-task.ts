@@ -3,7 +3,7 @@ import { ArgumentError, throwIfAborted } from '@tfx/common'
 import { batches, collate, padRows } from '@tfx/data'
 import { forgetWeights, registerWeights } from '../model-weights'
 import type { Weights } from '../runtime'
-import type { TransferTask } from '../task'
+import type { TrainedParts, TransferTask } from '../task'
 import { noisyInputs } from '../training-loss'
 import { createLanguageModel, type WritingScore } from './language-model'
 import { writingInputs, writingLoss } from './loss'
@@ -26,11 +26,16 @@ export function writingTask<
 ): TransferTask<WritingEncoding<Example>, Options, Config, Model> {
   const task: Omit<TransferTask<WritingEncoding<Example>, Options, Config, Model>, 'model' | 'evaluation'> = {
     ...head,
-    options: [...head.options, 'labelSmoothing'],
+    options: [
+      ...head.options,
+      'labelSmoothing',
+      ...(head.scoreWriting ? (['evaluateWriting'] as const) : []),
+    ],
     task: head.kind === 'decoder' ? 'causal-language-modelling' : 'sequence-to-sequence',
     best: { metric: 'loss', mode: 'min' },
     configure(config, examples, options) {
       checkLabelSmoothing(options.labelSmoothing)
+      checkEvaluateWriting(options.evaluateWriting)
       return head.configure(config, examples, options)
     },
     // Sources of one length with targets of one length: little is padding on either side.
@@ -75,34 +80,54 @@ export function writingTask<
     }
     return { loss: total / targets, perplexity: Math.exp(total / targets) }
   }
+  const languageModelOf = (
+    { weights: { generation = {}, ...others }, ...parts }: TrainedParts<Config>,
+    onDispose: () => void,
+  ) => {
+    const { config, tokenizer } = others
+    const weights = { ...others, generation: head.generation?.(generation, config, tokenizer) ?? generation }
+    return createLanguageModel<Example, Options, Config>(
+      { weights, ...parts },
+      {
+        compile: () => compileLoss(weights),
+        async measure(program, examples, { truncation, signal, ...options }) {
+          const run = { tokenizer, config, maxLength: parts.maxLength, truncation, caller: 'evaluate' }
+          const encoded = await head.encode(examples, { ...run, options: options as unknown as Options })
+          return measure(program, encoded, { ...weights, signal })
+        },
+        onDispose,
+      },
+    )
+  }
   return {
     ...task,
-    async evaluation(weights) {
+    async evaluation(weights, { evaluateWriting = false }, { maxLength }) {
       const program = await compileLoss(weights)
+      const count = evaluateWriting === true ? Infinity : Number(evaluateWriting)
+      /** By a model of the weights as they are now: it keeps a copy of them, which the next evaluation must not see. */
+      const scoreWriting = async (encoded: readonly WritingEncoding<Example>[], signal?: AbortSignal) => {
+        const store = { ...weights.store, dispose: () => undefined }
+        const parts = { weights: { ...weights, store }, maxLength, truncation: true, settings: [], notes: [] }
+        const model = await languageModelOf(parts, () => undefined)
+        try {
+          const examples = encoded.slice(0, count).map(({ example }) => example)
+          return await head.scoreWriting!(model, examples, { signal })
+        } finally {
+          await model.dispose()
+        }
+      }
       return {
-        score: (encoded, { signal }) => measure(program, encoded, { ...weights, signal }),
+        score: async (encoded, { signal }) => ({
+          ...(await measure(program, encoded, { ...weights, signal })),
+          ...(count > 0 && (await scoreWriting(encoded, signal))),
+        }),
         dispose: () => program.dispose(),
       }
     },
-    async model({ weights: { generation = {}, ...others }, ...parts }) {
-      const { config, tokenizer } = others
-      const written = head.generation?.(generation, config, tokenizer) ?? generation
-      const weights = { ...others, generation: written }
-      const languageModel = await createLanguageModel<Example, Options, Config>(
-        { weights, ...parts },
-        {
-          compile: () => compileLoss(weights),
-          async measure(program, examples, { truncation, signal, ...options }) {
-            const { maxLength } = parts
-            const run = { tokenizer, config, maxLength, truncation, caller: 'evaluate' }
-            const encoded = await head.encode(examples, { ...run, options: options as unknown as Options })
-            return measure(program, encoded, { ...weights, signal })
-          },
-          onDispose: () => forgetWeights(model),
-        },
-      )
+    async model(parts) {
+      const languageModel = await languageModelOf(parts, () => forgetWeights(model))
       const model = head.model(languageModel)
-      registerWeights(model, weights)
+      registerWeights(model, { ...parts.weights, generation: languageModel.generation })
       return model
     },
   }
@@ -133,5 +158,17 @@ function checkLabelSmoothing(labelSmoothing = 0): void {
     expected: 'a number of at least 0 and below 1',
     received: String(labelSmoothing),
     remedy: 'Leave it out to use the default.',
+  })
+}
+
+/** @throws ArgumentError */
+function checkEvaluateWriting(value: unknown = false): void {
+  if (typeof value === 'boolean' || (Number.isInteger(value) && Number(value) > 0)) return
+  throw new ArgumentError({
+    function: 'transfer',
+    argument: 'evaluateWriting',
+    expected: 'true, false, or how many examples to write for',
+    received: String(value),
+    remedy: 'Leave it out to evaluate by the loss alone.',
   })
 }
