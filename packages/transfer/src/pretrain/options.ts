@@ -1,6 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import { type ModelConfig, modelFamily, type ModelKind, type Tokenizer } from '@tfx/core'
-import type { Optimizer, TrainingEvent } from '@tfx/train'
+import type { CheckpointSettings, Optimizer, TrainingEvent } from '@tfx/train'
 import { checkMaxLength, longestInput } from '../check-options'
 import type { DistillationTargets } from './masked-batches'
 
@@ -52,6 +52,11 @@ export interface PretrainOptions<Config extends ModelConfig = ModelConfig> {
   distillation?: DistillationTargets & { weight?: number; maskedWeight?: number }
   /** Values to start from instead of random ones, where it returns some. */
   initialValues?: (name: string, shape: readonly number[]) => Float32Array | undefined
+  /**
+   * A directory to save the state of the run in, by time and at the end of each epoch. A run that was cut goes on from there
+   * when the same call is made again, and ends with the same weights to the bit. Default: none.
+   */
+  checkpoints?: string | Omit<CheckpointSettings, 'identity'>
   /** Evaluate each so many steps. Default: once, at the end. */
   evaluateEvery?: number
   /** Default 42. */

@@ -12,6 +12,7 @@ import {
 } from '@tfx/train'
 import { rememberLearned } from '../learned'
 import { shapesOf } from '../runtime'
+import { pretrainCheckpoints } from './checkpoints'
 import { type Objective, objectiveOf } from './objective'
 import { type PretrainOptions, type ResolvedPretrainOptions, resolvePretrainOptions } from './options'
 import { createPretrainedModel, type PretrainedModel } from './pretrained-model'
@@ -28,6 +29,7 @@ import { createPretrainedModel, type PretrainedModel } from './pretrained-model'
  * @returns A model that can be saved as a base for {@link transfer}, or be one as it is, with its held-out
  *   perplexity.
  * @throws ArgumentError if the tokenizer and the configuration disagree, or there are no texts.
+ * @throws CheckpointError if what `checkpoints` holds is damaged, or FileSystemError if it cannot be written.
  * @throws TrainingAbortedError if `signal` fires; {@link learnedSoFar} gives the model as it then is.
  *
  * @example
@@ -94,6 +96,7 @@ async function train(settings: ResolvedPretrainOptions, run: Run): Promise<FitRe
         seed,
         evaluate: () => measure(evaluation, objective.heldOut),
         evaluateEvery,
+        checkpoints: pretrainCheckpoints(settings),
         signal,
         onEvent(event) {
           if (event.type === 'step') onStep()
