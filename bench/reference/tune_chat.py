@@ -40,14 +40,26 @@ def in_order(trainer_class):
     return Ordered
 
 
-def opened(job):
-    path = pathlib.Path(job["model"])
-    given, options = (path.parent, {"gguf_file": path.name}) if path.suffix == ".gguf" else (path, {})
-    tokenizer = AutoTokenizer.from_pretrained(given, **options)
+def directory_of(path, folder):
+    """A model as a directory: transformers takes one that it read from a GGUF for quantized, and would not tune it."""
+    if path.suffix != ".gguf":
+        return path
+    model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    del model.config.quantization_config
+    model.hf_quantizer, model.is_quantized = None, False
+    target = pathlib.Path(folder) / "model"
+    model.save_pretrained(target)
+    AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(target)
+    return target
+
+
+def opened(job, folder):
+    given = directory_of(pathlib.Path(job["model"]), folder)
+    tokenizer = AutoTokenizer.from_pretrained(given)
     tokenizer.chat_template = job["template"]
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    model = AutoModelForCausalLM.from_pretrained(given, dtype=torch.float32, **options)
+    model = AutoModelForCausalLM.from_pretrained(given, dtype=torch.float32)
     return model, tokenizer
 
 
@@ -76,7 +88,7 @@ def perplexity(model, tokenizer, dialogues):
 
 
 def tune(job, folder):
-    model, tokenizer = opened(job)
+    model, tokenizer = opened(job, folder)
     untuned = perplexity(model, tokenizer, job["heldOut"])
     adapter = LoraConfig(r=job["rank"], lora_alpha=job["alpha"], lora_dropout=0.0, task_type="CAUSAL_LM")
     trainer = in_order(SFTTrainer)(
@@ -88,7 +100,7 @@ def tune(job, folder):
 
 
 def prefer(job, folder):
-    model, tokenizer = opened(job)
+    model, tokenizer = opened(job, folder)
     keep = Keep()
     trainer = in_order(DPOTrainer)(
         model=model, args=DPOConfig(**settings(job, folder), beta=job["beta"]),

@@ -1,5 +1,5 @@
 import type { DataType, HostTensor } from '@tfx/common'
-import type { NarrowType, tf } from '@tfx/compiler'
+import type { NarrowType, Quantization, tf } from '@tfx/compiler'
 import type { NarrowNumbers } from './narrow-numbers'
 
 /** A size that is fixed (number) or known only when the program runs (the name of an axis). */
@@ -49,9 +49,11 @@ export interface CompileOptions {
   /**
    * Store the parameters' present values in the program: small batches run up to 1.6 times as fast, since weights are
    * packed for the processor once. It takes memory for a second copy, and later writes to the store are not seen; an
-   * engine may ignore it. Not with gradients. Default false.
+   * engine may ignore it. Not with gradients. As `int8` or `int4` the weights of matrix products are rounded (see `toOnnx`):
+   * less to read for every token, so several times as fast where that is what takes the time; the results differ a little.
+   * Default false.
    */
-  packParameters?: boolean
+  packParameters?: boolean | Quantization
   /**
    * The sizes of the named axes at which the step is traced, at least three records. Default: small distinct
    * numbers. Give your own where axes depend on each other: `total` = `past` + `sequence`, say.

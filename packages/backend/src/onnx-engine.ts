@@ -67,7 +67,7 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
   const packed = options.packParameters && !options.gradients ? packedValues(store) : undefined
   const model = toOnnx(program, {
     leadingSequence: refusedOutput,
-    ...(packed && { weights: packed, mergeProducts: true }),
+    ...(packed && { weights: packed, mergeProducts: true, precision: precisionOf(options) }),
   })
   const settings: InferenceSession.SessionOptions = {
     graphOptimizationLevel: 'all',
@@ -83,6 +83,9 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
   const inputs = program.inputs.filter(({ name }) => isFed(name))
   return createProgram({ runtime, session, program: { ...program, inputs }, options, store })
 }
+
+const precisionOf = ({ packParameters }: CompileOptions) =>
+  typeof packParameters === 'string' ? packParameters : 'float32'
 
 /** A model file holds 2 GiB at most: larger models are fed from the store. */
 const largestPacked = 1.9e9

@@ -52,3 +52,51 @@ describe('save', () => {
     await Promise.all([bot.dispose(), again.dispose()])
   })
 })
+
+describe('load with a precision', () => {
+  it('writes in int4 what its export writes in Transformers.js', async () => {
+    const directory = join(folder, 'int4')
+    const trained = await transfer(fixturePath('chat/tiny-chat'), dialogues, quick)
+    await trained.save(directory, { onnx: ['int4'] })
+    await trained.dispose()
+    env.allowRemoteModels = false
+    env.localModelPath = dirname(directory)
+    const generator = await pipeline('text-generation', basename(directory), { dtype: 'q4' })
+    const bot = await load(directory, { precision: 'int4' })
+    for (const content of ['six', 'Something else?', 'a b c d']) {
+      const messages: ChatMessage[] = [{ role: 'user', content }]
+      const settings = { max_new_tokens: 24, do_sample: false }
+      const [answer] = (await generator(messages as never, settings)) as unknown as [
+        { generated_text: ChatMessage[] },
+      ]
+      const text = await textOf(bot.chat(messages, { maxNewTokens: 24 }))
+      expect(text).toBe(answer.generated_text.at(-1)!.content)
+    }
+    await generator.dispose()
+    await bot.dispose()
+  })
+
+  it.each([
+    ['int8', 0.05],
+    ['int4', 0.5],
+  ] as const)('is measured in %s, near what the weights give, and saved whole', async (precision, near) => {
+    const directory = join(folder, `${precision}-whole`)
+    const trained = await transfer(fixturePath('chat/tiny-chat'), dialogues, quick)
+    await trained.save(directory, { onnx: [] })
+    const bot = await load(directory, { precision })
+    const [ours, whole] = [await bot.evaluate(dialogues), await trained.evaluate(dialogues)]
+    expect(ours.loss).not.toBe(whole.loss)
+    expect(Math.abs(ours.loss - whole.loss)).toBeLessThan(near)
+    const again = join(folder, `${precision}-again`)
+    await bot.save(again, { onnx: [] })
+    const weights = [directory, again].map((path) => readFile(join(path, 'model.safetensors')))
+    const [before, after] = await Promise.all(weights)
+    expect(after!.equals(before!)).toBe(true)
+    await Promise.all([bot.dispose(), trained.dispose()])
+  })
+
+  it('refuses one that there is not', async () => {
+    const loaded = load(fixturePath('chat/tiny-chat'), { precision: 'int2' as never })
+    await expect(loaded).rejects.toThrow("load: 'precision' must be 'float32', 'int8' or 'int4'")
+  })
+})

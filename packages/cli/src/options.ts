@@ -25,6 +25,13 @@ export const collect = (text: string, before: readonly string[] = []): string[] 
 export const precisions = (text: string): OnnxPrecision[] =>
   text.split(',').filter((precision) => precision !== 'none') as OnnxPrecision[]
 
+/** What a loaded model computes with. */
+export const precisionOption = (): Option =>
+  new Option(
+    '--precision <name>',
+    'int8 and int4 are faster, and answer a little differently (default: float32)',
+  ).choices(['float32', 'int8', 'int4'])
+
 /** Reads `name=value`, the value as JSON where it is that, else as text. */
 export function assignment(
   text: string,

@@ -62,6 +62,25 @@ describe('save and load', () => {
     await loaded.dispose()
   })
 
+  it('computes in int8 what the export of that name computes', async () => {
+    const model = await training
+    const directory = folders.path('rounded')
+    await model.save(directory, { onnx: ['int8'] })
+    const loaded = await load(directory, { precision: 'int8' })
+    const theirs = await pipeline('text-classification', directory, { dtype: 'q8' })
+    for (const text of texts.slice(0, 8)) {
+      const expected = (await theirs(text, { top_k: 3 })) as unknown as { label: string; score: number }[]
+      const { scores } = await loaded.predict(text)
+      for (const { label, score } of expected) expect(scores[label]).toBeCloseTo(score, 5)
+    }
+    // Rounded, they are not what they were, but near it.
+    const [rounded, whole] = [flat(await loaded.predict(texts)), flat(await model.predict(texts))]
+    expect(rounded).not.toEqual(whole)
+    rounded.forEach((score, index) => expect(Math.abs(score - whole[index]!)).toBeLessThan(0.05))
+    await theirs.dispose()
+    await loaded.dispose()
+  })
+
   it('keeps a directory that has files in it, unless told to replace it', async () => {
     const model = await training
     const directory = folders.path('occupied')

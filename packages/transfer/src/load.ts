@@ -2,6 +2,7 @@ import { getEngine } from '@tfx/backend'
 import { ArgumentError, CheckpointError, type HostTensor } from '@tfx/common'
 import {
   type EncoderConfig,
+  type InferencePrecision,
   loadAdapter,
   type ModelConfig,
   type ModelKind,
@@ -32,6 +33,11 @@ export interface LoadOptions extends Pick<
    * the base, which stays as it is. For encoders.
    */
   adapters?: Readonly<Record<string, string>>
+  /**
+   * What the model computes with. `int8` and `int4` round the weights of matrix products, as exports of that name: models that
+   * write are several times as fast, and answers differ a little. `save` writes the weights as they were. Default float32.
+   */
+  precision?: InferencePrecision
   /** The names of the classes that the adapter's head tells apart. Default: the base's, or LABEL_0, LABEL_1, … */
   labels?: readonly string[]
 }
@@ -44,6 +50,7 @@ const optionNames = Object.keys({
   thread: true,
   adapter: true,
   adapters: true,
+  precision: true,
   labels: true,
 } satisfies Record<keyof LoadOptions, true>)
 
@@ -77,6 +84,8 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
 ): Promise<Model> {
   checkOptionNames(options, optionNames, 'load')
   checkAdapters(options, task.kind)
+  const { precision = 'float32' } = options
+  checkPrecision(precision)
   if (options.thread) return (await loadInThread(task, source, options)) as Model
   const { directory } = await resolveBase(source, onlyDefined(options))
   const opened = await openDirectory(directory, task.kind)
@@ -93,7 +102,7 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   const part = trainedPart(loaded ?? {}, { config, task: task.task })
   const store = createStore(await getEngine(), { ...part, added: keptBeside(part) })
   try {
-    const weights = { config, tokenizer, generation, store }
+    const weights = { config, tokenizer, generation, store, precision }
     const added = await opened.read(weights, { task: task.task, seed: 0 })
     const adapted = loaded ? await mergeInto(store, loaded, { config, task: task.task }) : []
     const lacking = added.filter((name) => !adapted.includes(name))
@@ -139,6 +148,18 @@ function checkAdapters({ adapter, adapters }: LoadOptions, kind: ModelKind): voi
     expected: kind === 'encoder' ? 'left out with adapter' : 'left out for a model that writes',
     received: Object.keys(adapters).join(', '),
     remedy: 'Load one model for each adapter: load(base, { adapter: directory }).',
+  })
+}
+
+/** @throws ArgumentError */
+function checkPrecision(precision: unknown): void {
+  if (precision === 'float32' || precision === 'int8' || precision === 'int4') return
+  throw new ArgumentError({
+    function: 'load',
+    argument: 'precision',
+    expected: "'float32', 'int8' or 'int4'",
+    received: JSON.stringify(precision),
+    remedy: 'Leave it out for float32.',
   })
 }
 

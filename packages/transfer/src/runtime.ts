@@ -10,6 +10,7 @@ import { type HostTensor, throwIfAborted } from '@tfx/common'
 import {
   type EncoderConfig,
   type GenerationConfig,
+  type InferencePrecision,
   type ModelConfig,
   modelFamily,
   type ParameterSpecs,
@@ -29,6 +30,8 @@ export interface Weights<Config extends ModelConfig = ModelConfig> {
   /** How the model is meant to write; absent where it does not. */
   readonly generation?: Partial<GenerationConfig>
   readonly store: ParameterStore
+  /** What it computes with when it answers. Default float32. */
+  readonly precision?: InferencePrecision
 }
 
 /** The shapes of specifications. */
@@ -64,7 +67,7 @@ export const adapterInput = (parameter: string): string => `adapter:${parameter}
  */
 export async function compileForward(
   head: Pick<TaskHead<never, unknown, never>, 'forward'>,
-  { config, store }: Weights<EncoderConfig>,
+  { config, store, precision = 'float32' }: Weights<EncoderConfig>,
   adapter: Readonly<Record<string, readonly number[]>> = {},
 ): Promise<Program> {
   const family = modelFamily(config.modelType)
@@ -82,6 +85,7 @@ export async function compileForward(
         ...Object.fromEntries(names.map((name) => [adapterInput(name), { shape: adapter[name]! }])),
       },
       parameters: store,
+      ...(precision !== 'float32' && { packParameters: precision }),
     },
   )
 }

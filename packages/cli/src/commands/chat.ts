@@ -2,7 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { type ChatSession, createChatSession, load, restoreChatSession } from '@tfx/chat'
 import { DataError, isTfxError } from '@tfx/common'
-import { addWriteOptions, writeOptions, type WriteFlags } from '../options'
+import type { InferencePrecision } from '@tfx/core'
+import { addWriteOptions, precisionOption, writeOptions, type WriteFlags } from '../options'
 import type { AddCommand } from '../run-cli'
 import type { Surroundings } from '../surroundings'
 
@@ -10,6 +11,7 @@ interface Flags extends WriteFlags {
   readonly system?: string
   readonly resume?: string
   readonly chatTemplate?: string
+  readonly precision?: InferencePrecision
 }
 
 /** `tfx chat` */
@@ -20,12 +22,14 @@ export const addChat: AddCommand = (program, surroundings) =>
       .description('talks with a model in the terminal')
       .option('--system <text>', 'what the model is told before the dialogue')
       .option('--resume <file>', 'go on with a dialogue that /save wrote')
-      .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)"),
-  ).action(async (source: string, { system, resume, chatTemplate, ...flags }: Flags) => {
+      .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)")
+      .addOption(precisionOption()),
+  ).action(async (source: string, { system, resume, chatTemplate, precision, ...flags }: Flags) => {
     const { stderr } = surroundings
     const model = await load(source, {
       thread: true,
       ...(chatTemplate !== undefined && { chatTemplate }),
+      ...(precision && { precision }),
     })
     try {
       const options = {

@@ -1,11 +1,14 @@
 import { createInterface } from 'node:readline'
 import { ArgumentError } from '@tfx/common'
+import type { InferencePrecision } from '@tfx/core'
+import { precisionOption } from '../options'
 import type { AddCommand } from '../run-cli'
 import { withInterrupt } from '../surroundings'
 import { openTask } from '../tasks'
 
 interface Flags {
   readonly task: string
+  readonly precision?: InferencePrecision
   readonly json?: boolean
 }
 
@@ -15,12 +18,13 @@ export const addPredict: AddCommand = (program, surroundings) =>
     .command('predict <model> [texts...]')
     .description('answers each text, or each line of the standard input')
     .option('-t, --task <name>', 'sentiment, … or a package', 'sentiment')
+    .addOption(precisionOption())
     .option('--json', 'print JSON, one answer a line')
-    .action(async (source: string, texts: string[], { task, json = false }: Flags) => {
+    .action(async (source: string, texts: string[], { task, precision, json = false }: Flags) => {
       const { stdin, stdout } = surroundings
       const { load } = await openTask(task)
       await withInterrupt(surroundings, async (signal) => {
-        const model = await load(source, { signal })
+        const model = await load(source, { signal, ...(precision && { precision }) })
         try {
           if (!model.predictStream) throw withoutAnswers(task)
           const inputs = texts.length > 0 ? texts : createInterface({ input: stdin })

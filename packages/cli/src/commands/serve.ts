@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { basename, resolve } from 'node:path'
 import { load } from '@tfx/chat'
 import { ArgumentError } from '@tfx/common'
-import { collect, whole } from '../options'
+import type { InferencePrecision } from '@tfx/core'
+import { collect, precisionOption, whole } from '../options'
 import type { AddCommand } from '../run-cli'
 import { isLoopback } from '../serve/access'
 import { createChatServer } from '../serve/chat-server'
@@ -22,6 +23,7 @@ interface Flags {
   readonly allowedHost?: readonly string[]
   readonly grace: number
   readonly chatTemplate?: string
+  readonly precision?: InferencePrecision
   readonly quiet?: boolean
 }
 
@@ -42,11 +44,12 @@ export const addServe: AddCommand = (program, surroundings) =>
     .option('--allowed-host <name>', 'a name it answers to, behind a proxy; may be repeated', collect)
     .option('--grace <seconds>', 'that replies have to end when the server stops', whole(), 5)
     .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)")
+    .addOption(precisionOption())
     .option('--quiet', 'do not print each request')
     .action((source: string, flags: Flags) => serve(source, flags, surroundings))
 
 async function serve(source: string, flags: Flags, surroundings: Surroundings): Promise<void> {
-  const { port, host, grace, quiet = false, chatTemplate, timeout, cors } = flags
+  const { port, host, grace, quiet = false, chatTemplate, precision, timeout, cors } = flags
   const { stdout, stderr, onInterrupt } = surroundings
   const key = flags.key ?? process.env.TFX_SERVE_KEY
   if (key === undefined && !isLoopback(host))
@@ -57,6 +60,7 @@ async function serve(source: string, flags: Flags, surroundings: Surroundings): 
   const model = await load(source, {
     ...{ thread: true, signal },
     ...(chatTemplate !== undefined && { chatTemplate }),
+    ...(precision && { precision }),
   })
   try {
     if (!model.hasTemplate) throw withoutTemplate(source)

@@ -1,6 +1,6 @@
 import type { Engine, InputSpec, ParameterStore, Program } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
-import { tf } from '@tfx/compiler'
+import { type Quantization, tf } from '@tfx/compiler'
 import { cachedHeadSize } from '../blocks/cached-attention'
 import type { Parameters } from '../blocks/parameters'
 import type { KeyValues } from '../blocks/scaled-attention'
@@ -14,9 +14,20 @@ export interface CompiledStepModel extends StepModel {
   dispose(): Promise<void>
 }
 
+/**
+ * What a model computes with: `int8` and `int4` round the weights of matrix products as exports of that name do. Less is read
+ * for every token, so that writing is several times as fast, and what is written differs a little.
+ */
+export type InferencePrecision = 'float32' | Quantization
+
+/** How an engine is to pack parameters for a precision. Default float32. */
+export const packedAs = (precision: InferencePrecision = 'float32'): true | Quantization =>
+  precision === 'float32' ? true : precision
+
 /** One step of a model that keeps keys and values, whatever else it looks at. */
 export interface CachedStep {
   readonly store: ParameterStore
+  readonly precision?: InferencePrecision | undefined
   readonly vocabSize: number
   readonly hiddenSize: number
   /** The shape of what each layer keeps for a token. */
@@ -76,7 +87,7 @@ export const cacheSpecs = (
 /** Compiles a step: the last token's scores, and the cache with the new tokens. */
 export function compileCachedStep(
   engine: Engine,
-  { store, cache, inputs = {}, traceSizes, compute, head }: CachedStep,
+  { store, precision, cache, inputs = {}, traceSizes, compute, head }: CachedStep,
   hiddenStates: boolean,
 ): Promise<Program> {
   return engine.compile(
@@ -98,7 +109,7 @@ export function compileCachedStep(
         ...cacheSpecs('past', { ...cache, headSize: cachedHeadSize(cache.headSize) }, 'room'),
       },
       parameters: store,
-      packParameters: true,
+      packParameters: packedAs(precision),
       traceSizes,
     },
   )

@@ -5,6 +5,7 @@ import {
   type CachedStep,
   type CompiledStepModel,
   compileCachedStep,
+  type InferencePrecision,
   programMemory,
   startCachedSession,
 } from './cached-steps'
@@ -16,7 +17,7 @@ import { stepTraceSizes } from './trace-sizes'
  *
  * @param engine What computes.
  * @param model `store` holds the weights of a causal language model, as they are when it writes first; it is not
- *   disposed of.
+ *   disposed of. `precision`: what it computes with, default float32.
  *
  * @example
  * ```ts
@@ -27,12 +28,17 @@ import { stepTraceSizes } from './trace-sizes'
  */
 export function createDecoderSteps(
   engine: Engine,
-  { config, store }: { config: DecoderConfig; store: ParameterStore },
+  {
+    config,
+    store,
+    precision,
+  }: { config: DecoderConfig; store: ParameterStore; precision?: InferencePrecision | undefined },
 ): CompiledStepModel {
   const family = modelFamily(config.modelType)
   const run = { config, training: false }
   const step: CachedStep = {
     store,
+    precision,
     vocabSize: config.vocabSize,
     hiddenSize: config.hiddenSize,
     cache: family.cacheShape(config),

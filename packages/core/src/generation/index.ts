@@ -1,4 +1,4 @@
-export type { CompiledStepModel } from './cached-steps'
+export type { CompiledStepModel, InferencePrecision } from './cached-steps'
 export { createDecoderSteps } from './decoder-steps'
 export { generate, streamText, streamTokens, type GenerateOptions } from './generate'
 export {

@@ -8,6 +8,8 @@ import {
   cacheSpecs,
   type CompiledStepModel,
   compileCachedStep,
+  type InferencePrecision,
+  packedAs,
   namedCache,
   programMemory,
   type RowInputs,
@@ -19,6 +21,7 @@ import { sequenceTraceSizes } from './trace-sizes'
 interface Model {
   readonly config: SequenceToSequenceConfig
   readonly store: ParameterStore
+  readonly precision?: InferencePrecision | undefined
 }
 
 /**
@@ -27,7 +30,7 @@ interface Model {
  *
  * @param engine What computes.
  * @param model `store` holds the weights with the language model head, as they are when it writes first; it is not
- *   disposed of.
+ *   disposed of. `precision`: what it computes with, default float32.
  *
  * @example
  * ```ts
@@ -61,7 +64,7 @@ export function createSequenceSteps(engine: Engine, model: Model): CompiledStepM
 }
 
 /** The encoder, as far as the decoder looks at it: keys and values. */
-function compileEncoder(engine: Engine, { config, store }: Model): Promise<Program> {
+function compileEncoder(engine: Engine, { config, store, precision }: Model): Promise<Program> {
   const family = modelFamily(config.modelType)
   const run = { config, training: false }
   const ids = { shape: ['batch', 'source'], dtype: 'int32' } as const
@@ -71,16 +74,17 @@ function compileEncoder(engine: Engine, { config, store }: Model): Promise<Progr
       const hidden = family.encoder(parameters, tokens, run)
       return namedCache('cross', family.crossKeyValues(parameters, hidden, run))
     },
-    { inputs: { inputIds: ids, attentionMask: ids }, parameters: store, packParameters: true },
+    { inputs: { inputIds: ids, attentionMask: ids }, parameters: store, packParameters: packedAs(precision) },
   )
 }
 
-function decoderStep({ config, store }: Model): CachedStep {
+function decoderStep({ config, store, precision }: Model): CachedStep {
   const family = modelFamily(config.modelType)
   const run = { config, training: false }
   const cache = family.cacheShape(config)
   return {
     store,
+    precision,
     vocabSize: config.vocabSize,
     hiddenSize: config.hiddenSize,
     cache,

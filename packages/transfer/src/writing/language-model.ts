@@ -123,10 +123,13 @@ export async function createLanguageModel<Example, Options, Config extends Writi
   }
 }
 
-function stepModel(engine: Engine, { config, store }: Weights<WritingModelConfig>): CompiledStepModel {
+function stepModel(
+  engine: Engine,
+  { config, store, precision }: Weights<WritingModelConfig>,
+): CompiledStepModel {
   return isEncoderDecoder(config)
-    ? createSequenceSteps(engine, { config: config, store })
-    : createDecoderSteps(engine, { config: config, store })
+    ? createSequenceSteps(engine, { config: config, store, precision })
+    : createDecoderSteps(engine, { config: config, store, precision })
 }
 
 async function writeAll(

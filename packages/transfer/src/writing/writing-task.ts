@@ -133,12 +133,17 @@ export function writingTask<
   }
 }
 
-async function compileLoss({ config, store }: Weights<WritingModelConfig>): Promise<Program> {
+async function compileLoss({
+  config,
+  store,
+  precision = 'float32',
+}: Weights<WritingModelConfig>): Promise<Program> {
   const engine = await getEngine()
   const run = { config, training: false, labelSmoothing: 0 }
   return engine.compile(({ inputs, parameters }) => ({ loss: writingLoss(parameters, inputs, run) }), {
     inputs: writingInputs(config),
     parameters: store,
+    ...(precision !== 'float32' && { packParameters: precision }),
   })
 }
 
