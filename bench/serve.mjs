@@ -1,9 +1,11 @@
 // First token and tokens per second of a language model's replies, on the same weights: `chat` of @tfx/chat, Transformers.js,
 // and Hugging Face where PYTHON names an interpreter that has it; then `tfx serve` with 1, 4 and 16 clients at once.
 //
-//     npm run build && PYTHON=… node bench/serve.mjs --model DIRECTORY [--tokens 64] [--rounds 5] [--json]
+//     npm run build && PYTHON=… node bench/serve.mjs --model DIRECTORY [--tokens 64] [--rounds 5]
+//         [--precisions float32,int8,int4] [--json]
 //
-// Greedy, float32, one prompt for each client. Times are medians; a reply that differs from the others' is reported.
+// Greedy, one prompt for each client; Hugging Face in float32 alone, `tfx serve` in the first of the precisions. Times are
+// medians; a reply that differs from the others' in float32 is reported.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,6 +21,7 @@ const { values: options } = parseArgs({
     model: { type: 'string' },
     tokens: { type: 'string', default: '64' },
     rounds: { type: 'string', default: '5' },
+    precisions: { type: 'string', default: 'float32,int8,int4' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -28,15 +31,23 @@ const [tokens, rounds] = [Number(options.tokens), Number(options.rounds)]
 const subjects = ['the sea', 'a clock', 'bread', 'the moon', 'a bridge', 'rain', 'an old map', 'a violin']
 const question = (index) => [{ role: 'user', content: `Tell me about ${subjects[index % subjects.length]}.` }]
 const cli = fileURLToPath(new URL('../packages/cli/dist/bin.js', import.meta.url))
+const dtypes = { float32: 'fp32', int8: 'q8', int4: 'q4' }
 const folder = mkdtempSync(join(tmpdir(), 'tfx-serve-'))
 
 try {
-  const rows = [await ours(), await theirs(), hugFace()].filter(Boolean)
-  const replies = new Set(rows.map(({ text }) => text))
+  const precisions = options.precisions.split(',')
+  exportModel(precisions)
+  const rows = []
+  for (const precision of precisions) {
+    rows.push(await ours(precision), await theirs(precision))
+    if (precision === 'float32') rows.push(hugFace())
+  }
+  const whole = rows.filter((row) => row?.name.endsWith('float32'))
+  const replies = new Set(whole.map(({ text }) => text))
   if (replies.size > 1)
-    console.error('The replies differ:', Object.fromEntries(rows.map(({ name, text }) => [name, text])))
-  const served = await serve([1, 4, 16])
-  const single = rows.map(({ name, firstTokenMs, tokensPerSecond, tokens: count }) => {
+    console.error('The replies differ:', Object.fromEntries(whole.map(({ name, text }) => [name, text])))
+  const served = await serve([1, 4, 16], precisions[0])
+  const single = rows.filter(Boolean).map(({ name, firstTokenMs, tokensPerSecond, tokens: count }) => {
     return { name, firstTokenMs, tokensPerSecond, tokens: count }
   })
   if (options.json) console.log(JSON.stringify({ single, served }))
@@ -48,9 +59,9 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-async function ours() {
-  const model = await load(options.model)
-  const row = await timed('tfx', async (onToken) => {
+async function ours(precision) {
+  const model = await load(options.model, { precision })
+  const row = await timed(`tfx, ${precision}`, async (onToken) => {
     let [text, count] = ['', 0]
     const onEnd = ({ completionTokens }) => (count = completionTokens)
     const settings = { maxNewTokens: tokens, temperature: 0, onEnd }
@@ -64,19 +75,16 @@ async function ours() {
   return row
 }
 
-/** Transformers.js, on the ONNX file that tfx exports of the weights. */
-async function theirs() {
+/** The weights as Transformers.js reads them. */
+function exportModel(precisions) {
   const target = join(folder, 'model')
-  const exported = spawnSync(process.execPath, [
-    cli,
-    'export',
-    options.model,
-    '-o',
-    target,
-    '--onnx',
-    'float32',
-  ])
-  if (exported.status !== 0) throw new Error(String(exported.stderr))
+  const command = ['export', options.model, '-o', target, '--onnx', precisions.join()]
+  const { status, stderr } = spawnSync(process.execPath, [cli, ...command])
+  if (status !== 0) throw new Error(String(stderr))
+}
+
+/** Transformers.js, on the ONNX files that tfx exports of the weights. */
+async function theirs(precision) {
   // Not a dependency of this folder: the one that the tests of @tfx/core use.
   const path = '../packages/core/node_modules/@huggingface/transformers/dist/transformers.node.mjs'
   const { AutoModelForCausalLM, AutoTokenizer, BaseStreamer, env } = await import(
@@ -85,8 +93,8 @@ async function theirs() {
   env.allowRemoteModels = false
   env.localModelPath = folder
   const tokenizer = await AutoTokenizer.from_pretrained('model')
-  const model = await AutoModelForCausalLM.from_pretrained('model', { dtype: 'fp32' })
-  const row = await timed('Transformers.js', async (onToken) => {
+  const model = await AutoModelForCausalLM.from_pretrained('model', { dtype: dtypes[precision] })
+  const row = await timed(`Transformers.js, ${precision}`, async (onToken) => {
     const inputs = tokenizer.apply_chat_template(question(0), {
       add_generation_prompt: true,
       return_dict: true,
@@ -119,7 +127,7 @@ function hugFace() {
   })
   if (status !== 0) throw new Error(`${script} failed`)
   const { first, total, count, text } = JSON.parse(String(stdout))
-  return summary('Hugging Face', { firsts: first, totals: total, count, text })
+  return summary('Hugging Face, float32', { firsts: first, totals: total, count, text })
 }
 
 /** Times a reply: once to warm up, then `rounds` times. */
@@ -149,10 +157,10 @@ function summary(name, { firsts, totals, count, text }) {
 }
 
 /** The server in a process of its own, with some numbers of clients at once. */
-async function serve(counts) {
+async function serve(counts, precision) {
   const server = spawn(
     process.execPath,
-    [cli, 'serve', options.model, '--port', '0', '--quiet', '--name', 'model'],
+    [cli, 'serve', options.model, '--port', '0', '--quiet', '--name', 'model', '--precision', precision],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
