@@ -1,5 +1,5 @@
 import type { DataType, HostTensor } from '@tfx/common'
-import type { NarrowType, Quantization, tf } from '@tfx/compiler'
+import type { NarrowType, tf } from '@tfx/compiler'
 import type { NarrowNumbers } from './narrow-numbers'
 
 /** A size that is fixed (number) or known only when the program runs (the name of an axis). */
@@ -49,11 +49,12 @@ export interface CompileOptions {
   /**
    * Store the parameters' present values in the program: small batches run up to 1.6 times as fast, since weights are
    * packed for the processor once. It takes memory for a second copy, and later writes to the store are not seen; an
-   * engine may ignore it. Not with gradients. As `int8` or `int4` the weights of matrix products are rounded (see `toOnnx`):
-   * less to read for every token, so several times as fast where that is what takes the time; the results differ a little.
+   * engine may ignore it. Not with gradients. As `int8` or `int4` the weights of matrix products are kept in so many bits, by
+   * blocks of 32 with a scale each, and what they are multiplied with in 8: less to read, so that small batches run several
+   * times as fast; the results differ a little.
    * Default false.
    */
-  packParameters?: boolean | Quantization
+  packParameters?: boolean | 'int8' | 'int4'
   /**
    * The sizes of the named axes at which the step is traced, at least three records. Default: small distinct
    * numbers. Give your own where axes depend on each other: `total` = `past` + `sequence`, say.

@@ -85,7 +85,7 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
 }
 
 const precisionOf = ({ packParameters }: CompileOptions) =>
-  typeof packParameters === 'string' ? packParameters : 'float32'
+  packParameters === 'int8' ? 'int8Blocks' : packParameters === 'int4' ? 'int4' : 'float32'
 
 /** A model file holds 2 GiB at most: larger models are fed from the store. */
 const largestPacked = 1.9e9

@@ -77,7 +77,7 @@ describe('load with a precision', () => {
   })
 
   it.each([
-    ['int8', 0.05],
+    ['int8', 0.01],
     ['int4', 0.5],
   ] as const)('is measured in %s, near what the weights give, and saved whole', async (precision, near) => {
     const directory = join(folder, `${precision}-whole`)

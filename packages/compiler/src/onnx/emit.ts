@@ -24,7 +24,7 @@ export interface OnnxOptions {
   /**
    * `float16`: weights and arithmetic in half precision, inputs and outputs in float32. `int8`: the weights of matrix
    * products as int8, their activations quantized on the fly. `int4`: those weights as 4-bit numbers by blocks of 32
-   * (`MatMulNBits`). Default `float32`.
+   * (`MatMulNBits`), which every runtime has; `int8Blocks` as 8-bit ones, for onnxruntime on a CPU. Default `float32`.
    */
   precision?: 'float32' | 'float16' | Quantization
   /** Make one product of several that multiply one matrix with stored weights; they lose their names. Default false. */
@@ -94,7 +94,7 @@ export function toOnnx(
   }
 
   const intermediates: OnnxValueInfo[] = []
-  const quantization = precision === 'int8' || precision === 'int4' ? precision : undefined
+  const quantization = precision === 'float32' || precision === 'float16' ? undefined : precision
   const quantized = new Set<string>()
   for (const node of nodes) {
     for (const output of node.outputs) {

@@ -1,6 +1,6 @@
 import type { Engine, InputSpec, ParameterStore, Program } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
-import { type Quantization, tf } from '@tfx/compiler'
+import { tf } from '@tfx/compiler'
 import { cachedHeadSize } from '../blocks/cached-attention'
 import type { Parameters } from '../blocks/parameters'
 import type { KeyValues } from '../blocks/scaled-attention'
@@ -15,14 +15,16 @@ export interface CompiledStepModel extends StepModel {
 }
 
 /**
- * What a model computes with: `int8` and `int4` round the weights of matrix products as exports of that name do. Less is read
- * for every token, so that writing is several times as fast, and what is written differs a little.
+ * What a model computes with: `int8` and `int4` round the weights of matrix products, by blocks of 32 with a scale each. Less is
+ * read for every token, so that writing is several times as fast, and what is written differs a little. `int4` is what the
+ * export of that name computes; that of int8, which runs in more places, is further from the real numbers.
  */
-export type InferencePrecision = 'float32' | Quantization
+export type InferencePrecision = 'float32' | 'int8' | 'int4'
 
 /** How an engine is to pack parameters for a precision. Default float32. */
-export const packedAs = (precision: InferencePrecision = 'float32'): true | Quantization =>
-  precision === 'float32' ? true : precision
+export const packedAs = (
+  precision: InferencePrecision = 'float32',
+): Exclude<InferencePrecision, 'float32'> | true => (precision === 'float32' ? true : precision)
 
 /** One step of a model that keeps keys and values, whatever else it looks at. */
 export interface CachedStep {
