@@ -37,7 +37,7 @@ export function narrowInputs(
     if (table && node.op === 'After') {
       narrow.set(node.outputs[0]!, { ...table, sign: current(second!) })
     } else if (table && node.op === 'Gather' && node.attributes.axis === 0 && second?.shape.length === 1) {
-      const rows = gatherRows(written, node, { ...waiting(table), ids: current(second!) })
+      const rows = gatherRows(written, node, { ...waiting(table), ids: current(second) })
       renewed.set(node.outputs[0]!, rows)
     } else {
       const others = node.inputs.flatMap((value) => (value && !narrow.has(value) ? [current(value)] : []))
