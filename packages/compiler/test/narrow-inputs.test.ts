@@ -1,9 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { narrowInputs, scalesInput, tf, toOnnx, traceProgram } from '../src/index'
+import { optimized } from './support/optimized'
 
 type Tensors = Record<string, tf.Tensor>
 
@@ -27,25 +25,11 @@ function step({ x, b, ...weights }: Tensors): Tensors {
 
 /** The operators of a program in the order in which onnxruntime runs them. */
 async function operatorsOf(model: Uint8Array, operators: readonly string[]): Promise<string[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'tfx-narrow-'))
-  try {
-    const optimizedModelFilePath = join(directory, 'optimized.onnx')
-    const session = await ort.InferenceSession.create(model, {
-      graphOptimizationLevel: 'all',
-      optimizedModelFilePath,
-      logSeverityLevel: 4,
-    })
-    await session.release()
-    // A node's operator is field 4 of its record.
-    const text = await readFile(optimizedModelFilePath, 'latin1')
-    const found = operators.flatMap((operator) => {
-      const pattern = `\x22${String.fromCharCode(operator.length)}${operator}`
-      return [...text.matchAll(new RegExp(pattern, 'g'))].map(({ index }) => ({ operator, index }))
-    })
-    return found.sort((a, b) => a.index - b.index).map(({ operator }) => operator)
-  } finally {
-    await rm(directory, { recursive: true })
-  }
+  const positionsOf = await optimized(model)
+  const found = operators.flatMap((operator) =>
+    positionsOf('operator', operator).map((index) => ({ operator, index })),
+  )
+  return found.sort((a, b) => a.index - b.index).map(({ operator }) => operator)
 }
 
 describe('narrowInputs', () => {

@@ -1,9 +1,6 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { type GraphProgram, recompute, tf, toOnnx, traceProgram } from '../src/index'
+import { optimized } from './support/optimized'
 import { expectSame, runModelOften } from './support/run'
 
 type Tensors = Record<string, tf.Tensor>
@@ -72,34 +69,16 @@ describe('recompute', () => {
 
   test("outlives onnxruntime's optimizer: nothing is shared again, nothing is repeated early", async () => {
     const model = toOnnx(recompute(traceProgram(step, specs), options))
-    const directory = await mkdtemp(join(tmpdir(), 'tfx-recompute-'))
-    try {
-      const optimizedModelFilePath = join(directory, 'optimized.onnx')
-      const session = await ort.InferenceSession.create(model, {
-        graphOptimizationLevel: 'all',
-        optimizedModelFilePath,
-        logSeverityLevel: 4,
-      })
-      await session.release()
-      // Nodes are in the order in which they run. A node's operator is field 4, its outputs are field 2.
-      const text = await readFile(optimizedModelFilePath, 'latin1')
-      const positions = (field: string, value: string) => {
-        const pattern = field + String.fromCharCode(value.length) + value
-        return [...text.matchAll(new RegExp(pattern, 'g'))].map(({ index }) => index)
+    const positionsOf = await optimized(model)
+    const tanh = positionsOf('operator', 'Tanh')
+    expect(tanh).toHaveLength(2 * layers)
+    for (let layer = 0; layer < layers - 1; layer++) {
+      // The repeated activation of this layer comes after the gradients of the layer behind it.
+      const own = tanh[2 * layers - 1 - layer]!
+      for (const name of ['w', 'v'].map((letter) => `gradient:${letter}${layer + 1}`)) {
+        const [written] = positionsOf('output', name)
+        expect(written, name).toBeLessThan(own)
       }
-      const [operator, output] = ['\x22', '\x12']
-      const tanh = positions(operator, 'Tanh')
-      expect(tanh).toHaveLength(2 * layers)
-      for (let layer = 0; layer < layers - 1; layer++) {
-        // The repeated activation of this layer comes after the gradients of the layer behind it.
-        const own = tanh[2 * layers - 1 - layer]!
-        for (const name of ['w', 'v'].map((letter) => `gradient:${letter}${layer + 1}`)) {
-          const [written] = positions(output, name)
-          expect(written, name).toBeLessThan(own)
-        }
-      }
-    } finally {
-      await rm(directory, { recursive: true })
     }
   })
 
