@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { lora, openSafetensors, promptTuning } from '@tfx/core'
-import { refusal } from '@tfx/testing'
+import { failureOf, refusal } from '@tfx/testing'
+import { TrainingAbortedError, type TrainingEvent } from '@tfx/train'
 import { describe, expect, it } from 'vitest'
 import { load, transfer } from '../src/index'
 import { base, quick, temporaryFolders, toyRows } from './support'
@@ -74,6 +75,23 @@ it('an adapter that learned on rounded weights loads on the base', async () => {
   const [ours, theirs] = [await model.predict(texts), await loaded.predict(texts)]
   ours.forEach(({ score }, index) => expect(theirs[index]!.score).toBeCloseTo(score, 2))
   await Promise.all([model.dispose(), loaded.dispose()])
+})
+
+it('a run on rounded weights that was cut goes on to the same numbers', async () => {
+  const own = { ...options, adapter: 'lora', basePrecision: 'int8', dropout: 0.1 } as const
+  const whole = await transfer(base, rows, own)
+  const controller = new AbortController()
+  const onEvent = (event: TrainingEvent) => {
+    if (event.type === 'step' && event.step === 9) controller.abort()
+  }
+  const checkpoints = { directory: folders.path('run'), everySteps: 4 }
+  const cut = transfer(base, rows, { ...own, checkpoints, onEvent, signal: controller.signal })
+  expect(await failureOf(cut)).toBeInstanceOf(TrainingAbortedError)
+  const resumed = await transfer(base, rows, { ...own, checkpoints })
+  expect(await resumed.predict(texts)).toEqual(await whole.predict(texts))
+  await Promise.all([whole.dispose(), resumed.dispose()])
+  const other = await refusal(transfer(base, rows, { ...own, checkpoints, basePrecision: 'float16' }))
+  expect(other.message).toContain('basePrecision')
 })
 
 it('is refused without an adapter, and as another number', async () => {
