@@ -60,6 +60,8 @@ export interface CompileOptions {
    * numbers. Give your own where axes depend on each other: `total` = `past` + `sequence`, say.
    */
   traceSizes?: readonly Readonly<Record<string, number>>[]
+  /** Named axes that are always longer than so much, where the step needs that: a learned prompt is in front of texts, say. */
+  longerThan?: Readonly<Record<string, number>>
 }
 
 /** Options of {@link Program.run}. */

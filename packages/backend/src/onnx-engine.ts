@@ -107,7 +107,7 @@ function packedValues(
 /** Records the step with its backward pass; named axes stay symbolic. */
 function traceStep(
   step: StepFunction,
-  { inputs, parameters, gradients, traceSizes }: CompileOptions,
+  { inputs, parameters, gradients, traceSizes, longerThan }: CompileOptions,
 ): GraphProgram {
   const shapes = parameters?.shapes ?? {}
   const specs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]))
@@ -122,7 +122,11 @@ function traceStep(
   }
   const allSpecs = { ...withPrefix(inputPrefix, inputs), ...withPrefix(parameterPrefix, specs) }
   try {
-    return traceProgram(compute, allSpecs, { keepSparse: true, ...(traceSizes && { traceSizes }) })
+    return traceProgram(compute, allSpecs, {
+      keepSparse: true,
+      ...(traceSizes && { traceSizes }),
+      ...(longerThan && { longerThan }),
+    })
   } finally {
     for (const tensor of kept) tensor.dispose()
   }

@@ -22,6 +22,8 @@ export interface TraceProgramOptions {
    * Default: small distinct numbers. Give your own if the function accepts only certain sizes.
    */
   traceSizes?: readonly AxisSizes[]
+  /** Axes that are always longer than so much, where the function needs that: the default sizes are larger by it. */
+  longerThan?: AxisSizes
 }
 
 /**
@@ -33,7 +35,7 @@ export interface TraceProgramOptions {
 export function traceProgram(
   compute: TraceableFunction,
   inputs: Readonly<Record<string, SymbolicTensorSpec>>,
-  { keepSparse = false, traceSizes }: TraceProgramOptions = {},
+  { keepSparse = false, traceSizes, longerThan = {} }: TraceProgramOptions = {},
 ): GraphProgram {
   const axes = [
     ...new Set(
@@ -52,7 +54,7 @@ export function traceProgram(
   if (axes.length === 0) return at({})
   const choices = traceSizes
     ? [checkTraceSizes(traceSizes)]
-    : sizeTables.map((table) => sizesFrom(table, axes))
+    : sizeTables.map((table) => sizesFrom(table, axes, longerThan))
   return unifyAtFirst(choices, at)
 }
 
@@ -81,7 +83,7 @@ function checkTraceSizes(traceSizes: readonly AxisSizes[]): readonly AxisSizes[]
   })
 }
 
-function sizesFrom(table: SizeTable, axes: readonly string[]): AxisSizes[] {
+function sizesFrom(table: SizeTable, axes: readonly string[], longerThan: AxisSizes): AxisSizes[] {
   if (axes.length > table.length) {
     throw new TraceError({
       function: 'traceProgram',
@@ -92,6 +94,6 @@ function sizesFrom(table: SizeTable, axes: readonly string[]): AxisSizes[] {
     })
   }
   return [0, 1, 2].map((trace) =>
-    Object.fromEntries(axes.map((axis, index) => [axis, table[index]![trace]!])),
+    Object.fromEntries(axes.map((axis, index) => [axis, table[index]![trace]! + (longerThan[axis] ?? 0)])),
   )
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promptTuning } from '@tfx/core'
+import { loadAdapter, promptTuning } from '@tfx/core'
 import { fixturePath, loadFixture, refusal } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { load, type SentimentModel, transfer } from '../src/index'
@@ -114,6 +114,23 @@ describe('prompt tuning', () => {
     const mixed = await transfer(base, rows, { ...options, epochs: 1, mixup: 0.2, neftuneAlpha: 5, rDrop: 1 })
     expect(mixed.training!.history.every(({ loss }) => Number.isFinite(loss))).toBe(true)
     await mixed.dispose()
+  })
+
+  it('has twenty tokens where nothing is said, in a program for texts of any length', async () => {
+    const words = toyRows(['no', 'yes'], { count: 24 }).map(({ text, label }) => ({
+      text: text.slice(0, 20),
+      label,
+    }))
+    const model = await transfer(base, words, { ...quick, epochs: 1, adapter: 'prompt' })
+    const directory = folders.path('usual')
+    await model.saveAdapter(directory)
+    const { tensors } = await loadAdapter(directory)
+    expect(tensors.get('prompt_embeddings')!.shape).toEqual([20, 16])
+    const switched = await load(base, { adapters: { usual: directory } })
+    const short = words.slice(0, 3).map(({ text }) => text)
+    const [ours, theirs] = [await model.predict(short), await switched.predict(short, { adapter: 'usual' })]
+    ours.forEach(({ score }, index) => expect(theirs[index]!.score).toBeCloseTo(score, 5))
+    await Promise.all([model.dispose(), switched.dispose()])
   })
 
   it('answers as PEFT does with its prompt', async () => {

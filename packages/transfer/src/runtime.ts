@@ -11,6 +11,7 @@ import {
   type EncoderConfig,
   type GenerationConfig,
   type InferencePrecision,
+  longerThanPrompt,
   type ModelConfig,
   modelFamily,
   type ParameterSpecs,
@@ -86,6 +87,7 @@ export async function compileForward(
       },
       parameters: store,
       ...(precision !== 'float32' && { packParameters: precision }),
+      ...longerThanPrompt({ ...store.shapes, ...adapter }),
     },
   )
 }

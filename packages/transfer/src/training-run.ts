@@ -1,5 +1,5 @@
 import { getEngine } from '@tfx/backend'
-import type { ModelConfig } from '@tfx/core'
+import { longerThanPrompt, type ModelConfig } from '@tfx/core'
 import {
   combineHandlers,
   fit,
@@ -134,6 +134,7 @@ async function compileTraining<Encoded extends EncodedExample<unknown>, Options,
       parameters: store,
       gradients: { of: 'loss', withRespectTo: part.trained },
       gradientCheckpointing: settings.gradientCheckpointing,
+      ...longerThanPrompt(store.shapes),
     },
   )
 }

@@ -18,5 +18,5 @@ export {
   trainedNames,
 } from './adapter-parameters'
 export { mergedReader } from './merge'
-export { promptName, type PromptedInputs, withPrompt } from './prompt'
+export { longerThanPrompt, promptName, type PromptedInputs, withPrompt } from './prompt'
 export { type AdapterContents, loadAdapter, type LoadedAdapter, saveAdapter } from './peft-file'

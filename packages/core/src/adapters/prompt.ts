@@ -40,6 +40,11 @@ export function withPrompt<Inputs extends object>(
   }
 }
 
+/** What `compile` of an engine must know of a step whose parameters may hold a prompt: texts are longer than it. */
+export const longerThanPrompt = (
+  shapes: Readonly<Record<string, readonly number[]>>,
+): { longerThan: { sequence: number } } => ({ longerThan: { sequence: shapes[promptName]?.[0] ?? 0 } })
+
 /** The parameter that a prompt adds to a model. */
 export function promptSpecs({ virtualTokens }: PromptAdapter, specs: ParameterSpecs): ParameterSpecs {
   const [, size] = specs[wordTable(specs)]!.shape as [number, number]
