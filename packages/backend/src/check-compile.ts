@@ -36,6 +36,9 @@ export function checkCompile<Kind extends ParameterStore['kind']>(
   if (unknown !== undefined) {
     throw misuse('gradients.withRespectTo', 'names of parameters in the store', `'${unknown}'`)
   }
+  if (gradients?.withRespectTo.length === 0) {
+    throw misuse('gradients.withRespectTo', 'the names of some parameters', 'none')
+  }
   const narrow = gradients?.withRespectTo.find(
     (name) => parameters?.kind === 'memory' && parameters.narrow(name),
   )

@@ -261,6 +261,12 @@ describe.each(engines)('a program of the %s engine', (_, engine) => {
         { of: 'y', withRespectTo: ['w', 'v'] },
         "'gradients.withRespectTo' must be names of parameters in the store, but got 'v'",
       ],
+      [
+        'nothing to differentiate by',
+        engine.createStore(shapes, ['gradient']),
+        { of: 'y', withRespectTo: [] },
+        "'gradients.withRespectTo' must be the names of some parameters, but got none",
+      ],
     ])('%s', async (_, parameters, gradients, message) => {
       const compiled = engine.compile(() => ({ y: tf.zeros([]) }), {
         inputs: {},

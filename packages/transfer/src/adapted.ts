@@ -64,7 +64,9 @@ export function trainedPart(
     return { ...part, added: {}, trained }
   }
   const model = { config, specs }
-  return { ...part, added: adapterSpecs(adapter, model), trained: trainedNames(adapter, model, head) }
+  const trained = trainedNames(adapter, model, head)
+  if (trained.length === 0) throw nothingToTrain(config)
+  return { ...part, added: adapterSpecs(adapter, model), trained }
 }
 
 const noPrompt = (task: Task) =>
@@ -73,6 +75,15 @@ const noPrompt = (task: Task) =>
     argument: 'adapter',
     expected: 'used for the classification of texts',
     received: `the task ${task}`,
+    remedy: "Use 'lora' or 'ia3'.",
+  })
+
+const nothingToTrain = ({ modelType }: ModelConfig) =>
+  new ArgumentError({
+    function: 'transfer',
+    argument: 'adapter',
+    expected: 'one that has something to train: bitfit trains biases',
+    received: `a base of type '${modelType as string}' without any`,
     remedy: "Use 'lora' or 'ia3'.",
   })
 

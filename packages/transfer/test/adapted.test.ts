@@ -25,6 +25,15 @@ describe('what of a model that writes is trained', () => {
   })
 })
 
+describe('an adapter with nothing to train', () => {
+  it('is refused: most decoders have no biases', async () => {
+    const config = await configOf('decoders/gemma2')
+    expect(() => trainedPart({ adapter: 'bitfit' }, { config, task: 'causal-language-modelling' })).toThrow(
+      "bitfit trains biases, but got a base of type 'gemma2' without any. Use 'lora' or 'ia3'.",
+    )
+  })
+})
+
 describe('what of a base is kept in fewer bits', () => {
   const task = 'causal-language-modelling'
   const narrowOf = async (name: string) => {
