@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { transfer } from './ours/packages.mjs'
+import { compose, keyboardTypos, transfer, wordDeletion, wordSwap } from './ours/packages.mjs'
 
 const { values } = parseArgs({
   options: { kills: { type: 'string', default: '20' }, child: { type: 'string' } },
@@ -17,7 +17,7 @@ const { values } = parseArgs({
 if (values.child) await train(values.child)
 else await soak(Number(values.kills))
 
-/** Dropout, a random order, accumulation, an average and the best epoch: all that a cut could lead astray. */
+/** Dropout, a random order, other words in every epoch, accumulation, an average and the best epoch: all that a cut could lead astray. */
 async function train(folder) {
   const words =
     'a bit of this and that which was great or awful but never boring in the end for all of us'.split(' ')
@@ -31,6 +31,7 @@ async function train(folder) {
   const model = await transfer(fileURLToPath(new URL('../packages/base-encoder', import.meta.url)), rows, {
     epochs: 2,
     batching: 'random',
+    augmentation: compose(wordSwap(), wordDeletion(), keyboardTypos({ rate: 0.05 })),
     gradientAccumulationSteps: 2,
     emaDecay: 0.95,
     progress: false,

@@ -38,10 +38,14 @@ export { transfer as trainSummarizer } from '../../packages/summarization/dist/i
 export {
   adamW,
   clipCoefficient,
+  compose,
   fitSlots,
   globalNorm,
+  keyboardTypos,
   linearSchedule,
   parameterGroups,
+  wordDeletion,
+  wordSwap,
 } from '../../packages/train/dist/index.js'
 export {
   scratchBase,
