@@ -6,7 +6,8 @@ import type { Parameters } from '../blocks/parameters'
 import type { KeyValues } from '../blocks/scaled-attention'
 import { createKeyValueCache } from './key-value-cache'
 import type { StepModel, StepSession } from './step-model'
-import { continued, lastColumn, longest, type TokenRows } from './token-rows'
+import type { PrefixCache } from './prefix-cache'
+import { continued, lastColumn, longest, type TokenRows, withoutFirst } from './token-rows'
 
 /** A {@link StepModel} that holds compiled programs. */
 export interface CompiledStepModel extends StepModel {
@@ -124,7 +125,12 @@ export interface RowInputs {
   select(rows: Int32Array): void
 }
 
-/** Reads the first tokens, and is ready for the next. */
+/**
+ * Reads the first tokens, and is ready for the next.
+ *
+ * @param tokens `first`, and what else the step looks at. `prefixes`: where the sequence goes when it ends, and where one is looked
+ *   for that begins alike; what they share is not read again.
+ */
 export async function startCachedSession(
   program: Program,
   {
@@ -133,11 +139,15 @@ export async function startCachedSession(
     cache: { layers, heads, headSize },
     shortLength = Infinity,
   }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength'>,
-  { first, others }: { first: TokenRows; others?: RowInputs },
+  { first, others, prefixes }: { first: TokenRows; others?: RowInputs; prefixes?: PrefixCache },
 ): Promise<StepSession> {
   const shape = { arrays: 2 * layers, heads, headSize: cachedHeadSize(headSize) }
   const emptyCache = (rows: number) => createKeyValueCache(rows, shape)
-  let cache = emptyCache(first.rows)
+  // Of one text alone: what several rows hold belongs to no one prompt.
+  const written = first.rows === 1 ? [...first.inputIds] : []
+  let isOneText = first.rows === 1
+  const remembered = isOneText ? prefixes?.take(written) : undefined
+  let cache = remembered?.cache ?? emptyCache(first.rows)
   const [pastNames, presentNames] = [cacheNames('past', layers), cacheNames('present', layers)]
   // One buffer serves every step: what it holds is read before the next.
   let scores = new Float32Array(0)
@@ -172,13 +182,16 @@ export async function startCachedSession(
     }
   }
 
-  const { scores: firstScores, hidden: prompt } = await run(first)
+  const { scores: firstScores, hidden: prompt } = await run(withoutFirst(first, remembered?.ids.length ?? 0))
   let last: Float32Array | undefined
   let texts = shortLength === Infinity ? undefined : first
   return {
     scores: firstScores,
     ...(prompt && { hiddenStates: { hiddenSize, prompt, last: () => last! } }),
     async next(tokens, rows) {
+      const stays = isOneText && tokens.length === 1
+      // Until the step is through, nobody knows what the cache holds.
+      isOneText = false
       const attentionMask = new Int32Array(tokens.length).fill(1)
       let added: TokenRows = { rows: tokens.length, inputIds: tokens, attentionMask }
       const before = texts
@@ -189,10 +202,15 @@ export async function startCachedSession(
         added = texts
       } else cache.select(rows)
       const result = await run(added)
+      written.push(tokens[0]!)
+      isOneText = stays
       last = result.hidden && lastColumn(result.hidden, { rows: tokens.length, size: hiddenSize })
       return result.scores
     },
-    dispose: () => undefined,
+    dispose() {
+      if (isOneText) prefixes?.put({ ids: written, cache })
+      isOneText = false
+    },
   }
 }
 

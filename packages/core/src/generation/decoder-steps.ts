@@ -9,6 +9,7 @@ import {
   programMemory,
   startCachedSession,
 } from './cached-steps'
+import { createPrefixCache } from './prefix-cache'
 import { stepTraceSizes } from './trace-sizes'
 
 /**
@@ -17,7 +18,8 @@ import { stepTraceSizes } from './trace-sizes'
  *
  * @param engine What computes.
  * @param model `store` holds the weights of a causal language model, as they are when it writes first; it is not
- *   disposed of. `precision`: what it computes with, default float32.
+ *   disposed of. `precision`: what it computes with, default float32. `prefixCache`: of how many texts the
+ *   keys and values are kept when they are written, so that one that begins alike is read from there on; default 0.
  *
  * @example
  * ```ts
@@ -32,7 +34,13 @@ export function createDecoderSteps(
     config,
     store,
     precision,
-  }: { config: DecoderConfig; store: ParameterStore; precision?: InferencePrecision | undefined },
+    prefixCache = 0,
+  }: {
+    config: DecoderConfig
+    store: ParameterStore
+    precision?: InferencePrecision | undefined
+    prefixCache?: number
+  },
 ): CompiledStepModel {
   const family = modelFamily(config.modelType)
   const run = { config, training: false }
@@ -51,15 +59,22 @@ export function createDecoderSteps(
     head: (parameters, hidden) => family.languageModelHead(parameters, hidden, run),
   }
   const programs = programMemory()
+  const cache = createPrefixCache(prefixCache)
   return {
     vocabSize: config.vocabSize,
     isEncoderDecoder: false,
     maxPositions: config.maxPositionEmbeddings,
     async start(first, { hiddenStates }) {
       const compile = () => compileCachedStep(engine, step, hiddenStates)
-      return startCachedSession(await programs.once(`step ${hiddenStates}`, compile), step, { first })
+      const program = await programs.once(`step ${hiddenStates}`, compile)
+      // Where keys and values hold for shorter texts only, or hidden states of the whole prompt are wanted, it is read anew.
+      const readsAnew = hiddenStates || step.shortLength !== undefined
+      return startCachedSession(program, step, { first, ...(!readsAnew && { prefixes: cache }) })
     },
-    dispose: () => programs.dispose(),
+    dispose() {
+      cache.clear()
+      return programs.dispose()
+    },
   }
 }
 

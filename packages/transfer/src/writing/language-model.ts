@@ -125,11 +125,11 @@ export async function createLanguageModel<Example, Options, Config extends Writi
 
 function stepModel(
   engine: Engine,
-  { config, store, precision }: Weights<WritingModelConfig>,
+  { config, store, precision, prefixCache = 1 }: Weights<WritingModelConfig>,
 ): CompiledStepModel {
   return isEncoderDecoder(config)
     ? createSequenceSteps(engine, { config: config, store, precision })
-    : createDecoderSteps(engine, { config: config, store, precision })
+    : createDecoderSteps(engine, { config: config, store, precision, prefixCache })
 }
 
 async function writeAll(
