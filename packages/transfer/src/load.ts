@@ -186,7 +186,7 @@ function checkPrefixCache(prefixCache: unknown, kind: ModelKind): void {
     argument: 'prefixCache',
     expected:
       kind === 'decoder' ? 'a number of texts, 0 for none' : 'left out for a model that is no decoder',
-    received: String(prefixCache),
+    received: JSON.stringify(prefixCache),
     remedy: 'Leave it out to use the default.',
   })
 }
