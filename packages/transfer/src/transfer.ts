@@ -2,7 +2,7 @@ import { getEngine } from '@tfx/backend'
 import { ArgumentError, throwIfAborted } from '@tfx/common'
 import type { ModelConfig, Task } from '@tfx/core'
 import { type FitResult, fitSlots, TrainingAbortedError } from '@tfx/train'
-import { fillAdapter, keptBeside, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
+import { checkPrompt, fillAdapter, keptBeside, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { datasetParts, readDataset, type TransferDataset } from './dataset'
@@ -84,6 +84,7 @@ export async function runTask<
   for (const examples of [data.training, data.validation]) task.check?.(examples, config)
   const decided = { ...options, ...task.resolveOptions?.(options, data.training) }
   const part = trainedPart(options, { config, task: task.task })
+  checkPrompt(part.adapter, task)
   const places = { virtualTokens: part.adapter?.method === 'prompt' ? part.adapter.virtualTokens : 0 }
   const encode = (examples: readonly Encoded['example'][], changed?: { truncation: true }) =>
     task.encode(examples, {
