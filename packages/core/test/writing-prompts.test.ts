@@ -66,7 +66,10 @@ async function computed(
     batch,
     target,
   }: {
-    compute: (parameters: Parameters, inputs: Readonly<Record<string, tf.Tensor>>) => Record<string, tf.Tensor>
+    compute: (
+      parameters: Parameters,
+      inputs: Readonly<Record<string, tf.Tensor>>,
+    ) => Record<string, tf.Tensor>
     batch: Record<'inputIds' | 'attentionMask' | 'labels', ReturnType<typeof int32>>
     target: string
   },
@@ -185,7 +188,10 @@ describe.each(engines)('a prompt of PEFT on the engine %s', (_, createEngine) =>
       const { config, outputs } = fixture
       const model = createSequenceSteps(engine, { config, store })
       const texts = outputs.inputIds.map((row, index) =>
-        row.slice(0, outputs.attentionMask[index]!.reduce((sum, one) => sum + one)),
+        row.slice(
+          0,
+          outputs.attentionMask[index]!.reduce((sum, one) => sum + one),
+        ),
       )
       const write = async (options: GenerateOptions = {}) => {
         const written = await generate(model, texts, {

@@ -16,7 +16,6 @@ import {
   promptTuning,
   type ReadParameter,
   saveAdapter,
-  type SequenceToSequenceConfig,
   type Task,
   trainedNames,
   withLabels,
@@ -77,8 +76,8 @@ export function checkPrompt(
   throw new ArgumentError({
     function: 'promptTuning',
     argument: 'adapter',
-    expected: 'used to classify texts or to write them',
-    received: `the task '${name}'`,
+    expected: `another one for '${name}' as it is learned here, which puts no prompt in front of its texts`,
+    received: 'a prompt',
     remedy: "Use 'lora' or 'ia3'.",
   })
 }
@@ -88,9 +87,9 @@ export function checkPrompt(
  * PEFT, which looks words up by itself, they are other words than the model was trained on.
  */
 const scalesBehindLookup = (config: ModelConfig): boolean =>
-  ['marian', 'pegasus'].includes(config.modelType as string) &&
-  (config as Partial<Pick<SequenceToSequenceConfig & { scaleEmbedding: boolean }, 'scaleEmbedding'>>)
-    .scaleEmbedding === true
+  ['marian', 'pegasus'].includes(config.modelType) &&
+  'scaleEmbedding' in config &&
+  config.scaleEmbedding === true
 
 const noPromptOf = ({ modelType }: ModelConfig) =>
   new ArgumentError({

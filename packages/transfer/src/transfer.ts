@@ -2,7 +2,15 @@ import { getEngine } from '@tfx/backend'
 import { ArgumentError, throwIfAborted } from '@tfx/common'
 import type { ModelConfig, Task } from '@tfx/core'
 import { type FitResult, fitSlots, TrainingAbortedError } from '@tfx/train'
-import { checkPrompt, fillAdapter, keptBeside, readMerged, takeAdapter, trainedPart, type TrainedPart } from './adapted'
+import {
+  checkPrompt,
+  fillAdapter,
+  keptBeside,
+  readMerged,
+  takeAdapter,
+  trainedPart,
+  type TrainedPart,
+} from './adapted'
 import { type Base, openBase, type OpenedBase } from './base'
 import { checkOptionNames } from './check-options'
 import { datasetParts, readDataset, type TransferDataset } from './dataset'

@@ -108,10 +108,7 @@ function decoderStep({ config, store }: Model): CachedStep {
 }
 
 /** Runs the encoder. What rows look at follows them: each row of a beam has its prompt's. */
-async function encode(
-  encoder: Program,
-  { rows, inputIds, attentionMask }: TokenRows,
-): Promise<RowInputs> {
+async function encode(encoder: Program, { rows, inputIds, attentionMask }: TokenRows): Promise<RowInputs> {
   const source = { dtype: 'int32', shape: [rows, inputIds.length / rows] } as const
   const mask: HostTensor = { ...source, data: attentionMask }
   let tensors: Record<string, HostTensor> = {
