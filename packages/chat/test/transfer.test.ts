@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promptTuning } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type ChatMessage, load, transfer, type TransferOptions } from '../src/index'
@@ -69,11 +70,40 @@ describe('texts', () => {
   })
 })
 
+describe('a prompt', () => {
+  it('takes places of the context, and is loaded on the base again', async () => {
+    const options = { ...quick, adapter: promptTuning({ virtualTokens: 5 }), learningRate: 0.05 }
+    const bot = await transfer(base, dialogues, options)
+    const plain = await load(base)
+    expect(bot.contextLength).toBe(plain.contextLength - 5)
+    await bot.saveAdapter(join(folder, 'prompt'))
+    const loaded = await load(base, { adapter: join(folder, 'prompt') })
+    const said = async (model: typeof bot) => {
+      let text = ''
+      for await (const piece of model.generate('one two', { maxNewTokens: 12 })) text += piece
+      return text
+    }
+    expect(await said(loaded)).toBe(await said(bot))
+    expect((await loaded.evaluate(dialogues)).loss).toBeCloseTo((await bot.evaluate(dialogues)).loss, 5)
+    await Promise.all([bot, plain, loaded].map((each) => each.dispose()))
+  })
+})
+
 describe('what cannot be meant', () => {
   it.each<[string, object, string]>([
     ['a method', { method: 'ppo' }, `'method' must be 'sft' or 'dpo', but got "ppo"`],
     ['a beta for dialogues', { beta: 0.1 }, "'beta' must be left out: it is for { method: 'dpo' }"],
     ['a beta of 0', { method: 'dpo', beta: 0 }, "'beta' must be a number above 0, but got 0"],
+    ...[{ labelSmoothing: 0.1 }, { packing: true }, { unfinished: 'drop' }].map((option) => {
+      const name = Object.keys(option)[0]!
+      const message = `'${name}' must be left out with { method: 'dpo' }, which learns without it, but got`
+      return [`${name} of preferences`, { method: 'dpo', ...option }, message] as [string, object, string]
+    }),
+    [
+      'a prompt for preferences',
+      { method: 'dpo', adapter: 'prompt' },
+      "'adapter' must be another one for 'chat' as it is learned here, which puts no prompt in front of its texts",
+    ],
     ['a template', { chatTemplate: 5 }, "'chatTemplate' must be a Jinja template, or the name of one"],
     ['instructions', { systemPrompt: '' }, "'systemPrompt' must be a text"],
     ['an option', { pack: true }, "'pack'"],

@@ -43,7 +43,7 @@ const writingTasks: readonly Task[] = ['causal-language-modelling', 'sequence-to
 /**
  * Everything, or an adapter with the head.
  *
- * @throws ArgumentError on an adapter that the model or the task cannot have.
+ * @throws ArgumentError on an adapter that the model cannot have.
  */
 export function trainedPart(
   { adapter: given }: Pick<TransferOptions, 'adapter'>,
@@ -57,7 +57,7 @@ export function trainedPart(
   const head = writingTasks.includes(task) ? [] : Object.keys(specs).filter((name) => !(name in backbone))
   const adapter =
     typeof given === 'string' ? { lora, ia3, bitfit: bitFit, prompt: promptTuning }[given]() : given
-  if (adapter?.method === 'prompt' && task !== 'sequence-classification') throw noPrompt(task)
+  if (adapter?.method === 'prompt' && scalesBehindLookup(config)) throw noPromptOf(config)
   const part = { adapter, config, task, specs, head }
   if (adapter === undefined) {
     const trained = Object.keys(specs).filter((name) => specs[name]!.isFixed !== true)
@@ -69,12 +69,36 @@ export function trainedPart(
   return { ...part, added: adapterSpecs(adapter, model), trained }
 }
 
-const noPrompt = (task: Task) =>
+/** @throws ArgumentError on a prompt for a task that cannot read one. */
+export function checkPrompt(
+  adapter: Adapter | undefined,
+  { name, readsPrompts = false }: { name: string; readsPrompts?: boolean },
+): void {
+  if (adapter?.method !== 'prompt' || readsPrompts) return
+  throw new ArgumentError({
+    function: 'promptTuning',
+    argument: 'adapter',
+    expected: `another one for '${name}' as it is learned here, which puts no prompt in front of its texts`,
+    received: 'a prompt',
+    remedy: "Use 'lora' or 'ia3'.",
+  })
+}
+
+/**
+ * Whether Hugging Face's model scales words behind their lookup, and only what it looks up itself: so that with a prompt of
+ * PEFT, which looks words up by itself, they are other words than the model was trained on.
+ */
+const scalesBehindLookup = (config: ModelConfig): boolean =>
+  ['marian', 'pegasus'].includes(config.modelType) &&
+  'scaleEmbedding' in config &&
+  config.scaleEmbedding === true
+
+const noPromptOf = ({ modelType }: ModelConfig) =>
   new ArgumentError({
     function: 'promptTuning',
     argument: 'adapter',
-    expected: 'used for the classification of texts',
-    received: `the task ${task}`,
+    expected: 'of a model whose words stay what they are behind a prompt of PEFT',
+    received: `one of type '${modelType}', whose words PEFT does not scale then`,
     remedy: "Use 'lora' or 'ia3'.",
   })
 

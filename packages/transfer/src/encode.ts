@@ -70,17 +70,23 @@ const textsOf = ({ text, textPair }: TextInput): Texts => (textPair === undefine
 const joined = <Example>(examples: readonly Example[], encodings: readonly Encoding[]) =>
   examples.map((example, index): EncodedExample<Example> => ({ example, encoding: encodings[index]! }))
 
-/** @throws ArgumentError if a prompt leaves no room for a text. */
-function roomForText({ maxLength, virtualTokens = 0, caller }: EncodeOptions): number {
+/** How many tokens of a text fit. @throws ArgumentError if a prompt leaves no room for a text. */
+export function roomForText({
+  maxLength,
+  virtualTokens = 0,
+  caller,
+}: Pick<EncodeOptions, 'maxLength' | 'virtualTokens' | 'caller'>): number {
   if (virtualTokens > 0) checkMaxLength(maxLength - virtualTokens, maxLength, caller)
   return maxLength - virtualTokens
 }
 
 /** An encoding with places in front for a prompt; any id will do that is not padding, by which some models count positions. */
-function behindPrompt(encoding: Encoding, { virtualTokens = 0, tokenizer }: EncodeOptions): Encoding {
+export function behindPrompt(
+  encoding: Encoding,
+  { virtualTokens = 0, tokenizer }: Pick<EncodeOptions, 'virtualTokens' | 'tokenizer'>,
+): Encoding {
   if (virtualTokens === 0) return encoding
-  const behind = (value: number, row: ArrayLike<number>) =>
-    Int32Array.from([...new Array<number>(virtualTokens).fill(value), ...Array.from(row)])
+  const behind = (value: number, row: ArrayLike<number>) => withInFront(row, { count: virtualTokens, value })
   const { inputIds, attentionMask, tokenTypeIds } = encoding
   return {
     inputIds: behind(tokenizer.padTokenId === 0 ? 1 : 0, inputIds),
@@ -88,6 +94,12 @@ function behindPrompt(encoding: Encoding, { virtualTokens = 0, tokenizer }: Enco
     ...(tokenTypeIds && { tokenTypeIds: behind(0, tokenTypeIds) }),
   }
 }
+
+/** Numbers with others of one value in front. */
+export const withInFront = (
+  row: ArrayLike<number>,
+  { count, value }: { count: number; value: number },
+): Int32Array => Int32Array.from([...new Array<number>(count).fill(value), ...Array.from(row)])
 
 /** @throws DataError if something was cut that may not be. */
 function withinLimit(

@@ -19,6 +19,8 @@ export function headTask<Example extends TextInput, Answer, Options>(
     ...basics,
     kind: 'encoder',
     hasTexts: true,
+    // What answers token by token would answer for the prompt too.
+    readsPrompts: head.task === 'sequence-classification',
     regularizes: ['neftuneAlpha', 'rDrop', 'mixup'],
     check: (examples, config) => void head.targets(examples, config),
     encode: (examples, { options, ...run }) => encodeDataset(examples, { ...options, ...run }),

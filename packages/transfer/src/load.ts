@@ -9,7 +9,7 @@ import {
   resolveBase,
   type Task,
 } from '@tfx/core'
-import { checkAdapter, keptBeside, mergeInto, trainedPart, withAdapterLabels } from './adapted'
+import { checkAdapter, checkPrompt, keptBeside, mergeInto, trainedPart, withAdapterLabels } from './adapted'
 import { openDirectory } from './base'
 import { checkMaxLength, checkOptionNames, longestInput } from './check-options'
 import type { TaskHead, TextInput } from './head'
@@ -83,7 +83,7 @@ export async function loadFor<Example extends TextInput, Answer, Options>(
 export async function loadTask<Config extends ModelConfig, Model extends object>(
   task: Pick<
     TransferTask<never, never, Config, Model>,
-    'name' | 'kind' | 'task' | 'thread' | 'checkModel' | 'model'
+    'name' | 'kind' | 'task' | 'thread' | 'readsPrompts' | 'checkModel' | 'model'
   >,
   source: string,
   options: LoadOptions = {},
@@ -100,13 +100,14 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   const { tokenizer, generation } = opened
   const own = opened.config as Config
   const config = loaded ? withAdapterLabels(own, loaded, options.labels) : own
-  const switched = await readAdapters(options, { config, task: task.task })
+  const switched = await readAdapters(options, config, task)
   const configs = switched ? Object.values(switched).map((adapter) => adapter.config as Config) : [config]
   for (const each of configs) task.checkModel?.(each)
   const longest = longestInput(opened)
   const { maxLength = longest, truncation = options.maxLength !== undefined } = options
   checkMaxLength(maxLength, longest, 'load')
   const part = trainedPart(loaded ?? {}, { config, task: task.task })
+  checkPrompt(part.adapter, task)
   const store = createStore(await getEngine(), { ...part, added: keptBeside(part) })
   try {
     const weights = {
@@ -137,13 +138,15 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
 /** The adapters to be switched between; undefined if none are asked for. */
 async function readAdapters(
   { adapters, labels }: LoadOptions,
-  { config, task }: { config: ModelConfig; task: Task },
+  config: ModelConfig,
+  task: { readonly name: string; readonly task: Task; readonly readsPrompts?: boolean },
 ): Promise<Record<string, SwitchableAdapter> | undefined> {
   if (adapters === undefined) return undefined
   const read = Object.entries(adapters).map(async ([name, directory]) => {
     const loaded = await loadAdapter(directory)
     const own = withAdapterLabels(config, loaded, labels)
-    checkAdapter(loaded, { config: own, task })
+    checkPrompt(loaded.adapter, task)
+    checkAdapter(loaded, { config: own, task: task.task })
     const tensors = [...loaded.tensors].map(([parameter, { shape, values }]): [string, HostTensor] => [
       parameter,
       { dtype: 'float32', shape, data: values },

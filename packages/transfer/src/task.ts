@@ -123,6 +123,11 @@ export interface TransferTask<
   readonly hasTexts: boolean
   /** What its loss does with `regularization`; other wishes are refused. Default: nothing. */
   readonly regularizes?: readonly (keyof LossRegularization)[]
+  /**
+   * Whether a learned prompt may be read in front of texts: `encode` leaves `virtualTokens` places there, and `loss` fills
+   * them by `withPrompt`. Other adapters need nothing of a task. Default false.
+   */
+  readonly readsPrompts?: boolean
   /** Finds what the model cannot learn from before training begins. @throws DataError */
   check?(examples: readonly Encoded['example'][], config: Config): void
   /** @throws DataError if texts are longer than `maxLength` and may not be cut. */

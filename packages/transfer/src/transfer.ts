@@ -3,6 +3,7 @@ import { ArgumentError, throwIfAborted } from '@tfx/common'
 import type { ModelConfig, Task } from '@tfx/core'
 import { type FitResult, fitSlots, TrainingAbortedError } from '@tfx/train'
 import {
+  checkPrompt,
   fillAdapter,
   keptBeside,
   narrowBase,
@@ -92,6 +93,7 @@ export async function runTask<
   for (const examples of [data.training, data.validation]) task.check?.(examples, config)
   const decided = { ...options, ...task.resolveOptions?.(options, data.training) }
   const part = trainedPart(options, { config, task: task.task })
+  checkPrompt(part.adapter, task)
   const places = { virtualTokens: part.adapter?.method === 'prompt' ? part.adapter.virtualTokens : 0 }
   const encode = (examples: readonly Encoded['example'][], changed?: { truncation: true }) =>
     task.encode(examples, {

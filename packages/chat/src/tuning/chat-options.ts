@@ -12,17 +12,17 @@ export interface ChatOptions extends Omit<WritingOptions, 'evaluateWriting'> {
   systemPrompt?: string
   /**
    * A dialogue that does not end with the assistant is an `error`; `drop` leaves out what comes behind the assistant's last
-   * message, and dialogues without one. Default `error`.
+   * message, and dialogues without one. Default `error`. Not with `dpo`.
    */
   unfinished?: 'error' | 'drop'
   /**
    * Put several dialogues into one example, up to `maxLength` tokens, where they are short. A dialogue then sees those before
-   * it. Texts are always packed. Default false.
+   * it. Texts are always packed. Default false. Not with `dpo`.
    */
   packing?: boolean
   /**
    * `sft` learns what the assistant says; `dpo` learns from `{ prompt, chosen, rejected }` which of two answers is better
-   * (Rafailov et al. 2023, arXiv:2305.18290). Default `sft`.
+   * (Rafailov et al. 2023, arXiv:2305.18290), and takes no `labelSmoothing`. Default `sft`.
    */
   method?: 'sft' | 'dpo'
   /** How much preferences cost when they lead away from the base: β of DPO. Default 0.1. */
@@ -69,12 +69,30 @@ export function checkChatOptions(options: Readonly<Record<keyof ChatOptions, unk
       remedy: 'Leave it out to use the default.',
     })
   }
-  if (beta === undefined || method === 'dpo') return
+  if (method === 'dpo') checkPreferenceOptions(options)
+  else if (beta !== undefined) {
+    throw new ArgumentError({
+      function: 'transfer',
+      argument: 'beta',
+      expected: "left out: it is for { method: 'dpo' }",
+      received: JSON.stringify(beta),
+      remedy: "Pass { method: 'dpo' } to learn from preferences.",
+    })
+  }
+}
+
+/** Options that preferences have no use for: TRL's sigmoid loss of DPO knows no smoothing, and answers come in pairs. */
+const onlyDialogues = ['labelSmoothing', 'packing', 'unfinished'] as const
+
+/** @throws ArgumentError */
+function checkPreferenceOptions(options: Readonly<Partial<Record<keyof ChatOptions, unknown>>>): void {
+  const given = onlyDialogues.find((name) => options[name] !== undefined)
+  if (given === undefined) return
   throw new ArgumentError({
     function: 'transfer',
-    argument: 'beta',
-    expected: "left out: it is for { method: 'dpo' }",
-    received: JSON.stringify(beta),
-    remedy: "Pass { method: 'dpo' } to learn from preferences.",
+    argument: given,
+    expected: "left out with { method: 'dpo' }, which learns without it",
+    received: JSON.stringify(options[given]),
+    remedy: 'Leave it out.',
   })
 }

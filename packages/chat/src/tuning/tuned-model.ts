@@ -69,7 +69,7 @@ export function createTunedModel(
     source,
     tokenizer,
     generation,
-    contextLength: Math.min(config.maxPositionEmbeddings, tokenizer.maxLength),
+    contextLength: Math.min(config.maxPositionEmbeddings, tokenizer.maxLength) - languageModel.virtualTokens,
     template: hasTemplate ? createChatTemplate(tokenizer, { chatTemplate }) : undefined,
     // The model's own settings come in first, but those that make no sense for a stream must not.
     stream: (prompt, options) =>

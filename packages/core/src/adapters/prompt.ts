@@ -1,6 +1,7 @@
+import { embedding } from '@tfx/backend'
 import { ArgumentError, type Random } from '@tfx/common'
 import { tf } from '@tfx/compiler'
-import type { Parameters, ParameterSpecs } from '../blocks/parameters'
+import { parameterOf, type Parameters, type ParameterSpecs } from '../blocks/parameters'
 import { type ChangeWords, isWordTable } from '../blocks/word-embedding'
 import type { PromptAdapter } from './adapter'
 
@@ -40,10 +41,35 @@ export function withPrompt<Inputs extends object>(
   }
 }
 
-/** What `compile` of an engine must know of a step whose parameters may hold a prompt: texts are longer than it. */
-export const longerThanPrompt = (
-  shapes: Readonly<Record<string, readonly number[]>>,
-): { longerThan: { sequence: number } } => ({ longerThan: { sequence: shapes[promptName]?.[0] ?? 0 } })
+/**
+ * What `compile` of an engine must know of a step whose parameters may hold a prompt: texts, whose axis is `sequence` or
+ * `source`, are longer than it.
+ */
+export function longerThanPrompt(shapes: Readonly<Record<string, readonly number[]>>): {
+  longerThan: Record<string, number>
+} {
+  const count = shapes[promptName]?.[0] ?? 0
+  return { longerThan: { sequence: count, source: count } }
+}
+
+/**
+ * As {@link withPrompt}, where texts of different lengths stand side by side with their padding in front of the prompt.
+ *
+ * @param places int32 [batch, sequence]: which embedding of the prompt takes the place of a token; −1 for none.
+ */
+export function withPromptAt<Inputs extends object>(
+  parameters: Parameters,
+  inputs: Inputs & PromptedInputs,
+  places: tf.Tensor,
+): Inputs & PromptedInputs {
+  const { changeWords = (words) => words } = inputs
+  const rows = embedding(parameterOf(parameters, promptName), tf.maximum(places, tf.scalar(0, 'int32')))
+  const isPrompt = tf.expandDims(tf.cast(tf.greaterEqual(places, tf.scalar(0, 'int32')), 'float32'), -1)
+  return {
+    ...inputs,
+    changeWords: (all) => tf.add(tf.mul(changeWords(all), tf.sub(1, isPrompt)), tf.mul(rows, isPrompt)),
+  }
+}
 
 /** The parameter that a prompt adds to a model. */
 export function promptSpecs({ virtualTokens }: PromptAdapter, specs: ParameterSpecs): ParameterSpecs {

@@ -7,7 +7,15 @@ import type { KeyValues } from '../blocks/scaled-attention'
 import { createKeyValueCache } from './key-value-cache'
 import type { StepModel, StepSession } from './step-model'
 import type { PrefixCache } from './prefix-cache'
-import { continued, lastColumn, longest, type TokenRows, withoutFirst } from './token-rows'
+import {
+  behindPlaces,
+  continued,
+  lastColumns,
+  longest,
+  promptPlaces,
+  type TokenRows,
+  withoutFirst,
+} from './token-rows'
 
 /** A {@link StepModel} that holds compiled programs. */
 export interface CompiledStepModel extends StepModel {
@@ -37,6 +45,8 @@ export interface CachedStep {
   readonly cache: { readonly layers: number; readonly heads: number; readonly headSize: number }
   /** Inputs beside the tokens, their mask and the cache. Default: none. */
   readonly inputs?: Readonly<Record<string, InputSpec>>
+  /** How many embeddings of a learned prompt are read in front of every text. Default 0. */
+  readonly virtualTokens?: number | undefined
   readonly traceSizes: readonly Readonly<Record<string, number>>[]
   /**
    * The longest text, in tokens, whose keys and values hold: those of a longer one are other numbers, and are
@@ -90,7 +100,7 @@ export const cacheSpecs = (
 /** Compiles a step: the last token's scores, and the cache with the new tokens. */
 export function compileCachedStep(
   engine: Engine,
-  { store, precision, cache, inputs = {}, traceSizes, compute, head }: CachedStep,
+  { store, precision, cache, inputs = {}, virtualTokens = 0, traceSizes, compute, head }: CachedStep,
   hiddenStates: boolean,
 ): Promise<Program> {
   return engine.compile(
@@ -108,6 +118,7 @@ export function compileCachedStep(
       inputs: {
         inputIds: { shape: ['batch', 'sequence'], dtype: 'int32' },
         attentionMask: { shape: ['batch', 'total'], dtype: 'int32' },
+        ...(virtualTokens > 0 && { promptPlaces: { shape: ['batch', 'sequence'], dtype: 'int32' } }),
         ...inputs,
         ...cacheSpecs('past', { ...cache, headSize: cachedHeadSize(cache.headSize) }, 'room'),
       },
@@ -138,7 +149,8 @@ export async function startCachedSession(
     hiddenSize,
     cache: { layers, heads, headSize },
     shortLength = Infinity,
-  }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength'>,
+    virtualTokens = 0,
+  }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength' | 'virtualTokens'>,
   { first, others, prefixes }: { first: TokenRows; others?: RowInputs; prefixes?: PrefixCache },
 ): Promise<StepSession> {
   const shape = { arrays: 2 * layers, heads, headSize: cachedHeadSize(headSize) }
@@ -152,7 +164,13 @@ export async function startCachedSession(
   // One buffer serves every step: what it holds is read before the next.
   let scores = new Float32Array(0)
 
-  const run = async ({ rows, inputIds, attentionMask }: TokenRows) => {
+  // Keys and values of a prompt stay in the cache like those of tokens, and are computed where it is empty.
+  let isEmpty = remembered === undefined
+  const lengthOf = (texts: TokenRows) => longest(texts) + virtualTokens
+  const run = async (added: TokenRows) => {
+    const places = isEmpty ? virtualTokens : 0
+    const { rows, inputIds, attentionMask } = behindPlaces(added, places)
+    isEmpty = false
     if (scores.length < rows * vocabSize) scores = new Float32Array(rows * vocabSize)
     const past = cache.withRoom(attentionMask)
     const named = <T>(names: readonly string[], values: readonly T[]) =>
@@ -161,6 +179,7 @@ export async function startCachedSession(
       {
         inputIds: { dtype: 'int32', shape: [rows, inputIds.length / rows], data: inputIds },
         attentionMask: past.mask,
+        ...(virtualTokens > 0 && { promptPlaces: promptPlaces({ rows, attentionMask }, places) }),
         ...others?.tensors(),
         ...named(pastNames, past.tensors),
       },
@@ -178,7 +197,7 @@ export async function startCachedSession(
     cache.replace(presentNames.map((name) => results[name]!.data as Float32Array<ArrayBuffer>))
     return {
       scores: results.scores!.data as Float32Array,
-      hidden: results.hidden?.data as Float32Array | undefined,
+      hidden: results.hidden && lastColumns(results.hidden.data as Float32Array, added, hiddenSize),
     }
   }
 
@@ -197,14 +216,16 @@ export async function startCachedSession(
       const before = texts
       if (before) texts = continued(before, { tokens, rows })
       others?.select(rows)
-      if (before && texts && longest(before) > shortLength !== longest(texts) > shortLength) {
+      if (before && texts && lengthOf(before) > shortLength !== lengthOf(texts) > shortLength) {
         cache = emptyCache(tokens.length)
+        isEmpty = true
         added = texts
       } else cache.select(rows)
       const result = await run(added)
       written.push(tokens[0]!)
       isOneText = stays
-      last = result.hidden && lastColumn(result.hidden, { rows: tokens.length, size: hiddenSize })
+      const newest = { rows: tokens.length, inputIds: tokens }
+      last = result.hidden && lastColumns(result.hidden, newest, hiddenSize)
       return result.scores
     },
     dispose() {

@@ -1,4 +1,5 @@
 import type { Engine, ParameterStore } from '@tfx/backend'
+import { promptName, withPromptAt } from '../adapters/prompt'
 import type { DecoderConfig } from '../config/decoder-config'
 import { modelFamily } from '../models'
 import {
@@ -14,7 +15,7 @@ import { stepTraceSizes } from './trace-sizes'
 
 /**
  * A decoder that writes token by token. Keys and values stay in a cache that grows in place: a step computes the new
- * token's alone.
+ * token's alone. A learned prompt in the store is read in front of every text, and takes the places of tokens.
  *
  * @param engine What computes.
  * @param model `store` holds the weights of a causal language model, as they are when it writes first; it is not
@@ -44,6 +45,7 @@ export function createDecoderSteps(
 ): CompiledStepModel {
   const family = modelFamily(config.modelType)
   const run = { config, training: false }
+  const virtualTokens = store.shapes[promptName]?.[0] ?? 0
   const step: CachedStep = {
     store,
     precision,
@@ -52,18 +54,20 @@ export function createDecoderSteps(
     cache: family.cacheShape(config),
     traceSizes: stepTraceSizes,
     shortLength: shortLengthOf(config),
-    compute(parameters, { inputIds, attentionMask }, past) {
+    virtualTokens,
+    compute(parameters, { inputIds, attentionMask, promptPlaces }, past) {
       const tokens = { inputIds: inputIds!, attentionMask: attentionMask!, past, pastHasRoom: true }
-      return family.backbone(parameters, tokens, run)
+      const read = promptPlaces ? withPromptAt(parameters, tokens, promptPlaces) : tokens
+      return family.backbone(parameters, read, run)
     },
     head: (parameters, hidden) => family.languageModelHead(parameters, hidden, run),
   }
   const programs = programMemory()
-  const cache = createPrefixCache(prefixCache)
+  const cache = createPrefixCache(prefixCache, virtualTokens)
   return {
     vocabSize: config.vocabSize,
     isEncoderDecoder: false,
-    maxPositions: config.maxPositionEmbeddings,
+    maxPositions: config.maxPositionEmbeddings - virtualTokens,
     async start(first, { hiddenStates }) {
       const compile = () => compileCachedStep(engine, step, hiddenStates)
       const program = await programs.once(`step ${hiddenStates}`, compile)

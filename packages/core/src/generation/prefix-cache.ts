@@ -23,8 +23,11 @@ export interface PrefixCache {
 /** Below so many tokens reading anew costs about as much. */
 const leastShared = 8
 
-/** @param limit How many sequences to remember; each holds the keys and values of all its tokens. */
-export function createPrefixCache(limit: number): PrefixCache {
+/**
+ * @param limit How many sequences to remember; each holds the keys and values of all its tokens.
+ * @param inFront How many columns each cache has in front of them, a learned prompt's. Default 0.
+ */
+export function createPrefixCache(limit: number, inFront = 0): PrefixCache {
   let sequences: CachedSequence[] = []
   return {
     take(prompt) {
@@ -35,7 +38,7 @@ export function createPrefixCache(limit: number): PrefixCache {
       }
       if (best === undefined) return undefined
       sequences = sequences.filter((sequence) => sequence !== best)
-      best.cache.keep(length)
+      best.cache.keep(inFront + length)
       return { ids: best.ids.slice(0, length), cache: best.cache }
     },
     put(sequence) {

@@ -1,5 +1,6 @@
 import type { Engine, ParameterStore, Program } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
+import { longerThanPrompt, promptName, withPrompt } from '../adapters/prompt'
 import type { SequenceToSequenceConfig } from '../config/sequence-to-sequence-config'
 import { modelFamily } from '../models'
 import {
@@ -15,7 +16,7 @@ import {
   type RowInputs,
   startCachedSession,
 } from './cached-steps'
-import type { PromptBatch } from './step-model'
+import { behindPlaces, type TokenRows } from './token-rows'
 import { sequenceTraceSizes } from './trace-sizes'
 
 interface Model {
@@ -26,7 +27,7 @@ interface Model {
 
 /**
  * An encoder-decoder that writes token by token: prompts are encoded once, their keys and values stay beside the
- * cache of what is written.
+ * cache of what is written. The encoder reads a learned prompt in the store in front of every text.
  *
  * @param engine What computes.
  * @param model `store` holds the weights with the language model head, as they are when it writes first; it is not
@@ -40,7 +41,8 @@ interface Model {
  * ```
  */
 export function createSequenceSteps(engine: Engine, model: Model): CompiledStepModel {
-  const { config } = model
+  const { config, store } = model
+  const virtualTokens = store.shapes[promptName]?.[0] ?? 0
   const step = decoderStep(model)
   const programs = programMemory()
   return {
@@ -57,7 +59,8 @@ export function createSequenceSteps(engine: Engine, model: Model): CompiledStepM
         inputIds: prompts.decoderInputIds!,
         attentionMask: new Int32Array(rows).fill(1),
       }
-      return startCachedSession(decoder, step, { first, others: await encode(encoder, prompts) })
+      const others = await encode(encoder, behindPlaces(prompts, virtualTokens))
+      return startCachedSession(decoder, step, { first, others })
     },
     dispose: () => programs.dispose(),
   }
@@ -71,10 +74,15 @@ function compileEncoder(engine: Engine, { config, store, precision }: Model): Pr
   return engine.compile(
     ({ inputs, parameters }) => {
       const tokens = { inputIds: inputs.inputIds!, attentionMask: inputs.attentionMask! }
-      const hidden = family.encoder(parameters, tokens, run)
+      const hidden = family.encoder(parameters, withPrompt(parameters, tokens), run)
       return namedCache('cross', family.crossKeyValues(parameters, hidden, run))
     },
-    { inputs: { inputIds: ids, attentionMask: ids }, parameters: store, packParameters: packedAs(precision) },
+    {
+      inputs: { inputIds: ids, attentionMask: ids },
+      parameters: store,
+      packParameters: packedAs(precision),
+      ...longerThanPrompt(store.shapes),
+    },
   )
 }
 
@@ -109,11 +117,8 @@ function decoderStep({ config, store, precision }: Model): CachedStep {
 }
 
 /** Runs the encoder. What rows look at follows them: each row of a beam has its prompt's. */
-async function encode(
-  encoder: Program,
-  { rows, length, inputIds, attentionMask }: PromptBatch,
-): Promise<RowInputs> {
-  const source = { dtype: 'int32', shape: [rows, length] } as const
+async function encode(encoder: Program, { rows, inputIds, attentionMask }: TokenRows): Promise<RowInputs> {
+  const source = { dtype: 'int32', shape: [rows, inputIds.length / rows] } as const
   const mask: HostTensor = { ...source, data: attentionMask }
   let tensors: Record<string, HostTensor> = {
     ...(await encoder.run({ inputIds: { ...source, data: inputIds }, attentionMask: mask })),

@@ -1,3 +1,5 @@
+import type { HostTensor } from '@tfx/common'
+
 /** Tokens that a session reads at once, [rows, tokens] each. */
 export interface TokenRows {
   readonly rows: number
@@ -42,14 +44,53 @@ export function longest({ rows, attentionMask }: TokenRows): number {
   return Math.max(...lengths)
 }
 
-/** [rows, columns, size] → [rows, size] */
-export function lastColumn(from: Float32Array, { rows, size }: { rows: number; size: number }): Float32Array {
-  const columns = from.length / (rows * size)
-  if (columns === 1) return from
-  const to = new Float32Array(rows * size)
-  for (let row = 0; row < rows; row++) {
-    const end = (row + 1) * columns * size
-    to.set(from.subarray(end - size, end), row * size)
+/** How many columns of padding are in front of each row's tokens. */
+const paddingOf = ({ rows, attentionMask }: Omit<TokenRows, 'inputIds'>): number[] => {
+  const length = attentionMask.length / rows
+  return Array.from({ length: rows }, (_, row) =>
+    attentionMask.subarray(row * length, (row + 1) * length).indexOf(1),
+  )
+}
+
+/** Rows with places for a prompt in front of their tokens, and behind the padding that is there. */
+export function behindPlaces({ rows, inputIds, attentionMask }: TokenRows, count: number): TokenRows {
+  if (count === 0) return { rows, inputIds, attentionMask }
+  const length = inputIds.length / rows
+  const padding = paddingOf({ rows, attentionMask })
+  const longer = (from: Int32Array, place: number) => {
+    const to = new Int32Array(rows * (length + count))
+    padding.forEach((start, row) => {
+      const own = from.subarray(row * length, (row + 1) * length)
+      const offset = row * (length + count)
+      to.set(own.subarray(0, start), offset)
+      to.fill(place, offset + start, offset + start + count)
+      to.set(own.subarray(start), offset + start + count)
+    })
+    return to
   }
+  return { rows, inputIds: longer(inputIds, 0), attentionMask: longer(attentionMask, 1) }
+}
+
+/** Which embedding of a prompt is at each place of the rows of {@link behindPlaces}; −1 where a token is. */
+export function promptPlaces(rows: Omit<TokenRows, 'inputIds'>, count: number): HostTensor {
+  const shape = [rows.rows, rows.attentionMask.length / rows.rows] as const
+  const data = new Int32Array(rows.attentionMask.length).fill(-1)
+  paddingOf(rows).forEach((start, row) => {
+    for (let place = 0; place < count; place++) data[row * shape[1] + start + place] = place
+  })
+  return { dtype: 'int32', shape, data }
+}
+
+/** [rows, more columns, size] → as many columns as there are tokens, [rows, columns, size] */
+export function lastColumns(
+  from: Float32Array,
+  { rows, inputIds }: Pick<TokenRows, 'rows' | 'inputIds'>,
+  size: number,
+): Float32Array {
+  const [all, columns] = [from.length / rows, (inputIds.length / rows) * size]
+  if (all === columns) return from
+  const to = new Float32Array(rows * columns)
+  for (let row = 0; row < rows; row++)
+    to.set(from.subarray((row + 1) * all - columns, (row + 1) * all), row * columns)
   return to
 }

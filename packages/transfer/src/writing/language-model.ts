@@ -13,7 +13,7 @@ import {
 } from '@tfx/core'
 import { batches } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
-import { saveTrainedAdapter } from '../adapted'
+import { saveTrainedAdapter, virtualTokens } from '../adapted'
 import { checkOptionNames } from '../check-options'
 import type { Weights } from '../runtime'
 import { checkSave, saveModel, type SaveOptions } from '../save-model'
@@ -40,8 +40,10 @@ export interface LanguageModel<Example, Options, Config extends WritingModelConf
   readonly tokenizer: Tokenizer
   /** How it writes where nothing else is said, and what `save` writes of it. */
   readonly generation: Partial<GenerationConfig>
-  /** The most tokens that it reads. */
+  /** The most tokens that it reads, beside those of a prompt. */
   readonly maxLength: number
+  /** How many embeddings of a learned prompt it reads in front of every text; 0 without one. */
+  readonly virtualTokens: number
   /** Whether longer texts are cut. */
   readonly truncation: boolean
   readonly settings: readonly Setting[]
@@ -63,7 +65,11 @@ export interface LanguageModel<Example, Options, Config extends WritingModelConf
     examples: readonly Example[],
     options: Options & { truncation?: boolean; signal?: AbortSignal | undefined },
   ): Promise<WritingScore>
-  /** Writes a directory that Python's `transformers` and Transformers.js read. @throws FileSystemError */
+  /**
+   * Writes a directory that Python's `transformers` and Transformers.js read.
+   *
+   * @throws ArgumentError if the model reads a prompt, which is no part of its weights; FileSystemError
+   */
   save(directory: string, options?: SaveOptions): Promise<void>
   /** Writes what an adapter has learned, as PEFT reads it. @throws ArgumentError, FileSystemError */
   saveAdapter(directory: string, options?: Pick<SaveOptions, 'overwrite'>): Promise<void>
@@ -95,7 +101,8 @@ export async function createLanguageModel<Example, Options, Config extends Writi
     config,
     tokenizer,
     generation,
-    maxLength,
+    maxLength: maxLength - virtualTokens(store),
+    virtualTokens: virtualTokens(store),
     truncation,
     settings,
     notes,

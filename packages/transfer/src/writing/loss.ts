@@ -7,6 +7,7 @@ import {
   nextTokenLabels,
   type Parameters,
   type SequenceToSequenceConfig,
+  withPrompt,
 } from '@tfx/core'
 import type { ModelInputs } from '../training-loss'
 import type { WritingModelConfig } from './writing-head'
@@ -35,6 +36,7 @@ export function writingInputs(config: WritingModelConfig): Record<string, InputS
  * The mean cross-entropy of all tokens that are to be written, as Hugging Face's `ForConditionalGeneration` and `ForCausalLM`
  * compute it.
  *
+ * @param parameters A learned prompt among them takes the places of the first tokens that are read.
  * @param inputs Those of {@link writingInputs}; labels of −100 count for nothing.
  * @returns A scalar.
  */
@@ -46,7 +48,7 @@ export function writingLoss(
   const { inputIds, attentionMask, labels, changeWords } = inputs as unknown as ReadTokens & {
     labels: tf.Tensor
   }
-  const tokens = { inputIds, attentionMask, changeWords }
+  const tokens = withPrompt(parameters, { inputIds, attentionMask, changeWords })
   const [scores, targets] = isEncoderDecoder(config)
     ? [decoderScores(parameters, { ...tokens, labels }, { config, ...run }), tf.reshape(labels, [-1])]
     : [nextTokenScores(parameters, tokens, { config, ...run }), nextTokenLabels(labels)]

@@ -1,9 +1,12 @@
 import { getEngine, type Program } from '@tfx/backend'
 import { ArgumentError, throwIfAborted } from '@tfx/common'
+import { longerThanPrompt } from '@tfx/core'
 import { batches, collate, padRows } from '@tfx/data'
+import { virtualTokens } from '../adapted'
+import { behindPrompt, roomForText, withInFront } from '../encode'
 import { forgetWeights, registerWeights } from '../model-weights'
 import type { Weights } from '../runtime'
-import type { TrainedParts, TransferTask } from '../task'
+import type { EncodeTaskOptions, TrainedParts, TransferTask } from '../task'
 import { noisyInputs } from '../training-loss'
 import { createLanguageModel, type WritingScore } from './language-model'
 import { writingInputs, writingLoss } from './loss'
@@ -26,6 +29,8 @@ export function writingTask<
 ): TransferTask<WritingEncoding<Example>, Options, Config, Model> {
   const task: Omit<TransferTask<WritingEncoding<Example>, Options, Config, Model>, 'model' | 'evaluation'> = {
     ...head,
+    encode: (examples, options) => encodeBehindPrompt(head, examples, options),
+    readsPrompts: true,
     options: [
       ...head.options,
       'labelSmoothing',
@@ -92,7 +97,9 @@ export function writingTask<
         compile: () => compileLoss(weights),
         async measure(program, examples, { truncation, signal, ...options }) {
           const run = { tokenizer, config, maxLength: parts.maxLength, truncation, caller: 'evaluate' }
-          const encoded = await head.encode(examples, { ...run, options: options as unknown as Options })
+          const places = { virtualTokens: virtualTokens(weights.store) }
+          const own = { ...run, ...places, options: options as unknown as Options }
+          const encoded = await encodeBehindPrompt(head, examples, own)
           return measure(program, encoded, { ...weights, signal })
         },
         onDispose,
@@ -133,6 +140,27 @@ export function writingTask<
   }
 }
 
+/** The tokens of examples behind the places of a prompt, which the head knows nothing of: a decoder learns none of them. */
+async function encodeBehindPrompt<
+  Example,
+  Options extends WritingOptions,
+  Config extends WritingModelConfig,
+  Model extends object,
+>(
+  head: Pick<WritingHead<Example, Options, Config, Model>, 'encode' | 'kind'>,
+  examples: readonly Example[],
+  { virtualTokens: count = 0, ...options }: EncodeTaskOptions<Options, Config>,
+): Promise<WritingEncoding<Example>[]> {
+  const maxLength = roomForText({ ...options, virtualTokens: count })
+  const encoded = await head.encode(examples, { ...options, maxLength })
+  if (count === 0) return encoded
+  return encoded.map(({ encoding, labels, ...others }) => ({
+    ...others,
+    encoding: behindPrompt(encoding, { ...options, virtualTokens: count }),
+    labels: head.kind === 'decoder' ? withInFront(labels, { count, value: ignored }) : labels,
+  }))
+}
+
 async function compileLoss({
   config,
   store,
@@ -144,6 +172,7 @@ async function compileLoss({
     inputs: writingInputs(config),
     parameters: store,
     ...(precision !== 'float32' && { packParameters: precision }),
+    ...longerThanPrompt(store.shapes),
   })
 }
 
