@@ -27,26 +27,6 @@ describe('a chat session', () => {
     expect(await textOf(model.chat(asked, { temperature: 0, maxNewTokens: 8 }))).toBe(second)
   })
 
-  it('replies as one that reads the whole dialogue anew for every turn', async () => {
-    const anew = await load(fixturePath('chat/tiny-chat'), { prefixCache: 0 })
-    const own = await load(fixturePath('chat/tiny-chat'))
-    const options = { system: 'Be brief.', maxNewTokens: 10 }
-    for (const temperature of [0, 1]) {
-      const [ours, theirs] = [own, anew].map((each) => createChatSession(each, { ...options, temperature }))
-      // More than the context holds: the oldest turns go, and nothing that was read before holds.
-      for (let turn = 0; turn < 6; turn++) {
-        const text = `Question ${turn} ${'abcdefgh'.repeat(3)}`
-        expect(await textOf(ours!.send(text))).toBe(await textOf(theirs!.send(text)))
-      }
-      expect(ours!.forgotten).toBeGreaterThan(0)
-      expect(await textOf(ours!.regenerate())).toBe(await textOf(theirs!.regenerate()))
-    }
-    await Promise.all([anew.dispose(), own.dispose()])
-    await expect(load(fixturePath('chat/tiny-chat'), { prefixCache: -1 })).rejects.toThrow(
-      "load: 'prefixCache' must be a number of texts, 0 for none, but got -1.",
-    )
-  })
-
   it('leaves the oldest turns out when the context is full, and says so', async () => {
     const forgotten: number[] = []
     const session = createChatSession(model, {

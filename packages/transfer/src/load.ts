@@ -38,11 +38,6 @@ export interface LoadOptions extends Pick<
    * two to three times as fast, and answers differ a little. `save` writes the weights as they were. Default float32.
    */
   precision?: InferencePrecision
-  /**
-   * Of how many texts a decoder keeps the keys and values when they are written, so that one that begins alike, such as the next
-   * turn of a dialogue, is read from there on; 0 for none. For decoders. Default 1.
-   */
-  prefixCache?: number
   /** The names of the classes that the adapter's head tells apart. Default: the base's, or LABEL_0, LABEL_1, … */
   labels?: readonly string[]
 }
@@ -56,7 +51,6 @@ const optionNames = Object.keys({
   adapter: true,
   adapters: true,
   precision: true,
-  prefixCache: true,
   labels: true,
 } satisfies Record<keyof LoadOptions, true>)
 
@@ -90,9 +84,8 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
 ): Promise<Model> {
   checkOptionNames(options, optionNames, 'load')
   checkAdapters(options, task.kind)
-  const { precision = 'float32', prefixCache } = options
+  const { precision = 'float32' } = options
   checkPrecision(precision)
-  checkPrefixCache(prefixCache, task.kind)
   if (options.thread) return (await loadInThread(task, source, options)) as Model
   const { directory } = await resolveBase(source, onlyDefined(options))
   const opened = await openDirectory(directory, task.kind)
@@ -110,14 +103,7 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   checkPrompt(part.adapter, task)
   const store = createStore(await getEngine(), { ...part, added: keptBeside(part) })
   try {
-    const weights = {
-      config,
-      tokenizer,
-      generation,
-      store,
-      precision,
-      ...(prefixCache !== undefined && { prefixCache }),
-    }
+    const weights = { config, tokenizer, generation, store, precision }
     const added = await opened.read(weights, { task: task.task, seed: 0 })
     const adapted = loaded ? await mergeInto(store, loaded, { config, task: task.task }) : []
     const lacking = added.filter((name) => !adapted.includes(name))
@@ -177,20 +163,6 @@ function checkPrecision(precision: unknown): void {
     expected: "'float32', 'int8' or 'int4'",
     received: JSON.stringify(precision),
     remedy: 'Leave it out for float32.',
-  })
-}
-
-/** @throws ArgumentError */
-function checkPrefixCache(prefixCache: unknown, kind: ModelKind): void {
-  if (prefixCache === undefined) return
-  if (kind === 'decoder' && Number.isInteger(prefixCache) && Number(prefixCache) >= 0) return
-  throw new ArgumentError({
-    function: 'load',
-    argument: 'prefixCache',
-    expected:
-      kind === 'decoder' ? 'a number of texts, 0 for none' : 'left out for a model that is no decoder',
-    received: JSON.stringify(prefixCache),
-    remedy: 'Leave it out to use the default.',
   })
 }
 

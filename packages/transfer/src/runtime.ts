@@ -33,8 +33,6 @@ export interface Weights<Config extends ModelConfig = ModelConfig> {
   readonly store: ParameterStore
   /** What it computes with when it answers. Default float32. */
   readonly precision?: InferencePrecision
-  /** Of how many texts a decoder keeps keys and values, for those that begin alike. Default 1. */
-  readonly prefixCache?: number
 }
 
 /** The shapes of specifications. */

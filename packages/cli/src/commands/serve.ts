@@ -17,7 +17,6 @@ interface Flags {
   readonly key?: string
   readonly maxConcurrency: number
   readonly maxQueue: number
-  readonly prefixCache: number
   readonly maxBodySize: number
   readonly timeout: number
   readonly cors?: string
@@ -39,7 +38,6 @@ export const addServe: AddCommand = (program, surroundings) =>
     .option('--key <text>', 'clients must send it (default: the variable TFX_SERVE_KEY, or none)')
     .option('--max-concurrency <n>', 'replies written at a time', whole(1), 4)
     .option('--max-queue <n>', 'requests that may wait; more are refused', whole(), 64)
-    .option('--prefix-cache <n>', 'dialogues that are not read anew when they go on', whole(), 4)
     .option('--max-body-size <bytes>', 'of a request', whole(1), 2 ** 20)
     .option('--timeout <seconds>', 'in which a request must have come', whole(1), 30)
     .option('--cors <origin>', 'whose pages may ask; * for any (default: only its own)')
@@ -60,7 +58,7 @@ async function serve(source: string, flags: Flags, surroundings: Surroundings): 
   const stopListening = onInterrupt(() => stopped.abort())
   const { signal } = stopped
   const model = await load(source, {
-    ...{ thread: true, signal, prefixCache: flags.prefixCache },
+    ...{ thread: true, signal },
     ...(chatTemplate !== undefined && { chatTemplate }),
     ...(precision && { precision }),
   })

@@ -6,16 +6,7 @@ import type { Parameters } from '../blocks/parameters'
 import type { KeyValues } from '../blocks/scaled-attention'
 import { createKeyValueCache } from './key-value-cache'
 import type { StepModel, StepSession } from './step-model'
-import type { PrefixCache } from './prefix-cache'
-import {
-  behindPlaces,
-  continued,
-  lastColumns,
-  longest,
-  promptPlaces,
-  type TokenRows,
-  withoutFirst,
-} from './token-rows'
+import { behindPlaces, continued, lastColumns, longest, promptPlaces, type TokenRows } from './token-rows'
 
 /** A {@link StepModel} that holds compiled programs. */
 export interface CompiledStepModel extends StepModel {
@@ -136,12 +127,7 @@ export interface RowInputs {
   select(rows: Int32Array): void
 }
 
-/**
- * Reads the first tokens, and is ready for the next.
- *
- * @param tokens `first`, and what else the step looks at. `prefixes`: where the sequence goes when it ends, and where one is looked
- *   for that begins alike; what they share is not read again.
- */
+/** Reads the first tokens, and is ready for the next. */
 export async function startCachedSession(
   program: Program,
   {
@@ -151,21 +137,17 @@ export async function startCachedSession(
     shortLength = Infinity,
     virtualTokens = 0,
   }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength' | 'virtualTokens'>,
-  { first, others, prefixes }: { first: TokenRows; others?: RowInputs; prefixes?: PrefixCache },
+  { first, others }: { first: TokenRows; others?: RowInputs },
 ): Promise<StepSession> {
   const shape = { arrays: 2 * layers, heads, headSize: cachedHeadSize(headSize) }
   const emptyCache = (rows: number) => createKeyValueCache(rows, shape)
-  // Of one text alone: what several rows hold belongs to no one prompt.
-  const written = first.rows === 1 ? [...first.inputIds] : []
-  let isOneText = first.rows === 1
-  const remembered = isOneText ? prefixes?.take(written) : undefined
-  let cache = remembered?.cache ?? emptyCache(first.rows)
+  let cache = emptyCache(first.rows)
   const [pastNames, presentNames] = [cacheNames('past', layers), cacheNames('present', layers)]
   // One buffer serves every step: what it holds is read before the next.
   let scores = new Float32Array(0)
 
   // Keys and values of a prompt stay in the cache like those of tokens, and are computed where it is empty.
-  let isEmpty = remembered === undefined
+  let isEmpty = true
   const lengthOf = (texts: TokenRows) => longest(texts) + virtualTokens
   const run = async (added: TokenRows) => {
     const places = isEmpty ? virtualTokens : 0
@@ -201,16 +183,13 @@ export async function startCachedSession(
     }
   }
 
-  const { scores: firstScores, hidden: prompt } = await run(withoutFirst(first, remembered?.ids.length ?? 0))
+  const { scores: firstScores, hidden: prompt } = await run(first)
   let last: Float32Array | undefined
   let texts = shortLength === Infinity ? undefined : first
   return {
     scores: firstScores,
     ...(prompt && { hiddenStates: { hiddenSize, prompt, last: () => last! } }),
     async next(tokens, rows) {
-      const stays = isOneText && tokens.length === 1
-      // Until the step is through, nobody knows what the cache holds.
-      isOneText = false
       const attentionMask = new Int32Array(tokens.length).fill(1)
       let added: TokenRows = { rows: tokens.length, inputIds: tokens, attentionMask }
       const before = texts
@@ -222,16 +201,11 @@ export async function startCachedSession(
         added = texts
       } else cache.select(rows)
       const result = await run(added)
-      written.push(tokens[0]!)
-      isOneText = stays
       const newest = { rows: tokens.length, inputIds: tokens }
       last = result.hidden && lastColumns(result.hidden, newest, hiddenSize)
       return result.scores
     },
-    dispose() {
-      if (isOneText) prefixes?.put({ ids: written, cache })
-      isOneText = false
-    },
+    dispose: () => undefined,
   }
 }
 

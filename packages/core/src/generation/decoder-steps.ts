@@ -10,7 +10,6 @@ import {
   programMemory,
   startCachedSession,
 } from './cached-steps'
-import { createPrefixCache } from './prefix-cache'
 import { stepTraceSizes } from './trace-sizes'
 
 /**
@@ -19,8 +18,7 @@ import { stepTraceSizes } from './trace-sizes'
  *
  * @param engine What computes.
  * @param model `store` holds the weights of a causal language model, as they are when it writes first; it is not
- *   disposed of. `precision`: what it computes with, default float32. `prefixCache`: of how many texts the
- *   keys and values are kept when they are written, so that one that begins alike is read from there on; default 0.
+ *   disposed of. `precision`: what it computes with, default float32.
  *
  * @example
  * ```ts
@@ -35,13 +33,7 @@ export function createDecoderSteps(
     config,
     store,
     precision,
-    prefixCache = 0,
-  }: {
-    config: DecoderConfig
-    store: ParameterStore
-    precision?: InferencePrecision | undefined
-    prefixCache?: number
-  },
+  }: { config: DecoderConfig; store: ParameterStore; precision?: InferencePrecision | undefined },
 ): CompiledStepModel {
   const family = modelFamily(config.modelType)
   const run = { config, training: false }
@@ -63,22 +55,15 @@ export function createDecoderSteps(
     head: (parameters, hidden) => family.languageModelHead(parameters, hidden, run),
   }
   const programs = programMemory()
-  const cache = createPrefixCache(prefixCache, virtualTokens)
   return {
     vocabSize: config.vocabSize,
     isEncoderDecoder: false,
     maxPositions: config.maxPositionEmbeddings - virtualTokens,
     async start(first, { hiddenStates }) {
       const compile = () => compileCachedStep(engine, step, hiddenStates)
-      const program = await programs.once(`step ${hiddenStates}`, compile)
-      // Where keys and values hold for shorter texts only, or hidden states of the whole prompt are wanted, it is read anew.
-      const readsAnew = hiddenStates || step.shortLength !== undefined
-      return startCachedSession(program, step, { first, ...(!readsAnew && { prefixes: cache }) })
+      return startCachedSession(await programs.once(`step ${hiddenStates}`, compile), step, { first })
     },
-    dispose() {
-      cache.clear()
-      return programs.dispose()
-    },
+    dispose: () => programs.dispose(),
   }
 }
 

@@ -20,8 +20,6 @@ export interface KeyValueCache {
   replace(arrays: Float32Array<ArrayBuffer>[]): void
   /** Makes row i a copy of what was row `rows[i]`. */
   select(rows: Int32Array): void
-  /** Forgets all but the first tokens, of a cache that has one row. */
-  keep(tokens: number): void
 }
 
 /** Room is added in steps: it costs nothing in attention, and a copy of all that is there. */
@@ -84,7 +82,7 @@ export function createKeyValueCache(
       if (length + tokens > room) grow(tokens)
       mask = besides(mask, added, rows)
       length += tokens
-      promptLength ||= length
+      promptLength ||= tokens
       const shape = [rows, heads, room, headSize]
       return {
         tensors: current.arrays.map((data) => ({ dtype: 'float32', shape, data })),
@@ -93,12 +91,6 @@ export function createKeyValueCache(
     },
     replace(arrays) {
       current.arrays = arrays
-    },
-    keep(tokens) {
-      mask = mask.slice(0, tokens)
-      length = tokens
-      promptLength = 0
-      spare = undefined
     },
     select(sources) {
       if (sources.length === rows && sources.every((source, row) => source === row)) return

@@ -28,13 +28,6 @@ export function continued(
   }
 }
 
-/** One row without its first tokens. */
-export function withoutFirst(tokens: TokenRows, count: number): TokenRows {
-  if (count === 0) return tokens
-  const { inputIds, attentionMask } = tokens
-  return { rows: 1, inputIds: inputIds.slice(count), attentionMask: attentionMask.slice(count) }
-}
-
 /** The tokens of the longest row, without its padding. */
 export function longest({ rows, attentionMask }: TokenRows): number {
   const length = attentionMask.length / rows

@@ -132,11 +132,11 @@ export async function createLanguageModel<Example, Options, Config extends Writi
 
 function stepModel(
   engine: Engine,
-  { config, store, precision, prefixCache = 1 }: Weights<WritingModelConfig>,
+  { config, store, precision }: Weights<WritingModelConfig>,
 ): CompiledStepModel {
   return isEncoderDecoder(config)
     ? createSequenceSteps(engine, { config: config, store, precision })
-    : createDecoderSteps(engine, { config: config, store, precision, prefixCache })
+    : createDecoderSteps(engine, { config: config, store, precision })
 }
 
 async function writeAll(
