@@ -73,6 +73,7 @@ describe('the official client', () => {
       prompt_tokens: prompt.length,
       completion_tokens: tokens.length,
       total_tokens: prompt.length + tokens.length,
+      prompt_tokens_details: { cached_tokens: expect.any(Number) as number },
     })
   })
 
@@ -91,7 +92,13 @@ describe('the official client', () => {
     expect(choices.map(({ delta }) => delta.content ?? '').join('')).toBe(cases[1]!.text)
     expect(choices.length).toBeGreaterThan(10)
     expect(choices.map(({ finish_reason: reason }) => reason).filter(Boolean)).toEqual(['length'])
-    expect(chunks.at(-1)!.usage).toEqual({ prompt_tokens: 43, completion_tokens: 40, total_tokens: 83 })
+    expect(chunks.at(-1)!.usage).toMatchObject({
+      prompt_tokens: 43,
+      completion_tokens: 40,
+      total_tokens: 83,
+      // All but the last: the dialogue is that of a request before.
+      prompt_tokens_details: { cached_tokens: 42 },
+    })
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1)
   })
 
@@ -130,6 +137,38 @@ describe('the official client', () => {
       param: 'messages',
       type: 'invalid_request_error',
     })
+  })
+})
+
+describe('dialogues that come back', () => {
+  const talk = async (own: OpenAI, question: string) => {
+    const messages: Messages = [{ role: 'system', content: question }]
+    const cached: number[] = []
+    const replies: string[] = []
+    for (const content of [question, 'And then?', 'Why?']) {
+      messages.push({ role: 'user', content })
+      const request = { model: 'tiny', messages, max_tokens: 8, temperature: 0 }
+      const { choices, usage } = await own.chat.completions.create(request)
+      messages.push({ role: 'assistant', content: choices[0]!.message.content })
+      replies.push(choices[0]!.message.content!)
+      cached.push(usage!.prompt_tokens_details!.cached_tokens! / usage!.prompt_tokens)
+    }
+    return { cached, replies }
+  }
+  const served = async (cache: number) => {
+    const own = createChatServer({ model, name: 'tiny', cache })
+    const address = await own.listen({ port: 0 })
+    const stranger = new OpenAI({ baseURL: `${address}/v1`, apiKey: 'none', maxRetries: 0 })
+    const dialogues = await Promise.all(['red', 'green', 'blue'].map((question) => talk(stranger, question)))
+    await own.close()
+    return dialogues
+  }
+
+  it('are read from where they are new, with the same replies', async () => {
+    const [kept, anew] = [await served(3), await served(0)]
+    expect(kept.map(({ replies }) => replies)).toEqual(anew.map(({ replies }) => replies))
+    for (const { cached } of anew) expect(cached).toEqual([0, 0, 0])
+    for (const { cached } of kept) for (const share of cached.slice(1)) expect(share).toBeGreaterThan(0.5)
   })
 })
 
@@ -330,6 +369,7 @@ describe('stopping', () => {
 
 describe('options', () => {
   it.each([
+    [{ cache: -1 }, "'cache' must be a whole number of at least 0, but got -1"],
     [{ maxConcurrency: 0 }, "'maxConcurrency' must be a whole number of at least 1, but got 0"],
     [{ key: '' }, "'key' must be a text that is not empty"],
   ])('%j are refused', (options, message) => {

@@ -5,8 +5,9 @@ import { cachedHeadSize } from '../blocks/cached-attention'
 import type { Parameters } from '../blocks/parameters'
 import type { KeyValues } from '../blocks/scaled-attention'
 import { createKeyValueCache } from './key-value-cache'
+import type { PromptLease } from './prompt-cache'
 import type { StepModel, StepSession } from './step-model'
-import { continued, lastColumn, longest, type TokenRows } from './token-rows'
+import { behind, continued, lastColumn, longest, type TokenRows } from './token-rows'
 
 /** A {@link StepModel} that holds compiled programs. */
 export interface CompiledStepModel extends StepModel {
@@ -111,7 +112,15 @@ export interface RowInputs {
   select(rows: Int32Array): void
 }
 
-/** Reads the first tokens, and is ready for the next. */
+/** What a session begins with. */
+export interface SessionStart {
+  readonly first: TokenRows
+  readonly others?: RowInputs
+  /** Of a single row that will stay the only one: what is known of it, and who keeps it. */
+  readonly lease?: PromptLease | undefined
+}
+
+/** Reads the first tokens, as far as they are not known, and is ready for the next. */
 export async function startCachedSession(
   program: Program,
   {
@@ -120,14 +129,16 @@ export async function startCachedSession(
     cache: { layers, heads, headSize },
     shortLength = Infinity,
   }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength'>,
-  { first, others }: { first: TokenRows; others?: RowInputs },
+  { first, others, lease }: SessionStart,
 ): Promise<StepSession> {
   const shape = { arrays: 2 * layers, heads, headSize: cachedHeadSize(headSize) }
   const emptyCache = (rows: number) => createKeyValueCache(rows, shape)
-  let cache = emptyCache(first.rows)
+  let cache = lease?.known?.cache ?? emptyCache(first.rows)
   const [pastNames, presentNames] = [cacheNames('past', layers), cacheNames('present', layers)]
   // One buffer serves every step: what it holds is read before the next.
   let scores = new Float32Array(0)
+  // What the keys and values are of, where they will be kept. A step that fails leaves something unknown behind.
+  const text = lease && { tokens: Array.from(first.inputIds), isSound: true }
 
   const run = async ({ rows, inputIds, attentionMask }: TokenRows) => {
     if (scores.length < rows * vocabSize) scores = new Float32Array(rows * vocabSize)
@@ -159,11 +170,13 @@ export async function startCachedSession(
     }
   }
 
-  const { scores: firstScores, hidden: prompt } = await run(first)
+  const known = lease?.known?.tokens ?? 0
+  const { scores: firstScores, hidden: prompt } = await run(behind(first, known))
   let last: Float32Array | undefined
   let texts = shortLength === Infinity ? undefined : first
   return {
     scores: firstScores,
+    knownTokens: known,
     ...(prompt && { hiddenStates: { hiddenSize, prompt, last: () => last! } }),
     async next(tokens, rows) {
       const attentionMask = new Int32Array(tokens.length).fill(1)
@@ -175,11 +188,18 @@ export async function startCachedSession(
         cache = emptyCache(tokens.length)
         added = texts
       } else cache.select(rows)
+      if (text) text.isSound = false
       const result = await run(added)
+      if (text) {
+        text.tokens.push(...tokens)
+        text.isSound = true
+      }
       last = result.hidden && lastColumn(result.hidden, { rows: tokens.length, size: hiddenSize })
       return result.scores
     },
-    dispose: () => undefined,
+    dispose() {
+      if (text?.isSound) lease?.keep(Int32Array.from(text.tokens), cache)
+    },
   }
 }
 

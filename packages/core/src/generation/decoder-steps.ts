@@ -45,13 +45,18 @@ export function createDecoderSteps(
     head: (parameters, hidden) => family.languageModelHead(parameters, hidden, run),
   }
   const programs = programMemory()
+  const { shortLength = Infinity } = step
   return {
     vocabSize: config.vocabSize,
     isEncoderDecoder: false,
     maxPositions: config.maxPositionEmbeddings,
-    async start(first, { hiddenStates }) {
+    async start(first, { hiddenStates, cache }) {
       const compile = () => compileCachedStep(engine, step, hiddenStates)
-      return startCachedSession(await programs.once(`step ${hiddenStates}`, compile), step, { first })
+      const program = await programs.once(`step ${hiddenStates}`, compile)
+      const accepts = (tokens: number) => tokens > shortLength === first.length > shortLength
+      // The programs stand for the weights that keys and values are of.
+      const lease = cache?.lend(programs, first.inputIds, accepts)
+      return startCachedSession(program, step, { first, lease })
     },
     dispose: () => programs.dispose(),
   }

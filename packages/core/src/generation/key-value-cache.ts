@@ -20,6 +20,10 @@ export interface KeyValueCache {
   replace(arrays: Float32Array<ArrayBuffer>[]): void
   /** Makes row i a copy of what was row `rows[i]`. */
   select(rows: Int32Array): void
+  /** Forgets all but the first tokens of each row, which are no more than there are. */
+  truncate(tokens: number): void
+  /** Another cache with the first tokens of each row, which are no more than there are. */
+  copy(tokens: number): KeyValueCache
 }
 
 /** Room is added in steps: it costs nothing in attention, and a copy of all that is there. */
@@ -34,8 +38,9 @@ interface Buffers {
 /** An empty cache of some arrays (the keys and the values of each layer), with `heads · headSize` numbers a token. */
 export function createKeyValueCache(
   promptRows: number,
-  { arrays: count, heads, headSize }: { arrays: number; heads: number; headSize: number },
+  sizes: { readonly arrays: number; readonly heads: number; readonly headSize: number },
 ): KeyValueCache {
+  const { arrays: count, heads, headSize } = sizes
   let rows = promptRows
   let room = 0
   let length = 0
@@ -50,15 +55,12 @@ export function createKeyValueCache(
   let spare: Buffers | undefined
 
   function grow(tokens: number): void {
-    const before = room * headSize
+    const before = room
     room = Math.ceil((length + tokens) / step) * step
     const larger = allocate(current.origins)
     larger.arrays.forEach((to, index) => {
-      const from = current.arrays[index]!
-      for (let head = 0; head < rows * heads; head++) {
-        const start = head * before
-        to.set(from.subarray(start, start + length * headSize), head * room * headSize)
-      }
+      const from = { data: current.arrays[index]!, room: before }
+      copyColumns(from, { data: to, room }, { heads: rows * heads, columns: length, headSize })
     })
     current = larger
     spare = undefined
@@ -110,7 +112,52 @@ export function createKeyValueCache(
       spare = sources.length === current.origins.length ? current : undefined
       current = target
     },
+    truncate(tokens) {
+      mask = firstColumns(mask, { rows, columns: tokens })
+      length = tokens
+      promptLength = Math.min(promptLength, tokens)
+      spare = undefined
+    },
+    copy(tokens) {
+      const other = createKeyValueCache(rows, sizes)
+      const { tensors } = other.withRoom(firstColumns(mask, { rows, columns: tokens }))
+      tensors.forEach(({ shape, data }, index) => {
+        const from = { data: current.arrays[index]!, room }
+        copyColumns(from, { data, room: shape[2]! }, { heads: rows * heads, columns: tokens, headSize })
+      })
+      return other
+    },
   }
+}
+
+interface Columns {
+  readonly data: Float32Array
+  readonly room: number
+}
+
+/** Copies the first columns of every head into an array of another room. */
+function copyColumns(
+  from: Columns,
+  to: Columns,
+  { heads, columns, headSize }: { heads: number; columns: number; headSize: number },
+): void {
+  for (let head = 0; head < heads; head++) {
+    const start = head * from.room * headSize
+    to.data.set(from.data.subarray(start, start + columns * headSize), head * to.room * headSize)
+  }
+}
+
+/** The left part of a matrix. */
+function firstColumns(
+  from: Int32Array,
+  { rows, columns }: { rows: number; columns: number },
+): Int32Array<ArrayBuffer> {
+  const before = from.length / rows
+  const to = new Int32Array(rows * columns)
+  for (let row = 0; row < rows; row++) {
+    to.set(from.subarray(row * before, row * before + columns), row * columns)
+  }
+  return to
 }
 
 /** Two matrices of some rows, side by side. */
