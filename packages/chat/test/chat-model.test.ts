@@ -68,7 +68,7 @@ describe('chat', () => {
       }),
     )
     expect(together).toEqual(expected)
-    // They take turns.
+    // Step by step, each step a token of all.
     expect(order.slice(0, 8)).toEqual([0, 1, 2, 3, 0, 1, 2, 3])
   })
 

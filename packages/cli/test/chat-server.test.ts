@@ -189,6 +189,34 @@ describe('many clients at once', () => {
     expect(await Promise.all(clients.map(ask))).toEqual(clients.map((index) => cases[index % 4]!.text))
   })
 
+  it('each gets what it gets alone, by its own seed, stop string and length, whoever leaves meanwhile', async () => {
+    const wishes = [
+      { temperature: 0, max_tokens: 30 },
+      { temperature: 1.2, seed: 1, max_tokens: 40 },
+      { temperature: 1, seed: 2, top_p: 0.9, max_tokens: 20 },
+      { temperature: 0, stop: ['vMx'], max_tokens: 40 },
+    ]
+    const create = async (wish: number) => {
+      const request = { model: 'tiny', messages: asked(wish === 3 ? 0 : wish), ...wishes[wish] }
+      const { choices } = await client.chat.completions.create(request)
+      return [choices[0]!.message.content, choices[0]!.finish_reason]
+    }
+    const alone: unknown[] = []
+    for (const wish of wishes.keys()) alone.push(await create(wish))
+    expect(alone[3]).toEqual(['vrevv', 'stop'])
+    const leave = async () => {
+      const request = { model: 'tiny', messages: asked(1), max_tokens: 100, stream: true } as const
+      for await (const { choices } of await client.chat.completions.create(request))
+        if (choices[0]!.delta.content) break
+    }
+    for (let round = 0; round < 3; round++) {
+      const together = await Promise.all(
+        [leave(), ...wishes.keys()].map((wish) => (wish instanceof Promise ? wish : create(wish))),
+      )
+      expect(together.slice(1)).toEqual(alone)
+    }
+  })
+
   it('refuses more than may wait, and lets in who waits when somebody leaves', async () => {
     const { held, release } = hold(model)
     const small = createChatServer({ model: held, name: 'tiny', maxConcurrency: 1, maxQueue: 1 })

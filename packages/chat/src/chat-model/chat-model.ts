@@ -18,7 +18,7 @@ export interface ChatModel {
   readonly hasTemplate: boolean
   /**
    * Answers the last message, in pieces of text as they are written. Ending the loop ends the writing; several replies may
-   * be under way at a time, and take turns token by token.
+   * be under way at a time, and are written together: one step computes the next token of each.
    *
    * @throws ArgumentError on messages that are none, or that leave no room for a reply; CheckpointError if the model has no
    *   template, or a broken one; AbortedError when the signal fires.
@@ -114,7 +114,7 @@ async function* write(
   const maxNewTokens = Math.min(options.maxNewTokens ?? generation.maxNewTokens ?? 512, room)
   let cachedTokens = 0
   const onPrompt: GenerateOptions['onPrompt'] = ({ knownTokens }) => void (cachedTokens = knownTokens)
-  const settings = { ...settingsOf(options, generation), maxNewTokens, cache: kept, onPrompt }
+  const settings = { ...settingsOf(options, generation), maxNewTokens, cache: kept, shared: true, onPrompt }
   const ownStops = generation.stopStrings ?? []
   const pieces = createTextPieces((tokens) => tokenizer.decode(tokens))
   const watch = createStopWatch([...stopStrings({ stop: ownStops }), ...stopStrings(options)])

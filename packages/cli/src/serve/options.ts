@@ -9,7 +9,7 @@ export interface ChatServerOptions {
   readonly name?: string
   /** Clients must send it as `Authorization: Bearer …`. Default: anybody may ask. */
   readonly key?: string
-  /** Replies written at a time; they take turns token by token. Default 4. */
+  /** Replies written at a time, in steps of a token each. Default 4. */
   readonly maxConcurrency?: number
   /** Requests that may wait for their turn; more get 429. Default 64. */
   readonly maxQueue?: number

@@ -172,10 +172,14 @@ function checkForcedWords(config: GenerationConfig): void {
   })
 }
 
-/** @throws ArgumentError unless one sequence continues one prompt of a decoder: what a cache can keep. */
-export function checkCache(
+/** @throws ArgumentError unless one sequence continues one prompt of a decoder: what can be kept, or written together with others. */
+export function checkSingle(
   { isEncoderDecoder }: StepModel,
-  { prompts, config }: { readonly prompts: number; readonly config: GenerationConfig },
+  {
+    option,
+    prompts,
+    config,
+  }: { readonly option: string; readonly prompts: number; readonly config: GenerationConfig },
 ): void {
   const { numBeams, numReturnSequences, penaltyAlpha = 0 } = config
   const isSingle = prompts === 1 && numBeams === 1 && numReturnSequences === 1 && penaltyAlpha === 0
@@ -185,7 +189,7 @@ export function checkCache(
     : prompts > 1
       ? `${prompts} prompts`
       : 'another method'
-  throw wrong('cache', 'used with one prompt of a decoder, and greedy search or sampling', received)
+  throw wrong(option, 'used with one prompt of a decoder, and greedy search or sampling', received)
 }
 
 /** The error of one setting. */

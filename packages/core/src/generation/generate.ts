@@ -1,6 +1,6 @@
 import { throwIfAborted } from '@tfx/common'
 import { searchBeams } from './beam-search'
-import { checkCache, resolveGeneration, wrong } from './check-generation'
+import { checkSingle, resolveGeneration, wrong } from './check-generation'
 import { searchConstrained } from './constrained-search'
 import { searchContrastively } from './contrastive-search'
 import { generationDefaults, type GenerationConfig } from './generation-config'
@@ -31,6 +31,11 @@ export interface GenerateOptions extends Settings {
    * {@link createPromptCache}. Of one prompt of a decoder, and one sequence. Default: none.
    */
   readonly cache?: PromptCache | undefined
+  /**
+   * Whether steps may be computed together with those of other texts that the model writes so at the same time. Of one prompt,
+   * and one sequence. The tokens are those that it writes alone, as with prompts of one call. Default false.
+   */
+  readonly shared?: boolean | undefined
   /** Told when the prompts were read. */
   readonly onPrompt?: (read: ReadPrompt) => void
 }
@@ -134,6 +139,7 @@ interface Prepared {
   readonly batch: PromptBatch
   readonly hiddenStates: boolean
   readonly cache: PromptCache | undefined
+  readonly shared: boolean | undefined
   readonly onPrompt: ((read: ReadPrompt) => void) | undefined
   readonly run: Omit<GenerationRun, 'session'>
 }
@@ -142,12 +148,13 @@ interface Prepared {
 function prepare(
   model: StepModel,
   prompts: readonly (readonly number[])[],
-  { seed = 42, signal, decode, logitsProcessors = [], cache, onPrompt, ...given }: GenerateOptions,
+  { seed = 42, signal, decode, logitsProcessors = [], cache, shared, onPrompt, ...given }: GenerateOptions,
 ): Prepared {
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const resolved = resolveGeneration(model, prompts, { ...generationDefaults, ...settings })
   const { config, promptLength, maxLength } = resolved
-  if (cache) checkCache(model, { prompts: prompts.length, config })
+  if (cache ?? shared)
+    checkSingle(model, { option: cache ? 'cache' : 'shared', prompts: prompts.length, config })
   const checkAbort = () => {
     throwIfAborted(signal, 'generate')
   }
@@ -168,18 +175,21 @@ function prepare(
     seed,
     checkAbort,
   }
-  return { model, batch, hiddenStates: (config.penaltyAlpha ?? 0) > 0, cache, onPrompt, run }
+  return { model, batch, hiddenStates: (config.penaltyAlpha ?? 0) > 0, cache, shared, onPrompt, run }
 }
 
-async function start({ model, batch, hiddenStates, cache, onPrompt, run }: Prepared) {
+async function start({ model, batch, hiddenStates, cache, shared, onPrompt, run }: Prepared) {
   const { numBeams, numReturnSequences, topK } = run.config
   const perPrompt = hiddenStates ? topK : Math.max(numBeams, numReturnSequences)
-  const plan = { maxLength: run.maxLength, maxRows: batch.rows * perPrompt, hiddenStates, cache }
+  const plan = { maxLength: run.maxLength, maxRows: batch.rows * perPrompt, hiddenStates, cache, shared }
   const session = await model.start(batch, plan)
-  onPrompt?.({
-    tokens: batch.attentionMask.reduce((sum, one) => sum + one, 0),
-    knownTokens: session.knownTokens ?? 0,
-  })
+  try {
+    const tokens = batch.attentionMask.reduce((sum, one) => sum + one, 0)
+    onPrompt?.({ tokens, knownTokens: session.knownTokens ?? 0 })
+  } catch (error) {
+    await session.dispose()
+    throw error
+  }
   return { run: { ...run, session }, dispose: () => session.dispose() }
 }
 

@@ -8,8 +8,20 @@ export interface CacheTensors {
   readonly mask: HostTensor
 }
 
+/** What the arrays of a cache are made of. */
+export interface CacheSizes {
+  /** How many there are: the keys and the values of each layer. */
+  readonly arrays: number
+  readonly heads: number
+  readonly headSize: number
+}
+
 /** The keys and values of every layer for sequences in progress. */
 export interface KeyValueCache {
+  /** How many sequences. */
+  readonly rows: number
+  /** What it holds. */
+  tensors(): CacheTensors
   /**
    * The cache with room for tokens behind those that are there; the step writes them.
    *
@@ -36,10 +48,7 @@ interface Buffers {
 }
 
 /** An empty cache of some arrays (the keys and the values of each layer), with `heads · headSize` numbers a token. */
-export function createKeyValueCache(
-  promptRows: number,
-  sizes: { readonly arrays: number; readonly heads: number; readonly headSize: number },
-): KeyValueCache {
+export function createKeyValueCache(promptRows: number, sizes: CacheSizes): KeyValueCache {
   const { arrays: count, heads, headSize } = sizes
   let rows = promptRows
   let room = 0
@@ -78,18 +87,25 @@ export function createKeyValueCache(
     }
   }
 
+  const tensors = (): CacheTensors => {
+    const shape = [rows, heads, room, headSize]
+    return {
+      tensors: current.arrays.map((data) => ({ dtype: 'float32', shape, data })),
+      mask: { dtype: 'int32', shape: [rows, length], data: mask },
+    }
+  }
   return {
+    get rows() {
+      return rows
+    },
+    tensors,
     withRoom(added) {
       const tokens = added.length / rows
       if (length + tokens > room) grow(tokens)
       mask = besides(mask, added, rows)
       length += tokens
       promptLength ||= tokens
-      const shape = [rows, heads, room, headSize]
-      return {
-        tensors: current.arrays.map((data) => ({ dtype: 'float32', shape, data })),
-        mask: { dtype: 'int32', shape: [rows, length], data: mask },
-      }
+      return tensors()
     },
     replace(arrays) {
       current.arrays = arrays
@@ -128,6 +144,38 @@ export function createKeyValueCache(
       return other
     },
   }
+}
+
+/** One sequence in a cache. */
+export interface CacheRow {
+  readonly cache: KeyValueCache
+  readonly row: number
+}
+
+/** A cache with copies of rows of others, which all end at its last column; padding goes in front of shorter ones. */
+export function gatherRows(sources: readonly CacheRow[], sizes: CacheSizes): KeyValueCache {
+  const { heads, headSize } = sizes
+  const parts = sources.map(({ cache, row }) => {
+    const { tensors, mask } = cache.tensors()
+    const total = mask.shape[1]!
+    const padding = Math.max(0, (mask.data as Int32Array).subarray(row * total, (row + 1) * total).indexOf(1))
+    return { row, tensors, padding, tokens: total - padding }
+  })
+  const length = Math.max(...parts.map(({ tokens }) => tokens))
+  const mask = new Int32Array(sources.length * length)
+  parts.forEach(({ tokens }, index) => mask.fill(1, (index + 1) * length - tokens, (index + 1) * length))
+  const gathered = createKeyValueCache(sources.length, sizes)
+  gathered.withRoom(mask).tensors.forEach(({ data: to, shape }, array) => {
+    parts.forEach(({ row, tensors, padding, tokens }, index) => {
+      const { data: from, shape: before } = tensors[array]!
+      for (let head = 0; head < heads; head++) {
+        const start = ((row * heads + head) * before[2]! + padding) * headSize
+        const target = ((index * heads + head) * shape[2]! + length - tokens) * headSize
+        to.set(from.subarray(start, start + tokens * headSize), target)
+      }
+    })
+  })
+  return gathered
 }
 
 interface Columns {

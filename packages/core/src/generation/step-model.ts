@@ -24,6 +24,8 @@ export interface StepPlan {
   readonly hiddenStates: boolean
   /** Where the beginning of the prompt may be known from, and where its text is to be kept. Only with one row. */
   readonly cache?: PromptCache | undefined
+  /** Whether steps may be computed together with those of other sessions. Only with one row. Default false. */
+  readonly shared?: boolean | undefined
 }
 
 /** The last hidden layer, from which contrastive search measures how much a token repeats its context. */

@@ -23,12 +23,12 @@ import { isEncoderDecoder } from './loss'
 import type { WritingModelConfig } from './writing-head'
 
 /** How texts are written: the settings of `generate`, over those of the model's generation_config.json. */
-export interface WriteOptions extends Omit<GenerateOptions, 'onToken' | 'onPrompt' | 'cache'> {
+export interface WriteOptions extends Omit<GenerateOptions, 'onToken' | 'onPrompt' | 'cache' | 'shared'> {
   /** Prompts that are continued together. Default 16. */
   readonly batchSize?: number
 }
 
-/** How one text is written. `cache` and `onPrompt` are those of `generate`. */
+/** How one text is written. `cache`, `shared` and `onPrompt` are those of `generate`. */
 export type StreamOptions = Omit<GenerateOptions, 'onToken'>
 
 /** Mean loss in nats for each token that is to be written, and exp of it. */
