@@ -8,6 +8,7 @@ export {
 export { chatTemplates } from './template/built-in-templates'
 export type { ChatContentPart, ChatMessage, ChatRole } from './template/messages'
 export { type ChatModel, type ChatModelParts, createChatModel } from './chat-model/chat-model'
+export type { ReplyCache } from './chat-model/reply-cache'
 export type { WriteOptions, WrittenText } from './chat-model/write-options'
 export {
   type ChatSession,

@@ -32,9 +32,21 @@ describe('chat', () => {
       {
         finish: tokens.at(-1) === 2 ? 'stop' : 'length',
         promptTokens: prompt.length,
+        cachedTokens: 0,
         completionTokens: tokens.length,
       },
     ])
+  })
+
+  it('refuses a cache of another model, or one that is disposed of', async () => {
+    const cache = await model.openCache?.()
+    const other = await load(fixturePath('chat/tiny-chat'))
+    const expected = "chat: 'cache' must be one that openCache of this model gave"
+    await expect(textOf(other.chat(hello, { cache }))).rejects.toThrow(expected)
+    await other.dispose()
+    await cache!.dispose()
+    await expect(textOf(model.chat(hello, { cache }))).rejects.toThrow(expected)
+    await expect(model.openCache!({ texts: 0 })).rejects.toThrow("'texts' must be a whole number")
   })
 
   it('answers several at a time, each as if it were alone', async () => {
@@ -56,7 +68,7 @@ describe('chat', () => {
       }),
     )
     expect(together).toEqual(expected)
-    // They take turns.
+    // Step by step, each step a token of all.
     expect(order.slice(0, 8)).toEqual([0, 1, 2, 3, 0, 1, 2, 3])
   })
 
@@ -72,7 +84,7 @@ describe('chat', () => {
     const options = { stop: ['vMx', 'vvMK'], onEnd: (end: WrittenText) => ends.push(end) }
     // vrevvvMxvMKvvMe…
     expect(await collect(model.chat(hello, options))).toEqual(['vr', 'e', 'v', 'v'])
-    expect(ends).toEqual([{ finish: 'stop', promptTokens: 24, completionTokens: 8 }])
+    expect(ends).toEqual([{ finish: 'stop', promptTokens: 24, cachedTokens: 0, completionTokens: 8 }])
     expect(await textOf(model.chat(hello, { stop: 'zTHx' }))).toBe(cases[0]!.text)
   })
 
@@ -112,7 +124,9 @@ describe('chat', () => {
 
   it('refuses options that it does not know, and empty stop strings', async () => {
     const options = { maxTokens: 3 } as object
-    await expect(collect(model.chat(hello, options))).rejects.toThrow(/made of maxNewTokens.*'maxTokens'/)
+    await expect(collect(model.chat(hello, options))).rejects.toThrow(
+      /made of cache, maxNewTokens.*'maxTokens'/,
+    )
     await expect(collect(model.chat(hello, { stop: ['a', ''] }))).rejects.toThrow(
       "'stop' must be made of texts that are not empty",
     )
@@ -136,7 +150,7 @@ describe('in a thread', () => {
       const onEnd = (end: WrittenText) => ends.push(end)
       const { messages, text } = cases[0]!
       expect(await textOf(threaded.chat(messages, { maxNewTokens: newTokens, onEnd }))).toBe(text)
-      expect(ends).toEqual([{ finish: 'stop', promptTokens: 24, completionTokens: 28 }])
+      expect(ends).toEqual([{ finish: 'stop', promptTokens: 24, cachedTokens: 0, completionTokens: 28 }])
       expect([threaded.source, threaded.contextLength]).toEqual([model.source, 256])
       expect(await threaded.countTokens(messages)).toBe(24)
       const signal = AbortSignal.abort()

@@ -1,6 +1,6 @@
 import { fixturePath } from '@tfx/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ChatModel, createChatSession, load, restoreChatSession } from '../src/index'
+import { type ChatModel, createChatSession, load, restoreChatSession, type WrittenText } from '../src/index'
 import { textOf } from './support'
 
 const settings = { temperature: 1, maxNewTokens: 12 }
@@ -10,6 +10,10 @@ beforeAll(async () => {
   model = await load(fixturePath('chat/tiny-chat'))
 })
 afterAll(() => model.dispose())
+
+/** A model that reads every dialogue anew. */
+const withoutCache = (own: ChatModel) =>
+  Object.fromEntries(Object.entries(own).filter(([name]) => name !== 'openCache')) as unknown as ChatModel
 
 describe('a chat session', () => {
   it('reads what was said before', async () => {
@@ -25,6 +29,61 @@ describe('a chat session', () => {
     expect(session.messages).toEqual(messages)
     const asked = [{ role: 'system', content: 'Be brief.' } as const, ...messages.slice(0, 3)]
     expect(await textOf(model.chat(asked, { temperature: 0, maxNewTokens: 8 }))).toBe(second)
+  })
+
+  describe.each([
+    ['in this thread', false],
+    ['in a thread', true],
+  ])('%s', (_, thread) => {
+    it('reads only what is new, and answers as if it had read all', async () => {
+      const own = await load(fixturePath('chat/tiny-chat'), { thread })
+      const ends: WrittenText[] = []
+      const onEnd = (end: WrittenText) => void ends.push(end)
+      const forgetful = withoutCache(own)
+      for (const options of [{ temperature: 0 }, { temperature: 1, seed: 3 }]) {
+        const session = createChatSession(own, { maxNewTokens: 8, ...options })
+        const other = createChatSession(forgetful, { maxNewTokens: 8, ...options })
+        for (const question of ['Hello', 'And then?', 'Why?']) {
+          expect(await textOf(session.send(question, { onEnd }))).toBe(
+            await textOf(other.send(question, { onEnd })),
+          )
+        }
+        const [first, , second, , third, anew] = ends.splice(0)
+        expect([first!.cachedTokens, anew!.cachedTokens]).toEqual([0, 0])
+        // The dialogue before, without the last token of the reply at most.
+        const known = (end: WrittenText) => end.promptTokens + end.completionTokens - 2
+        expect(second!.cachedTokens).toBeGreaterThanOrEqual(known(first!) - 1)
+        expect(second!.cachedTokens).toBeLessThan(second!.promptTokens)
+        expect(third!.cachedTokens).toBeGreaterThan(second!.promptTokens)
+
+        await textOf(session.regenerate({ onEnd }))
+        expect(ends.pop()!.cachedTokens).toBe(third!.promptTokens - 1)
+        await session.dispose()
+        await textOf(session.regenerate({ onEnd }))
+        expect(ends.pop()!.cachedTokens).toBe(0)
+        session.reset()
+        await textOf(session.send('Hello', { onEnd }))
+        expect(ends.pop()!.cachedTokens).toBe(0)
+      }
+      await own.dispose()
+    })
+  })
+
+  it('answers as if it had read all when older turns are left out, and after a reply that was broken off', async () => {
+    const options = { temperature: 0, maxNewTokens: 12, system: 'Be brief.' }
+    const forgetful = withoutCache(model)
+    const [session, other] = [createChatSession(model, options), createChatSession(forgetful, options)]
+    for (let turn = 0; turn < 6; turn++) {
+      const question = `Question ${turn} ${'x'.repeat(30)}`
+      for (const each of [session, other]) {
+        const stream = each.send(question)
+        await stream.next()
+        if (turn === 2) await stream.return()
+        else await textOf(stream)
+      }
+    }
+    expect(session.forgotten).toBeGreaterThan(0)
+    expect(session.messages).toEqual(other.messages)
   })
 
   it('leaves the oldest turns out when the context is full, and says so', async () => {

@@ -73,6 +73,7 @@ describe('the official client', () => {
       prompt_tokens: prompt.length,
       completion_tokens: tokens.length,
       total_tokens: prompt.length + tokens.length,
+      prompt_tokens_details: { cached_tokens: expect.any(Number) as number },
     })
   })
 
@@ -91,7 +92,13 @@ describe('the official client', () => {
     expect(choices.map(({ delta }) => delta.content ?? '').join('')).toBe(cases[1]!.text)
     expect(choices.length).toBeGreaterThan(10)
     expect(choices.map(({ finish_reason: reason }) => reason).filter(Boolean)).toEqual(['length'])
-    expect(chunks.at(-1)!.usage).toEqual({ prompt_tokens: 43, completion_tokens: 40, total_tokens: 83 })
+    expect(chunks.at(-1)!.usage).toMatchObject({
+      prompt_tokens: 43,
+      completion_tokens: 40,
+      total_tokens: 83,
+      // All but the last: the dialogue is that of a request before.
+      prompt_tokens_details: { cached_tokens: 42 },
+    })
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1)
   })
 
@@ -133,6 +140,38 @@ describe('the official client', () => {
   })
 })
 
+describe('dialogues that come back', () => {
+  const talk = async (own: OpenAI, question: string) => {
+    const messages: Messages = [{ role: 'system', content: question }]
+    const cached: number[] = []
+    const replies: string[] = []
+    for (const content of [question, 'And then?', 'Why?']) {
+      messages.push({ role: 'user', content })
+      const request = { model: 'tiny', messages, max_tokens: 8, temperature: 0 }
+      const { choices, usage } = await own.chat.completions.create(request)
+      messages.push({ role: 'assistant', content: choices[0]!.message.content })
+      replies.push(choices[0]!.message.content!)
+      cached.push(usage!.prompt_tokens_details!.cached_tokens! / usage!.prompt_tokens)
+    }
+    return { cached, replies }
+  }
+  const served = async (cache: number) => {
+    const own = createChatServer({ model, name: 'tiny', cache })
+    const address = await own.listen({ port: 0 })
+    const stranger = new OpenAI({ baseURL: `${address}/v1`, apiKey: 'none', maxRetries: 0 })
+    const dialogues = await Promise.all(['red', 'green', 'blue'].map((question) => talk(stranger, question)))
+    await own.close()
+    return dialogues
+  }
+
+  it('are read from where they are new, with the same replies', async () => {
+    const [kept, anew] = [await served(3), await served(0)]
+    expect(kept.map(({ replies }) => replies)).toEqual(anew.map(({ replies }) => replies))
+    for (const { cached } of anew) expect(cached).toEqual([0, 0, 0])
+    for (const { cached } of kept) for (const share of cached.slice(1)) expect(share).toBeGreaterThan(0.5)
+  })
+})
+
 describe('many clients at once', () => {
   it.each([1, 4, 16])('%i: each gets its own reply, whole', async (count) => {
     const ask = async (client_: number) => {
@@ -148,6 +187,34 @@ describe('many clients at once', () => {
     }
     const clients = Array.from({ length: count }, (_, index) => index)
     expect(await Promise.all(clients.map(ask))).toEqual(clients.map((index) => cases[index % 4]!.text))
+  })
+
+  it('each gets what it gets alone, by its own seed, stop string and length, whoever leaves meanwhile', async () => {
+    const wishes = [
+      { temperature: 0, max_tokens: 30 },
+      { temperature: 1.2, seed: 1, max_tokens: 40 },
+      { temperature: 1, seed: 2, top_p: 0.9, max_tokens: 20 },
+      { temperature: 0, stop: ['vMx'], max_tokens: 40 },
+    ]
+    const create = async (wish: number) => {
+      const request = { model: 'tiny', messages: asked(wish === 3 ? 0 : wish), ...wishes[wish] }
+      const { choices } = await client.chat.completions.create(request)
+      return [choices[0]!.message.content, choices[0]!.finish_reason]
+    }
+    const alone: unknown[] = []
+    for (const wish of wishes.keys()) alone.push(await create(wish))
+    expect(alone[3]).toEqual(['vrevv', 'stop'])
+    const leave = async () => {
+      const request = { model: 'tiny', messages: asked(1), max_tokens: 100, stream: true } as const
+      for await (const { choices } of await client.chat.completions.create(request))
+        if (choices[0]!.delta.content) break
+    }
+    for (let round = 0; round < 3; round++) {
+      const together = await Promise.all(
+        [leave(), ...wishes.keys()].map((wish) => (wish instanceof Promise ? wish : create(wish))),
+      )
+      expect(together.slice(1)).toEqual(alone)
+    }
   })
 
   it('refuses more than may wait, and lets in who waits when somebody leaves', async () => {
@@ -330,6 +397,7 @@ describe('stopping', () => {
 
 describe('options', () => {
   it.each([
+    [{ cache: -1 }, "'cache' must be a whole number of at least 0, but got -1"],
     [{ maxConcurrency: 0 }, "'maxConcurrency' must be a whole number of at least 1, but got 0"],
     [{ key: '' }, "'key' must be a text that is not empty"],
   ])('%j are refused', (options, message) => {

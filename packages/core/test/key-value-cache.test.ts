@@ -90,6 +90,28 @@ describe('a key/value cache', () => {
     ])
   })
 
+  it('goes back to its first tokens, in place or in a copy', () => {
+    const cache = create(2)
+    const prompt = (first: number) => Array.from({ length: 40 }, (_, index) => first + index)
+    write(cache, [prompt(1), prompt(101)], [0, ...Array.from({ length: 79 }, () => 1)])
+    const other = cache.copy(3)
+    cache.truncate(2)
+    expect(write(cache, [[7], [8]])).toEqual({ room: 64, mask: [0, 1, 1, 1, 1, 1] })
+    expect(write(other, [[9], [10]])).toEqual({ room: 32, mask: [0, 1, 1, 1, 1, 1, 1, 1] })
+    // Rows of another prompt behind a shorter beginning.
+    cache.select(Int32Array.of(1, 0))
+    write(cache, [[5], [6]])
+    cache.select(Int32Array.of(1, 0))
+    expect(tokensOf(cache, 2)).toEqual([
+      [1, 2, 7, 6],
+      [101, 102, 8, 5],
+    ])
+    expect(tokensOf(other, 2)).toEqual([
+      [1, 2, 3, 9],
+      [101, 102, 103, 10],
+    ])
+  })
+
   it('has the mask of every token', () => {
     const cache = create(2)
     expect(

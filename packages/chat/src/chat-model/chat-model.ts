@@ -1,8 +1,9 @@
 import { ArgumentError, CheckpointError } from '@tfx/common'
-import type { GenerateOptions, GenerationConfig, Tokenizer } from '@tfx/core'
+import type { GenerateOptions, GenerationConfig, PromptCache, Tokenizer } from '@tfx/core'
 import type { ChatTemplate } from '../template/chat-template'
 import type { ChatMessage } from '../template/messages'
 import { checkMessages } from './check-messages'
+import { createReplyCaches, type ReplyCache } from './reply-cache'
 import { createStopWatch } from './stop-strings'
 import { createTextPieces } from './text-pieces'
 import { checkWriteOptions, settingsOf, stopStrings, type WriteOptions } from './write-options'
@@ -17,7 +18,7 @@ export interface ChatModel {
   readonly hasTemplate: boolean
   /**
    * Answers the last message, in pieces of text as they are written. Ending the loop ends the writing; several replies may
-   * be under way at a time, and take turns token by token.
+   * be under way at a time, and are written together: one step computes the next token of each.
    *
    * @throws ArgumentError on messages that are none, or that leave no room for a reply; CheckpointError if the model has no
    *   template, or a broken one; AbortedError when the signal fires.
@@ -33,6 +34,21 @@ export interface ChatModel {
   generate(text: string, options?: WriteOptions): AsyncGenerator<string, void, undefined>
   /** How many tokens the model reads when it is to answer these messages. */
   countTokens(messages: readonly ChatMessage[]): Promise<number>
+  /**
+   * Opens a cache of keys and values for `chat` and `generate`: of a prompt that begins as a text before it, only the rest is
+   * read, and the reply is the same. Absent: the model keeps nothing.
+   *
+   * @param options `texts`: how many texts, each a prompt with its reply, are kept at most. Default 1.
+   * @throws ArgumentError if `texts` is no whole number of at least 1.
+   *
+   * @example
+   * ```ts
+   * const cache = await model.openCache?.()
+   * for await (const text of model.chat(messages, { cache })) process.stdout.write(text)
+   * await cache?.dispose()
+   * ```
+   */
+  openCache?(options?: { readonly texts?: number }): Promise<ReplyCache>
   /** Frees the weights. The model cannot be used afterwards. */
   dispose(): Promise<void>
 }
@@ -55,6 +71,7 @@ export interface ChatModelParts {
 /** Puts a model together. */
 export function createChatModel(parts: ChatModelParts): ChatModel {
   const { source, contextLength, template, tokenizer } = parts
+  const caches = createReplyCaches()
   const promptOf = async (
     messages: readonly ChatMessage[],
     { caller, signal }: { readonly caller: string; readonly signal?: AbortSignal | undefined },
@@ -69,16 +86,19 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
     hasTemplate: template !== undefined,
     async *chat(messages, options = {}) {
       checkWriteOptions(options, 'chat')
+      const kept = caches.of(options.cache, 'chat')
       const prompt = await promptOf(messages, { caller: 'chat', signal: options.signal })
-      yield* write(parts, prompt, { ...options, caller: 'chat' })
+      yield* write(parts, prompt, { ...options, kept, caller: 'chat' })
     },
     async *generate(text, options = {}) {
       checkWriteOptions(options, 'generate')
       checkText(text)
+      const kept = caches.of(options.cache, 'generate')
       const { inputIds } = tokenizer.encode(text, undefined, { maxLength: Infinity })
-      yield* write(parts, inputIds, { ...options, caller: 'generate' })
+      yield* write(parts, inputIds, { ...options, kept, caller: 'generate' })
     },
     countTokens: async (messages) => (await promptOf(messages, { caller: 'countTokens' })).length,
+    openCache: async (options) => caches.open(options),
     dispose: () => parts.dispose(),
   }
 }
@@ -87,12 +107,14 @@ export function createChatModel(parts: ChatModelParts): ChatModel {
 async function* write(
   { stream, tokenizer, generation, contextLength }: ChatModelParts,
   prompt: readonly number[],
-  { caller, ...options }: WriteOptions & { readonly caller: string },
+  { caller, kept, ...options }: WriteOptions & { readonly caller: string; kept: PromptCache | undefined },
 ): AsyncGenerator<string, void, undefined> {
   const room = contextLength - prompt.length
   if (room < 1) throw noRoom(prompt.length, { contextLength, caller })
   const maxNewTokens = Math.min(options.maxNewTokens ?? generation.maxNewTokens ?? 512, room)
-  const settings = { ...settingsOf(options, generation), maxNewTokens }
+  let cachedTokens = 0
+  const onPrompt: GenerateOptions['onPrompt'] = ({ knownTokens }) => void (cachedTokens = knownTokens)
+  const settings = { ...settingsOf(options, generation), maxNewTokens, cache: kept, shared: true, onPrompt }
   const ownStops = generation.stopStrings ?? []
   const pieces = createTextPieces((tokens) => tokenizer.decode(tokens))
   const watch = createStopWatch([...stopStrings({ stop: ownStops }), ...stopStrings(options)])
@@ -111,6 +133,7 @@ async function* write(
   options.onEnd?.({
     finish: hasEnded || watch.stopped ? 'stop' : 'length',
     promptTokens: prompt.length,
+    cachedTokens,
     completionTokens,
   })
 }

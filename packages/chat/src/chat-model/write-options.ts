@@ -1,12 +1,15 @@
 import { ArgumentError } from '@tfx/common'
 import type { GenerateOptions, GenerationConfig } from '@tfx/core'
+import type { ReplyCache } from './reply-cache'
 
 /** How a reply ended. */
 export interface WrittenText {
   /** `stop`: by an end token or a stop string. `length`: for want of room, or of `maxNewTokens`. */
   readonly finish: 'stop' | 'length'
-  /** Tokens that the model read. */
+  /** Tokens of the prompt. */
   readonly promptTokens: number
+  /** How many of them were known from the `cache`, and not read again. Absent: none. */
+  readonly cachedTokens?: number
   /** Tokens that it wrote, the end token and those of a stop string included. */
   readonly completionTokens: number
 }
@@ -30,6 +33,8 @@ export interface WriteOptions {
   /** Decides every draw. Default 42. */
   readonly seed?: number
   readonly signal?: AbortSignal
+  /** Keys and values of earlier texts, which this one may begin as: `openCache` of the model. Default: none. */
+  readonly cache?: ReplyCache | undefined
   /** Told how it ended, after the last piece of the text; not if it was broken off. */
   readonly onEnd?: (written: WrittenText) => void
 }
@@ -44,6 +49,7 @@ const optionNames = Object.keys({
   stop: true,
   seed: true,
   signal: true,
+  cache: true,
   onEnd: true,
 } satisfies Record<keyof WriteOptions, true>)
 

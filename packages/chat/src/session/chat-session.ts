@@ -1,19 +1,23 @@
 import { ArgumentError, mixSeed } from '@tfx/common'
 import type { ChatModel } from '../chat-model/chat-model'
 import type { ChatMessage } from '../template/messages'
+import type { ReplyCache } from '../chat-model/reply-cache'
 import type { WriteOptions } from '../chat-model/write-options'
 import { fitContext } from './context-window'
 import { readSavedSession, type SavedChatSession } from './saved-session'
 
 /** How a session talks; what it says of writing holds for every reply that is not asked for otherwise. */
-export interface ChatSessionOptions extends Omit<WriteOptions, 'signal' | 'onEnd'> {
+export interface ChatSessionOptions extends Omit<WriteOptions, 'signal' | 'cache' | 'onEnd'> {
   /** What the model is told before the dialogue. Default: nothing. */
   readonly system?: string
   /** Told when older turns are left out for want of room: how many messages the model does not read any more. */
   readonly onForget?: (forgotten: number) => void
 }
 
-/** A dialogue with a model, which remembers what was said. */
+/**
+ * A dialogue with a model, which remembers what was said. Keys and values of what the model has read last stay between
+ * replies, where it can keep them: it reads only what is new, and {@link ChatSession.dispose} frees them.
+ */
 export interface ChatSession {
   /** Everything that was said, also what the model does not read any more; without the system prompt. */
   readonly messages: readonly ChatMessage[]
@@ -37,8 +41,10 @@ export interface ChatSession {
   regenerate(options?: WriteOptions): AsyncGenerator<string, void, undefined>
   /** Changes the system prompt; the dialogue goes on. */
   setSystem(system: string | undefined): void
-  /** Forgets the dialogue; the system prompt stays. */
+  /** Forgets the dialogue, with its keys and values; the system prompt stays. */
   reset(): void
+  /** Frees the keys and values. The dialogue may go on: its next reply reads all of it. */
+  dispose(): Promise<void>
   /** For JSON.stringify; {@link restoreChatSession} takes it. */
   toJSON(): SavedChatSession
 }
@@ -82,6 +88,13 @@ function openSession(
 ): ChatSession {
   let { system, messages, forgotten, replies } = { system: undefined, ...saved }
   let isBusy = false
+  let cache: Promise<ReplyCache> | undefined
+
+  async function release(): Promise<void> {
+    const opened = cache
+    cache = undefined
+    await (await opened)?.dispose()
+  }
 
   /** Answers the last of some messages, and makes them and the reply the history. */
   async function* reply(asked: readonly ChatMessage[], options: WriteOptions = {}) {
@@ -89,7 +102,8 @@ function openSession(
     isBusy = true
     let [text, isWhole] = ['', false]
     try {
-      const settings = { seed: mixSeed(seed, replies++), ...defaults, ...options }
+      cache ??= model.openCache?.()
+      const settings = { seed: mixSeed(seed, replies++), cache: await cache, ...defaults, ...options }
       const { contextLength } = model
       const window = await fitContext({
         system,
@@ -136,7 +150,10 @@ function openSession(
     reset() {
       messages = []
       forgotten = 0
+      // A model that is disposed of has nothing left to free.
+      release().catch(() => undefined)
     },
+    dispose: release,
     toJSON: () => ({
       version: 1,
       ...(system !== undefined && { system }),

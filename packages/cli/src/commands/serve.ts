@@ -17,6 +17,7 @@ interface Flags {
   readonly key?: string
   readonly maxConcurrency: number
   readonly maxQueue: number
+  readonly cache: number
   readonly maxBodySize: number
   readonly timeout: number
   readonly cors?: string
@@ -38,6 +39,7 @@ export const addServe: AddCommand = (program, surroundings) =>
     .option('--key <text>', 'clients must send it (default: the variable TFX_SERVE_KEY, or none)')
     .option('--max-concurrency <n>', 'replies written at a time', whole(1), 4)
     .option('--max-queue <n>', 'requests that may wait; more are refused', whole(), 64)
+    .option('--cache <n>', 'dialogues whose keys and values are kept between requests', whole(), 4)
     .option('--max-body-size <bytes>', 'of a request', whole(1), 2 ** 20)
     .option('--timeout <seconds>', 'in which a request must have come', whole(1), 30)
     .option('--cors <origin>', 'whose pages may ask; * for any (default: only its own)')
@@ -65,9 +67,9 @@ async function serve(source: string, flags: Flags, surroundings: Surroundings): 
   try {
     if (!model.hasTemplate) throw withoutTemplate(source)
     const name = flags.name ?? nameOf(source)
-    const { maxConcurrency, maxQueue, maxBodySize } = flags
+    const { maxConcurrency, maxQueue, cache, maxBodySize } = flags
     const server = createChatServer({
-      ...{ model, name, maxConcurrency, maxQueue, maxBodySize, timeout: timeout * 1000 },
+      ...{ model, name, maxConcurrency, maxQueue, cache, maxBodySize, timeout: timeout * 1000 },
       ...(key !== undefined && { key }),
       ...(cors !== undefined && { cors }),
       ...(flags.allowedHost && { allowedHosts: flags.allowedHost }),

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
+import type { ReplyCache } from '@tfx/chat'
 import { NetworkError } from '@tfx/common'
 import { checkHost, checkKey, corsHeaders } from './access'
 import { ApiError, apiErrorOf } from './api-error'
@@ -50,6 +51,7 @@ export function createChatServer(options: ChatServerOptions): ChatServer {
   const state: ServerState = {
     settings,
     created: Math.floor(Date.now() / 1000),
+    cache: openCache(settings),
     slots: createSlots({ running: maxConcurrency, waiting: maxQueue }),
     waiting: new Set(),
     writing: new Set(),
@@ -94,6 +96,7 @@ export function createChatServer(options: ChatServerOptions): ChatServer {
       await within(1000)
       server.closeAllConnections()
       await closed
+      await (await state.cache())?.dispose()
     },
   }
 }
@@ -102,12 +105,20 @@ interface ServerState {
   readonly settings: ServerSettings
   /** When the model was there, in seconds since 1970. */
   readonly created: number
+  /** What replies know dialogues from. */
+  readonly cache: () => Promise<ReplyCache | undefined>
   readonly slots: Slots
   /** What ends the requests that have no slot yet, and the replies under way. */
   readonly waiting: Set<AbortController>
   readonly writing: Set<AbortController>
   /** Whether new replies are refused. */
   isClosing: boolean
+}
+
+/** A cache that is opened when it is first needed. */
+function openCache({ model, cache: texts }: ServerSettings): () => Promise<ReplyCache | undefined> {
+  let opened: Promise<ReplyCache | undefined> | undefined
+  return () => (opened ??= Promise.resolve(texts > 0 ? model.openCache?.({ texts }) : undefined))
 }
 
 interface Exchange {
@@ -187,7 +198,7 @@ async function answerChat(state: ServerState, { request, response }: Exchange): 
     waiting.delete(controller)
     writing.add(controller)
     await checkLength(state, asked.messages)
-    await complete(response, { model, request: asked, signal, timeout })
+    await complete(response, { model, request: asked, signal, timeout, cache: await state.cache() })
   } catch (error) {
     throw signal.aborted ? signal.reason : error
   } finally {

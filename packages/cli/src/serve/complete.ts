@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { ChatModel, WrittenText } from '@tfx/chat'
+import type { ChatModel, ReplyCache, WrittenText } from '@tfx/chat'
 import { ApiError, apiErrorOf } from './api-error'
 import { createCompletionEvents } from './completion-events'
 import type { CompletionRequest } from './completion-request'
@@ -13,6 +13,8 @@ export interface Completion {
   readonly signal: AbortSignal
   /** Milliseconds in which the client must take what it is sent. */
   readonly timeout: number
+  /** What the dialogue may be known from. */
+  readonly cache: ReplyCache | undefined
 }
 
 /**
@@ -22,12 +24,12 @@ export interface Completion {
  */
 export async function complete(
   response: ServerResponse,
-  { model, request, signal, timeout }: Completion,
+  { model, request, signal, timeout, cache }: Completion,
 ): Promise<void> {
   const events = createCompletionEvents(request.model)
   const ends: WrittenText[] = []
   const onEnd = (end: WrittenText) => void ends.push(end)
-  const pieces = model.chat(request.messages, { ...request.options, signal, onEnd })
+  const pieces = model.chat(request.messages, { ...request.options, signal, cache, onEnd })
   if (!request.stream) {
     let content = ''
     for await (const piece of pieces) content += piece

@@ -42,8 +42,9 @@ export function createCompletionEvents(model: string): CompletionEvents {
   }
 }
 
-const usageOf = ({ promptTokens, completionTokens }: WrittenText) => ({
+const usageOf = ({ promptTokens, cachedTokens = 0, completionTokens }: WrittenText) => ({
   prompt_tokens: promptTokens,
   completion_tokens: completionTokens,
   total_tokens: promptTokens + completionTokens,
+  prompt_tokens_details: { cached_tokens: cachedTokens },
 })

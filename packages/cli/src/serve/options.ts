@@ -9,10 +9,15 @@ export interface ChatServerOptions {
   readonly name?: string
   /** Clients must send it as `Authorization: Bearer …`. Default: anybody may ask. */
   readonly key?: string
-  /** Replies written at a time; they take turns token by token. Default 4. */
+  /** Replies written at a time, in steps of a token each. Default 4. */
   readonly maxConcurrency?: number
   /** Requests that may wait for their turn; more get 429. Default 64. */
   readonly maxQueue?: number
+  /**
+   * Dialogues whose keys and values are kept between requests: a request that sends one of them back with a new question reads
+   * the question alone. 0 keeps none. Default 4.
+   */
+  readonly cache?: number
   /** The most bytes of a request's body; larger ones get 413. Default 1 MiB. */
   readonly maxBodySize?: number
   /** Milliseconds in which a request must have come, and in which a client must read what it was sent. Default 30 000. */
@@ -49,6 +54,7 @@ export function serverSettings(options: ChatServerOptions): ServerSettings {
     name: options.model.source,
     maxConcurrency: 4,
     maxQueue: 64,
+    cache: 4,
     maxBodySize: 2 ** 20,
     timeout: 30_000,
     allowedHosts: [],
@@ -58,7 +64,7 @@ export function serverSettings(options: ChatServerOptions): ServerSettings {
     key,
     cors,
   }
-  const lowest = { maxConcurrency: 1, maxQueue: 0, maxBodySize: 1, timeout: 1 }
+  const lowest = { maxConcurrency: 1, maxQueue: 0, cache: 0, maxBodySize: 1, timeout: 1 }
   for (const [name, minimum] of Object.entries(lowest)) {
     const value = settings[name as keyof typeof lowest]
     if (!Number.isSafeInteger(value) || value < minimum)

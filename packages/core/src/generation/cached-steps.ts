@@ -4,9 +4,19 @@ import { tf } from '@tfx/compiler'
 import { cachedHeadSize } from '../blocks/cached-attention'
 import type { Parameters } from '../blocks/parameters'
 import type { KeyValues } from '../blocks/scaled-attention'
-import { createKeyValueCache } from './key-value-cache'
+import { type CacheSizes, createKeyValueCache, type KeyValueCache } from './key-value-cache'
+import type { PromptLease } from './prompt-cache'
+import type { StepGroup } from './step-group'
 import type { StepModel, StepSession } from './step-model'
-import { behindPlaces, continued, lastColumns, longest, promptPlaces, type TokenRows } from './token-rows'
+import {
+  behind,
+  behindPlaces,
+  continued,
+  lastColumns,
+  longest,
+  promptPlaces,
+  type TokenRows,
+} from './token-rows'
 
 /** A {@link StepModel} that holds compiled programs. */
 export interface CompiledStepModel extends StepModel {
@@ -127,36 +137,52 @@ export interface RowInputs {
   select(rows: Int32Array): void
 }
 
-/** Reads the first tokens, and is ready for the next. */
-export async function startCachedSession(
+/** What a session begins with. */
+export interface SessionStart {
+  readonly first: TokenRows
+  readonly others?: RowInputs
+  /** Of a single row that will stay the only one: what is known of it, and who keeps it. */
+  readonly lease?: PromptLease | undefined
+  /** Where a single row is written together with others. Default: alone. */
+  readonly group?: StepGroup | undefined
+}
+
+/** What the cache of a step is made of. */
+export const cacheSizes = ({ layers, heads, headSize }: CachedStep['cache']): CacheSizes => ({
+  arrays: 2 * layers,
+  heads,
+  headSize: cachedHeadSize(headSize),
+})
+
+/** Runs steps of one kind of cache, one at a time. */
+export type StepRunner = (
+  cache: KeyValueCache,
+  tokens: TokenRows,
+) => Promise<{ scores: Float32Array; hidden: Float32Array | undefined }>
+
+/** What runs a compiled step. What it gives is valid until the next. */
+export function createStepRunner(
   program: Program,
   {
     vocabSize,
     hiddenSize,
-    cache: { layers, heads, headSize },
-    shortLength = Infinity,
     virtualTokens = 0,
-  }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength' | 'virtualTokens'>,
-  { first, others }: { first: TokenRows; others?: RowInputs },
-): Promise<StepSession> {
-  const shape = { arrays: 2 * layers, heads, headSize: cachedHeadSize(headSize) }
-  const emptyCache = (rows: number) => createKeyValueCache(rows, shape)
-  let cache = emptyCache(first.rows)
+    cache: { layers },
+  }: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'virtualTokens' | 'cache'>,
+  others?: RowInputs,
+): StepRunner {
   const [pastNames, presentNames] = [cacheNames('past', layers), cacheNames('present', layers)]
   // One buffer serves every step: what it holds is read before the next.
   let scores = new Float32Array(0)
-
-  // Keys and values of a prompt stay in the cache like those of tokens, and are computed where it is empty.
-  let isEmpty = true
-  const lengthOf = (texts: TokenRows) => longest(texts) + virtualTokens
-  const run = async (added: TokenRows) => {
-    const places = isEmpty ? virtualTokens : 0
+  const named = <T>(names: readonly string[], values: readonly T[]) =>
+    Object.fromEntries(names.map((name, index) => [name, values[index]!]))
+  return async (cache, added) => {
+    // Keys and values of a prompt stay in the cache like those of tokens, and are computed where it is empty.
+    const places = cache.length === 0 ? virtualTokens : 0
     const { rows, inputIds, attentionMask } = behindPlaces(added, places)
-    isEmpty = false
     if (scores.length < rows * vocabSize) scores = new Float32Array(rows * vocabSize)
     const past = cache.withRoom(attentionMask)
-    const named = <T>(names: readonly string[], values: readonly T[]) =>
-      Object.fromEntries(names.map((name, index) => [name, values[index]!]))
+    const inPlace = past.tensors.map(({ data }) => data)
     const results = await program.run(
       {
         inputIds: { dtype: 'int32', shape: [rows, inputIds.length / rows], data: inputIds },
@@ -165,15 +191,7 @@ export async function startCachedSession(
         ...others?.tensors(),
         ...named(pastNames, past.tensors),
       },
-      {
-        outputs: {
-          scores,
-          ...named(
-            presentNames,
-            past.tensors.map(({ data }) => data),
-          ),
-        },
-      },
+      { outputs: { scores, ...named(presentNames, inPlace) } },
     )
     // They were written in place, unless the engine gave new ones.
     cache.replace(presentNames.map((name) => results[name]!.data as Float32Array<ArrayBuffer>))
@@ -182,30 +200,60 @@ export async function startCachedSession(
       hidden: results.hidden && lastColumns(results.hidden.data as Float32Array, added, hiddenSize),
     }
   }
+}
 
-  const { scores: firstScores, hidden: prompt } = await run(first)
+/** Reads the first tokens, as far as they are not known, and is ready for the next. */
+export async function startCachedSession(
+  program: Program,
+  step: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength' | 'virtualTokens'>,
+  { first, others, lease, group }: SessionStart,
+): Promise<StepSession> {
+  const { hiddenSize, shortLength = Infinity, virtualTokens = 0 } = step
+  const lengthOf = (texts: TokenRows) => longest(texts) + virtualTokens
+  const emptyCache = (rows: number) => createKeyValueCache(rows, cacheSizes(step.cache))
+  let cache = lease?.known?.cache ?? emptyCache(first.rows)
+  const run = createStepRunner(program, step, others)
+  // What the keys and values are of, where they will be kept. A step that fails leaves something unknown behind.
+  const text = lease && { tokens: Array.from(first.inputIds), isSound: true }
+  const known = lease?.known?.tokens ?? 0
+  const { scores: firstScores, hidden: prompt } = await run(cache, behind(first, known))
+  const member = group?.join(cache)
   let last: Float32Array | undefined
   let texts = shortLength === Infinity ? undefined : first
+
+  async function alone(tokens: Int32Array, rows: Int32Array): Promise<Float32Array> {
+    const attentionMask = new Int32Array(tokens.length).fill(1)
+    let added: TokenRows = { rows: tokens.length, inputIds: tokens, attentionMask }
+    const before = texts
+    if (before) texts = continued(before, { tokens, rows })
+    others?.select(rows)
+    if (before && texts && lengthOf(before) > shortLength !== lengthOf(texts) > shortLength) {
+      cache = emptyCache(tokens.length)
+      added = texts
+    } else cache.select(rows)
+    const result = await run(cache, added)
+    const newest = { rows: tokens.length, inputIds: tokens }
+    last = result.hidden && lastColumns(result.hidden, newest, hiddenSize)
+    return result.scores
+  }
+
   return {
     scores: firstScores,
+    knownTokens: known,
     ...(prompt && { hiddenStates: { hiddenSize, prompt, last: () => last! } }),
     async next(tokens, rows) {
-      const attentionMask = new Int32Array(tokens.length).fill(1)
-      let added: TokenRows = { rows: tokens.length, inputIds: tokens, attentionMask }
-      const before = texts
-      if (before) texts = continued(before, { tokens, rows })
-      others?.select(rows)
-      if (before && texts && lengthOf(before) > shortLength !== lengthOf(texts) > shortLength) {
-        cache = emptyCache(tokens.length)
-        isEmpty = true
-        added = texts
-      } else cache.select(rows)
-      const result = await run(added)
-      const newest = { rows: tokens.length, inputIds: tokens }
-      last = result.hidden && lastColumns(result.hidden, newest, hiddenSize)
-      return result.scores
+      if (text) text.isSound = false
+      const scores = await (member ? member.next(tokens[0]!) : alone(tokens, rows))
+      if (text) {
+        text.tokens.push(...tokens)
+        text.isSound = true
+      }
+      return scores
     },
-    dispose: () => undefined,
+    dispose() {
+      const own = member ? member.leave(lease !== undefined) : cache
+      if (own && text?.isSound) lease?.keep(Int32Array.from(text.tokens), own)
+    },
   }
 }
 

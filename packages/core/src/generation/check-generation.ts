@@ -172,6 +172,26 @@ function checkForcedWords(config: GenerationConfig): void {
   })
 }
 
+/** @throws ArgumentError unless one sequence continues one prompt of a decoder: what can be kept, or written together with others. */
+export function checkSingle(
+  { isEncoderDecoder }: StepModel,
+  {
+    option,
+    prompts,
+    config,
+  }: { readonly option: string; readonly prompts: number; readonly config: GenerationConfig },
+): void {
+  const { numBeams, numReturnSequences, penaltyAlpha = 0 } = config
+  const isSingle = prompts === 1 && numBeams === 1 && numReturnSequences === 1 && penaltyAlpha === 0
+  if (isSingle && !isEncoderDecoder) return
+  const received = isEncoderDecoder
+    ? 'an encoder-decoder'
+    : prompts > 1
+      ? `${prompts} prompts`
+      : 'another method'
+  throw wrong(option, 'used with one prompt of a decoder, and greedy search or sampling', received)
+}
+
 /** The error of one setting. */
 export function wrong(argument: string, expected: string, received: string): ArgumentError {
   return new ArgumentError({

@@ -1,15 +1,18 @@
-import type { Engine, ParameterStore } from '@tfx/backend'
+import type { Engine, ParameterStore, Program } from '@tfx/backend'
 import { promptName, withPromptAt } from '../adapters/prompt'
 import type { DecoderConfig } from '../config/decoder-config'
 import { modelFamily } from '../models'
 import {
   type CachedStep,
+  cacheSizes,
   type CompiledStepModel,
   compileCachedStep,
+  createStepRunner,
   type InferencePrecision,
   programMemory,
   startCachedSession,
 } from './cached-steps'
+import { createStepGroup, type StepGroup } from './step-group'
 import { stepTraceSizes } from './trace-sizes'
 
 /**
@@ -55,16 +58,38 @@ export function createDecoderSteps(
     head: (parameters, hidden) => family.languageModelHead(parameters, hidden, run),
   }
   const programs = programMemory()
+  const { shortLength = Infinity } = step
+  let group: StepGroup | undefined
   return {
     vocabSize: config.vocabSize,
     isEncoderDecoder: false,
     maxPositions: config.maxPositionEmbeddings - virtualTokens,
-    async start(first, { hiddenStates }) {
+    async start(first, { hiddenStates, cache, shared = false }) {
       const compile = () => compileCachedStep(engine, step, hiddenStates)
-      return startCachedSession(await programs.once(`step ${hiddenStates}`, compile), step, { first })
+      const program = await programs.once(`step ${hiddenStates}`, compile)
+      const accepts = (tokens: number) => tokens > shortLength === first.length > shortLength
+      // The programs stand for the weights that keys and values are of. Behind a prompt nothing is kept: it counts its own columns.
+      const lease = virtualTokens > 0 ? undefined : cache?.lend(programs, first.inputIds, accepts)
+      // LongRoPE turns all rows of a step as the longest one's length wants it.
+      const isShared = shared && !hiddenStates && shortLength === Infinity
+      if (isShared) group ??= groupOf(program, step)
+      return startCachedSession(program, step, { first, lease, group: isShared ? group : undefined })
     },
     dispose: () => programs.dispose(),
   }
+}
+
+/** Where the sequences of a step are written together. */
+function groupOf(program: Program, step: CachedStep): StepGroup {
+  const run = createStepRunner(program, step)
+  return createStepGroup({
+    vocabSize: step.vocabSize,
+    sizes: cacheSizes(step.cache),
+    async run(cache, tokens) {
+      const attentionMask = new Int32Array(tokens.length).fill(1)
+      return (await run(cache, { rows: tokens.length, inputIds: tokens, attentionMask })).scores
+    },
+  })
 }
 
 /** Phi-3's texts beyond the original positions have other factors of LongRoPE, from their first token on. */

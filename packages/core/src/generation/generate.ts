@@ -1,12 +1,13 @@
 import { throwIfAborted } from '@tfx/common'
 import { searchBeams } from './beam-search'
-import { resolveGeneration, wrong } from './check-generation'
+import { checkSingle, resolveGeneration, wrong } from './check-generation'
 import { searchConstrained } from './constrained-search'
 import { searchContrastively } from './contrastive-search'
 import { generationDefaults, type GenerationConfig } from './generation-config'
 import type { GenerationRun, PreparedPrompt } from './generation-run'
 import { buildProcessors } from './processors/build'
 import type { LogitsProcessor } from './processors/processor'
+import type { PromptCache } from './prompt-cache'
 import { sampleTokens, type GeneratedSequence, type WrittenToken } from './sampling'
 import type { PromptBatch, StepModel } from './step-model'
 import { buildStopping } from './stopping'
@@ -25,6 +26,26 @@ export interface GenerateOptions extends Settings {
   readonly logitsProcessors?: readonly LogitsProcessor[]
   /** Called with each token as it is written; not by beam and contrastive search, which may take tokens back. */
   readonly onToken?: (written: WrittenToken) => void
+  /**
+   * Keeps the text's keys and values, and those of earlier texts that the prompt begins as are not computed again:
+   * {@link createPromptCache}. Of one prompt of a decoder, and one sequence. Default: none.
+   */
+  readonly cache?: PromptCache | undefined
+  /**
+   * Whether steps may be computed together with those of other texts that the model writes so at the same time. Of one prompt,
+   * and one sequence. The tokens are those that it writes alone, as with prompts of one call. Default false.
+   */
+  readonly shared?: boolean | undefined
+  /** Told when the prompts were read. */
+  readonly onPrompt?: (read: ReadPrompt) => void
+}
+
+/** Prompts that were read. */
+export interface ReadPrompt {
+  /** Tokens of the prompts, without padding. */
+  readonly tokens: number
+  /** How many of them were known from the `cache`. */
+  readonly knownTokens: number
 }
 
 /**
@@ -117,6 +138,9 @@ interface Prepared {
   readonly model: StepModel
   readonly batch: PromptBatch
   readonly hiddenStates: boolean
+  readonly cache: PromptCache | undefined
+  readonly shared: boolean | undefined
+  readonly onPrompt: ((read: ReadPrompt) => void) | undefined
   readonly run: Omit<GenerationRun, 'session'>
 }
 
@@ -124,11 +148,13 @@ interface Prepared {
 function prepare(
   model: StepModel,
   prompts: readonly (readonly number[])[],
-  { seed = 42, signal, decode, logitsProcessors = [], ...given }: GenerateOptions,
+  { seed = 42, signal, decode, logitsProcessors = [], cache, shared, onPrompt, ...given }: GenerateOptions,
 ): Prepared {
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const resolved = resolveGeneration(model, prompts, { ...generationDefaults, ...settings })
   const { config, promptLength, maxLength } = resolved
+  if (cache ?? shared)
+    checkSingle(model, { option: cache ? 'cache' : 'shared', prompts: prompts.length, config })
   const checkAbort = () => {
     throwIfAborted(signal, 'generate')
   }
@@ -149,14 +175,21 @@ function prepare(
     seed,
     checkAbort,
   }
-  return { model, batch, hiddenStates: (config.penaltyAlpha ?? 0) > 0, run }
+  return { model, batch, hiddenStates: (config.penaltyAlpha ?? 0) > 0, cache, shared, onPrompt, run }
 }
 
-async function start({ model, batch, hiddenStates, run }: Prepared) {
+async function start({ model, batch, hiddenStates, cache, shared, onPrompt, run }: Prepared) {
   const { numBeams, numReturnSequences, topK } = run.config
   const perPrompt = hiddenStates ? topK : Math.max(numBeams, numReturnSequences)
-  const plan = { maxLength: run.maxLength, maxRows: batch.rows * perPrompt, hiddenStates }
+  const plan = { maxLength: run.maxLength, maxRows: batch.rows * perPrompt, hiddenStates, cache, shared }
   const session = await model.start(batch, plan)
+  try {
+    const tokens = batch.attentionMask.reduce((sum, one) => sum + one, 0)
+    onPrompt?.({ tokens, knownTokens: session.knownTokens ?? 0 })
+  } catch (error) {
+    await session.dispose()
+    throw error
+  }
   return { run: { ...run, session }, dispose: () => session.dispose() }
 }
 

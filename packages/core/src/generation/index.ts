@@ -1,6 +1,6 @@
 export type { CompiledStepModel, InferencePrecision } from './cached-steps'
 export { createDecoderSteps } from './decoder-steps'
-export { generate, streamText, streamTokens, type GenerateOptions } from './generate'
+export { generate, streamText, streamTokens, type GenerateOptions, type ReadPrompt } from './generate'
 export {
   formatGenerationConfig,
   generationDefaults,
@@ -9,6 +9,7 @@ export {
 } from './generation-config'
 export type { TokenHistory } from './history'
 export type { LogitsProcessor } from './processors/processor'
+export { createPromptCache, type PromptCache, type PromptLease } from './prompt-cache'
 export type { GeneratedSequence, WrittenToken } from './sampling'
 export type { PromptBatch, StepHiddenStates, StepModel, StepPlan, StepSession } from './step-model'
 export { createSequenceSteps } from './sequence-steps'

@@ -8,8 +8,22 @@ export interface CacheTensors {
   readonly mask: HostTensor
 }
 
+/** What the arrays of a cache are made of. */
+export interface CacheSizes {
+  /** How many there are: the keys and the values of each layer. */
+  readonly arrays: number
+  readonly heads: number
+  readonly headSize: number
+}
+
 /** The keys and values of every layer for sequences in progress. */
 export interface KeyValueCache {
+  /** How many sequences. */
+  readonly rows: number
+  /** How many columns are filled. */
+  readonly length: number
+  /** What it holds. */
+  tensors(): CacheTensors
   /**
    * The cache with room for tokens behind those that are there; the step writes them.
    *
@@ -20,6 +34,10 @@ export interface KeyValueCache {
   replace(arrays: Float32Array<ArrayBuffer>[]): void
   /** Makes row i a copy of what was row `rows[i]`. */
   select(rows: Int32Array): void
+  /** Forgets all but the first tokens of each row, which are no more than there are. */
+  truncate(tokens: number): void
+  /** Another cache with the first tokens of each row, which are no more than there are. */
+  copy(tokens: number): KeyValueCache
 }
 
 /** Room is added in steps: it costs nothing in attention, and a copy of all that is there. */
@@ -32,10 +50,8 @@ interface Buffers {
 }
 
 /** An empty cache of some arrays (the keys and the values of each layer), with `heads · headSize` numbers a token. */
-export function createKeyValueCache(
-  promptRows: number,
-  { arrays: count, heads, headSize }: { arrays: number; heads: number; headSize: number },
-): KeyValueCache {
+export function createKeyValueCache(promptRows: number, sizes: CacheSizes): KeyValueCache {
+  const { arrays: count, heads, headSize } = sizes
   let rows = promptRows
   let room = 0
   let length = 0
@@ -50,15 +66,12 @@ export function createKeyValueCache(
   let spare: Buffers | undefined
 
   function grow(tokens: number): void {
-    const before = room * headSize
+    const before = room
     room = Math.ceil((length + tokens) / step) * step
     const larger = allocate(current.origins)
     larger.arrays.forEach((to, index) => {
-      const from = current.arrays[index]!
-      for (let head = 0; head < rows * heads; head++) {
-        const start = head * before
-        to.set(from.subarray(start, start + length * headSize), head * room * headSize)
-      }
+      const from = { data: current.arrays[index]!, room: before }
+      copyColumns(from, { data: to, room }, { heads: rows * heads, columns: length, headSize })
     })
     current = larger
     spare = undefined
@@ -76,18 +89,28 @@ export function createKeyValueCache(
     }
   }
 
+  const tensors = (): CacheTensors => {
+    const shape = [rows, heads, room, headSize]
+    return {
+      tensors: current.arrays.map((data) => ({ dtype: 'float32', shape, data })),
+      mask: { dtype: 'int32', shape: [rows, length], data: mask },
+    }
+  }
   return {
+    get rows() {
+      return rows
+    },
+    get length() {
+      return length
+    },
+    tensors,
     withRoom(added) {
       const tokens = added.length / rows
       if (length + tokens > room) grow(tokens)
       mask = besides(mask, added, rows)
       length += tokens
       promptLength ||= tokens
-      const shape = [rows, heads, room, headSize]
-      return {
-        tensors: current.arrays.map((data) => ({ dtype: 'float32', shape, data })),
-        mask: { dtype: 'int32', shape: [rows, length], data: mask },
-      }
+      return tensors()
     },
     replace(arrays) {
       current.arrays = arrays
@@ -110,7 +133,84 @@ export function createKeyValueCache(
       spare = sources.length === current.origins.length ? current : undefined
       current = target
     },
+    truncate(tokens) {
+      mask = firstColumns(mask, { rows, columns: tokens })
+      length = tokens
+      promptLength = Math.min(promptLength, tokens)
+      spare = undefined
+    },
+    copy(tokens) {
+      const other = createKeyValueCache(rows, sizes)
+      const { tensors } = other.withRoom(firstColumns(mask, { rows, columns: tokens }))
+      tensors.forEach(({ shape, data }, index) => {
+        const from = { data: current.arrays[index]!, room }
+        copyColumns(from, { data, room: shape[2]! }, { heads: rows * heads, columns: tokens, headSize })
+      })
+      return other
+    },
   }
+}
+
+/** One sequence in a cache. */
+export interface CacheRow {
+  readonly cache: KeyValueCache
+  readonly row: number
+}
+
+/** A cache with copies of rows of others, which all end at its last column; padding goes in front of shorter ones. */
+export function gatherRows(sources: readonly CacheRow[], sizes: CacheSizes): KeyValueCache {
+  const { heads, headSize } = sizes
+  const parts = sources.map(({ cache, row }) => {
+    const { tensors, mask } = cache.tensors()
+    const total = mask.shape[1]!
+    const padding = Math.max(0, (mask.data as Int32Array).subarray(row * total, (row + 1) * total).indexOf(1))
+    return { row, tensors, padding, tokens: total - padding }
+  })
+  const length = Math.max(...parts.map(({ tokens }) => tokens))
+  const mask = new Int32Array(sources.length * length)
+  parts.forEach(({ tokens }, index) => mask.fill(1, (index + 1) * length - tokens, (index + 1) * length))
+  const gathered = createKeyValueCache(sources.length, sizes)
+  gathered.withRoom(mask).tensors.forEach(({ data: to, shape }, array) => {
+    parts.forEach(({ row, tensors, padding, tokens }, index) => {
+      const { data: from, shape: before } = tensors[array]!
+      for (let head = 0; head < heads; head++) {
+        const start = ((row * heads + head) * before[2]! + padding) * headSize
+        const target = ((index * heads + head) * shape[2]! + length - tokens) * headSize
+        to.set(from.subarray(start, start + tokens * headSize), target)
+      }
+    })
+  })
+  return gathered
+}
+
+interface Columns {
+  readonly data: Float32Array
+  readonly room: number
+}
+
+/** Copies the first columns of every head into an array of another room. */
+function copyColumns(
+  from: Columns,
+  to: Columns,
+  { heads, columns, headSize }: { heads: number; columns: number; headSize: number },
+): void {
+  for (let head = 0; head < heads; head++) {
+    const start = head * from.room * headSize
+    to.data.set(from.data.subarray(start, start + columns * headSize), head * to.room * headSize)
+  }
+}
+
+/** The left part of a matrix. */
+function firstColumns(
+  from: Int32Array,
+  { rows, columns }: { rows: number; columns: number },
+): Int32Array<ArrayBuffer> {
+  const before = from.length / rows
+  const to = new Int32Array(rows * columns)
+  for (let row = 0; row < rows; row++) {
+    to.set(from.subarray(row * before, row * before + columns), row * columns)
+  }
+  return to
 }
 
 /** Two matrices of some rows, side by side. */

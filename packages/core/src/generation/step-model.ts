@@ -1,3 +1,5 @@
+import type { PromptCache } from './prompt-cache'
+
 /** The prompts of one call as a rectangle: what a {@link StepModel} reads first. */
 export interface PromptBatch {
   /** The number of prompts. */
@@ -20,6 +22,10 @@ export interface StepPlan {
   readonly maxRows: number
   /** Contrastive search reads {@link StepSession.hiddenStates}; every other method does not. */
   readonly hiddenStates: boolean
+  /** Where the beginning of the prompt may be known from, and where its text is to be kept. Only with one row. */
+  readonly cache?: PromptCache | undefined
+  /** Whether steps may be computed together with those of other sessions. Only with one row. Default false. */
+  readonly shared?: boolean | undefined
 }
 
 /** The last hidden layer, from which contrastive search measures how much a token repeats its context. */
@@ -35,6 +41,8 @@ export interface StepHiddenStates {
 export interface StepSession {
   /** Logits of the token after each prompt, [rows, vocabSize]. They are overwritten by the caller. */
   readonly scores: Float32Array
+  /** How many tokens of the prompt were known from the plan's cache, and not read. Default 0. */
+  readonly knownTokens?: number
   /** Present when the plan asked for it and the model can; else contrastive search is refused. */
   readonly hiddenStates?: StepHiddenStates
   /**

@@ -28,6 +28,15 @@ export function continued(
   }
 }
 
+/** Rows without their first tokens. */
+export function behind(all: TokenRows, tokens: number): TokenRows {
+  if (tokens === 0) return all
+  const { rows, inputIds, attentionMask } = all
+  const length = inputIds.length / rows
+  const rest = (from: Int32Array) => from.filter((_, index) => index % length >= tokens)
+  return { rows, inputIds: rest(inputIds), attentionMask: rest(attentionMask) }
+}
+
 /** The tokens of the longest row, without its padding. */
 export function longest({ rows, attentionMask }: TokenRows): number {
   const length = attentionMask.length / rows

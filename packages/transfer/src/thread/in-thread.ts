@@ -187,6 +187,8 @@ const sourceOf = (value: unknown) => (value as Extract<Parcel, { source: number 
 function remoteModel(thread: Thread, { id, fields, methods, streams }: ModelParcel): object {
   thread.hold()
   let disposed: Promise<void> | undefined
+  // What its methods gave is of no use without it.
+  const parts = new Set<WeakRef<{ dispose(): Promise<void> }>>()
   const callOf = (method: string, values: readonly unknown[]): ThreadCall => {
     if (disposed) throw disposedModel(method)
     return { model: id, method, values, names: ['input', 'options'] }
@@ -196,7 +198,14 @@ function remoteModel(thread: Thread, { id, fields, methods, streams }: ModelParc
       return async function* (...values: unknown[]) {
         yield* thread.stream(callOf(method, values))
       }
-    return async (...values: unknown[]) => thread.call(callOf(method, values))
+    return async (...values: unknown[]) => {
+      const result = await thread.call(callOf(method, values))
+      if (isRemote(result)) {
+        for (const part of parts) if (part.deref() === undefined) parts.delete(part)
+        parts.add(new WeakRef(result))
+      }
+      return result
+    }
   }
   const model = {
     ...fields,
@@ -204,7 +213,10 @@ function remoteModel(thread: Thread, { id, fields, methods, streams }: ModelParc
     async dispose() {
       abandoned.unregister(model)
       remoteModels.delete(model)
-      disposed ??= disposeOf({ thread, id })
+      disposed ??= (async () => {
+        for (const part of parts) await part.deref()?.dispose()
+        await disposeOf({ thread, id })
+      })()
       await disposed
     },
   }
@@ -212,6 +224,9 @@ function remoteModel(thread: Thread, { id, fields, methods, streams }: ModelParc
   abandoned.register(model, { thread, id }, model)
   return model
 }
+
+const isRemote = (value: unknown): value is { dispose(): Promise<void> } =>
+  typeof value === 'object' && value !== null && remoteModels.has(value)
 
 async function disposeOf({ thread, id }: { thread: Thread; id: number }): Promise<void> {
   try {

@@ -23,10 +23,13 @@ import { isEncoderDecoder } from './loss'
 import type { WritingModelConfig } from './writing-head'
 
 /** How texts are written: the settings of `generate`, over those of the model's generation_config.json. */
-export interface WriteOptions extends Omit<GenerateOptions, 'onToken'> {
+export interface WriteOptions extends Omit<GenerateOptions, 'onToken' | 'onPrompt' | 'cache' | 'shared'> {
   /** Prompts that are continued together. Default 16. */
   readonly batchSize?: number
 }
+
+/** How one text is written. `cache`, `shared` and `onPrompt` are those of `generate`. */
+export type StreamOptions = Omit<GenerateOptions, 'onToken'>
 
 /** Mean loss in nats for each token that is to be written, and exp of it. */
 export interface WritingScore extends Record<string, number> {
@@ -59,7 +62,7 @@ export interface LanguageModel<Example, Options, Config extends WritingModelConf
    */
   write(prompts: readonly (readonly number[])[], options?: WriteOptions): Promise<GeneratedSequence[][]>
   /** Continues one prompt, token by token. @throws As `write`. */
-  stream(prompt: readonly number[], options?: Omit<WriteOptions, 'batchSize'>): AsyncGenerator<number, void>
+  stream(prompt: readonly number[], options?: StreamOptions): AsyncGenerator<number, void>
   /** How well the targets of examples are foretold. @throws DataError as the task's `encode`. */
   measure(
     examples: readonly Example[],
