@@ -1,7 +1,10 @@
 // What tuning a chat model is worth, and that it is the tuning that TRL does.
 //
-//     PYTHON=python3 node bench/chat.mjs --data DIR --smollm2 SmolLM2-135M-Instruct.Q4_1.gguf [--table sft,base,dpo]
+//     PYTHON=python3 node bench/chat.mjs --data DIR --smollm2 DIRECTORY [--table sft,base,dpo]
 //         [--base @tfx/base-decoder] [--steps 200] [--seeds 1,2,3] [--held-out 300] [--pairs 100] [--json]
+//
+// The directory is what `tfx export SmolLM2-135M-Instruct.Q4_1.gguf -o DIRECTORY --onnx none` wrote, so that both sides have one
+// tokenizer: transformers' own reading of a GGUF leaves out that SmolLM2 takes digits apart before anything else.
 //
 // DIR holds taskmaster4/dialogs.jsonl, instruct/rasbt-preference.json and tinyshakespeare/input.txt. Tables:
 //

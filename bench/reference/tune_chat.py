@@ -5,7 +5,7 @@
 `sft` is SFTTrainer with PEFT's LoRA and assistant_only_loss; its result has the perplexity of the assistant's tokens in
 held-out dialogues before and after. `dpo` is DPOTrainer; its result has the loss of each step, and the mean reward margin
 on the held-out pairs. Examples are taken in their order; AdamW, a linear schedule without warm-up, clipping at 1. Needs
-torch, transformers (5.24), trl (1.16), peft, datasets, and gguf for .gguf files.
+torch, transformers (5.24), trl (1.16), peft and datasets.
 """
 
 import json
@@ -40,26 +40,13 @@ def in_order(trainer_class):
     return Ordered
 
 
-def directory_of(path, folder):
-    """A model as a directory: transformers takes one that it read from a GGUF for quantized, and would not tune it."""
-    if path.suffix != ".gguf":
-        return path
-    model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
-    del model.config.quantization_config
-    model.hf_quantizer, model.is_quantized = None, False
-    target = pathlib.Path(folder) / "model"
-    model.save_pretrained(target)
-    AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(target)
-    return target
-
-
-def opened(job, folder):
-    given = directory_of(pathlib.Path(job["model"]), folder)
-    tokenizer = AutoTokenizer.from_pretrained(given)
+def opened(job):
+    path = pathlib.Path(job["model"])
+    tokenizer = AutoTokenizer.from_pretrained(path)
     tokenizer.chat_template = job["template"]
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    model = AutoModelForCausalLM.from_pretrained(given, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     return model, tokenizer
 
 
@@ -88,7 +75,7 @@ def perplexity(model, tokenizer, dialogues):
 
 
 def tune(job, folder):
-    model, tokenizer = opened(job, folder)
+    model, tokenizer = opened(job)
     untuned = perplexity(model, tokenizer, job["heldOut"])
     adapter = LoraConfig(r=job["rank"], lora_alpha=job["alpha"], lora_dropout=0.0, task_type="CAUSAL_LM")
     trainer = in_order(SFTTrainer)(
@@ -100,7 +87,7 @@ def tune(job, folder):
 
 
 def prefer(job, folder):
-    model, tokenizer = opened(job, folder)
+    model, tokenizer = opened(job)
     keep = Keep()
     trainer = in_order(DPOTrainer)(
         model=model, args=DPOConfig(**settings(job, folder), beta=job["beta"]),
