@@ -154,3 +154,9 @@ export function compileDecoder(
     trained,
   })
 }
+
+/** The fixtures of decoders that write. */
+export const writingDecoders = [
+  ...['gpt2', 'gpt2-by-layer', 'llama', 'llama3', 'llama-linear', 'llama-yarn', 'mistral', 'qwen2', 'qwen3'],
+  ...['gemma2', 'gemma3_text', 'phi3', 'phi3-short', 'phi3-long'],
+]

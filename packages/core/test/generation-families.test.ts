@@ -1,14 +1,9 @@
 import '@tensorflow/tfjs-backend-cpu'
 import { describe, expect, it } from 'vitest'
 import { createDecoderSteps, createSequenceSteps, generate, type GenerateOptions } from '../src/index'
-import { decoderShapes, loadDecoderFixture } from './decoder-contract'
+import { decoderShapes, loadDecoderFixture, writingDecoders } from './decoder-contract'
 import { engines } from './model-contract'
 import { loadSequenceFixture, sequenceShapes } from './sequence-to-sequence-contract'
-
-const decoders = [
-  ...['gpt2', 'gpt2-by-layer', 'llama', 'llama3', 'llama-linear', 'llama-yarn', 'mistral', 'qwen2', 'qwen3'],
-  ...['gemma2', 'gemma3_text', 'phi3', 'phi3-short', 'phi3-long'],
-]
 
 /** Without what transformers fills rows up with behind their end. */
 const untilEnd = (row: number[]) => (row.includes(2) ? row.slice(0, row.indexOf(2) + 1) : row)
@@ -16,7 +11,7 @@ const untilEnd = (row: number[]) => (row.includes(2) ? row.slice(0, row.indexOf(
 describe.each(engines)('on the engine %s', (_, createEngine) => {
   const engine = createEngine()
 
-  describe.each(decoders)('%s', (name) => {
+  describe.each(writingDecoders)('%s', (name) => {
     async function written(options: GenerateOptions, known: number[][] = [[], [], []]) {
       const fixture = await loadDecoderFixture(name)
       const shapes = decoderShapes(fixture, 'causal-language-modelling')

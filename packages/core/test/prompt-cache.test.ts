@@ -10,14 +10,9 @@ import {
   type StepModel,
   streamTokens,
 } from '../src/index'
-import { decoderShapes, loadDecoderFixture } from './decoder-contract'
+import { decoderShapes, loadDecoderFixture, writingDecoders } from './decoder-contract'
 import { engines } from './model-contract'
 import { generationCases, tableModel } from './table-model'
-
-const families = [
-  ...['gpt2', 'gpt2-by-layer', 'llama', 'llama3', 'llama-linear', 'llama-yarn', 'mistral', 'qwen2', 'qwen3'],
-  ...['gemma2', 'gemma3_text', 'phi3', 'phi3-short', 'phi3-long'],
-]
 
 /** Continues a prompt; `read` is how many of its tokens the model computed. */
 async function write(
@@ -51,7 +46,7 @@ describe.each(engines)('on the engine %s', (_, createEngine) => {
     }
   }
 
-  describe.each(families)('%s', (name) => {
+  describe.each(writingDecoders)('%s', (name) => {
     it.each([
       ['greedily', {}],
       ['by drawing', { doSample: true, seed: 5, temperature: 1.5 }],

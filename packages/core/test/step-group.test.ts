@@ -10,14 +10,9 @@ import {
   type StepModel,
   streamTokens,
 } from '../src/index'
-import { decoderShapes, loadDecoderFixture } from './decoder-contract'
+import { decoderShapes, loadDecoderFixture, writingDecoders } from './decoder-contract'
 import { engines } from './model-contract'
 import { generationCases, tableModel } from './table-model'
-
-const families = [
-  ...['gpt2', 'gpt2-by-layer', 'llama', 'llama3', 'llama-linear', 'llama-yarn', 'mistral', 'qwen2', 'qwen3'],
-  ...['gemma2', 'gemma3_text', 'phi3', 'phi3-short', 'phi3-long'],
-]
 
 /** An engine that notes how many rows each run has. */
 function counting(engine: Engine): { engine: Engine; rows: number[] } {
@@ -71,7 +66,7 @@ describe.each(engines)('on the engine %s', (_, createEngine) => {
     return sequences![0]!.tokens
   }
 
-  it.each(families)('%s writes texts at the same time as it writes each alone', async (name) => {
+  it.each(writingDecoders)('%s writes texts at the same time as it writes each alone', async (name) => {
     await withModel(name, async (model, rows) => {
       const expected: number[][] = []
       for (const index of prompts.keys()) expected.push(await write(model, index))

@@ -5,66 +5,22 @@ import { getEngine } from '@tfx/backend'
 import {
   type DecoderConfig,
   loadAdapter,
-  loadTokenizer,
   openSafetensors,
   promptTuning,
   readConfig,
   type SequenceToSequenceConfig,
 } from '@tfx/core'
-import { split } from '@tfx/data'
 import { fixturePath, loadFixture, refusal } from '@tfx/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { trainedPart } from '../src/adapted'
-import {
-  encodePairs,
-  type LanguageModel,
-  loadWriter,
-  type TransferOptions,
-  transferWriting,
-  type WritingHead,
-  type WritingOptions,
-} from '../src/index'
+import { loadWriter, type TransferOptions, transferWriting } from '../src/index'
 import { createStore } from '../src/runtime'
 import { writingInputs, writingLoss } from '../src/writing/loss'
+import { goOnHead, idOf, pairHead, special, tokenizer } from './writing-heads'
 
-const tokenizer = await loadTokenizer(fixturePath('core/bert-classification'), { maxLength: 32 })
-const idOf = (token: string) => tokenizer.vocabulary().get(token)!
-const special = { pad_token_id: idOf('[PAD]'), eos_token_id: idOf('[SEP]') }
 const folder = await mkdtemp(join(tmpdir(), 'tfx-test-'))
 afterAll(() => rm(folder, { recursive: true }))
 
-interface Pair {
-  text: string
-  target: string
-}
-type Writer = LanguageModel<Pair, WritingOptions, never> & object
-const read = (dataset: unknown) => Promise.resolve({ examples: [...(dataset as Pair[])], notes: [] })
-const basics = { options: [], read, split, configure: <C>(config: C) => config, hasTexts: true } as const
-const answers: WritingHead<Pair, WritingOptions, SequenceToSequenceConfig, Writer> = {
-  ...basics,
-  name: 'answers',
-  kind: 'encoder-decoder',
-  encode: (examples, options) => encodePairs(examples, options),
-  generation: (given) => ({ ...given, maxNewTokens: 8 }),
-  model: (languageModel) => languageModel as never,
-}
-const goesOn: WritingHead<Pair, WritingOptions, DecoderConfig, Writer> = {
-  ...basics,
-  name: 'going on',
-  kind: 'decoder',
-  encode: (examples, { maxLength }) =>
-    Promise.resolve(
-      examples.map((example) => {
-        const prompt = tokenizer.encode(example.text).inputIds.slice(0, -1)
-        const answer = tokenizer.encode(example.target).inputIds.slice(1)
-        const inputIds = [...prompt, ...answer].slice(0, maxLength)
-        const labels = [...prompt.map(() => -100), ...answer].slice(0, maxLength)
-        return { example, encoding: { inputIds }, labels }
-      }),
-    ),
-  generation: (given) => ({ ...given, maxNewTokens: 8 }),
-  model: (languageModel) => languageModel as never,
-}
 const t5 = readConfig({
   ...{ model_type: 't5', vocab_size: tokenizer.vocabSize, d_model: 32, d_kv: 8, d_ff: 64, num_layers: 2 },
   ...{ num_heads: 4, dropout_rate: 0, decoder_start_token_id: idOf('[PAD]') },
@@ -83,10 +39,10 @@ const adapter = promptTuning({ virtualTokens: 4, text: 'good or bad' })
 const quick = { batchSize: 5, seed: 1, progress: false, validation: false } satisfies TransferOptions
 
 describe.each([
-  { kind: 'encoder-decoder', head: answers, config: t5, taskType: 'SEQ_2_SEQ_LM' },
+  { kind: 'encoder-decoder', head: pairHead, config: t5, taskType: 'SEQ_2_SEQ_LM' },
   {
     kind: 'decoder',
-    head: goesOn as unknown as typeof answers,
+    head: goOnHead as unknown as typeof pairHead,
     config: llama as unknown as typeof t5,
     taskType: 'CAUSAL_LM',
   },

@@ -5,69 +5,26 @@ import { getEngine } from '@tfx/backend'
 import {
   type DecoderConfig,
   loadCheckpoint,
-  loadTokenizer,
   type ModelConfig,
   openSafetensors,
   readConfig,
   type SequenceToSequenceConfig,
 } from '@tfx/core'
-import { split } from '@tfx/data'
 import { fixturePath, loadFixture } from '@tfx/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   encodePairs,
-  type LanguageModel,
   loadWriter,
   type TransferOptions,
   transferWriting,
-  type WritingHead,
   type WritingOptions,
 } from '../src/index'
 import { createStore } from '../src/runtime'
 import { writingInputs, writingLoss } from '../src/writing/loss'
+import { goOnHead, idOf, pairHead, special, tokenizer, type Pair, type Writer } from './writing-heads'
 
-const tokenizer = await loadTokenizer(fixturePath('core/bert-classification'), { maxLength: 32 })
-const idOf = (token: string) => tokenizer.vocabulary().get(token)!
-const special = { pad_token_id: idOf('[PAD]'), eos_token_id: idOf('[SEP]') }
 const folder = await mkdtemp(join(tmpdir(), 'tfx-test-'))
 afterAll(() => rm(folder, { recursive: true }))
-
-interface Pair {
-  text: string
-  target: string
-}
-type Writer = LanguageModel<Pair, WritingOptions, never> & object
-
-const read = (dataset: unknown) => Promise.resolve({ examples: [...(dataset as Pair[])], notes: [] })
-const basics = { options: [], read, split, configure: <C>(config: C) => config, hasTexts: true } as const
-
-/** Learns to answer a text with another. */
-const pairHead: WritingHead<Pair, WritingOptions, SequenceToSequenceConfig, Writer> = {
-  ...basics,
-  name: 'pairs',
-  kind: 'encoder-decoder',
-  encode: (examples, options) => encodePairs(examples, options),
-  generation: (given) => ({ ...given, maxNewTokens: 8 }),
-  model: (languageModel) => languageModel as never,
-}
-
-/** Learns to go on with a text; what is given counts for nothing. */
-const goOnHead: WritingHead<Pair, WritingOptions, DecoderConfig, Writer> = {
-  ...basics,
-  name: 'go on',
-  kind: 'decoder',
-  encode: (examples) =>
-    Promise.resolve(
-      examples.map((example) => {
-        const prompt = tokenizer.encode(example.text).inputIds.slice(0, -1)
-        const answer = tokenizer.encode(example.target).inputIds.slice(1)
-        const labels = [...prompt.map(() => -100), ...answer]
-        return { example, encoding: { inputIds: [...prompt, ...answer] }, labels }
-      }),
-    ),
-  generation: (given) => ({ ...given, maxNewTokens: 8 }),
-  model: (languageModel) => languageModel as never,
-}
 
 const t5 = readConfig({
   model_type: 't5',
