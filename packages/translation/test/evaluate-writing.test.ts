@@ -1,7 +1,6 @@
-import type { TrainingEvent } from '@tfx/train'
 import { refusal } from '@tfx/testing'
 import { expect, it } from 'vitest'
-import { scratchBase, transfer } from '../src/index'
+import { scratchBase, transfer, type TransferOptions } from '../src/index'
 import { quick, toyPairs } from './support'
 
 const pairs = toyPairs(300)
@@ -18,7 +17,7 @@ const settings = {
 /** Trains, and gives the model with what each evaluation said. */
 async function evaluated(options: object) {
   const evaluations: Record<string, number>[] = []
-  const onEvent = (event: TrainingEvent) => {
+  const onEvent: TransferOptions['onEvent'] = (event) => {
     if (event.type === 'evaluate') evaluations.push({ ...event.metrics })
   }
   const base = await scratchBase(pairs, {
