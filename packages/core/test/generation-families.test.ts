@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createDecoderSteps, createSequenceSteps, generate, type GenerateOptions } from '../src/index'
 import { decoderShapes, loadDecoderFixture, writingDecoders } from './decoder-contract'
 import { engines } from './model-contract'
-import { loadSequenceFixture, sequenceShapes } from './sequence-to-sequence-contract'
+import { loadSequenceFixture, sequenceShapes, sequenceWriting } from './sequence-to-sequence-contract'
 
 /** Without what transformers fills rows up with behind their end. */
 const untilEnd = (row: number[]) => (row.includes(2) ? row.slice(0, row.indexOf(2) + 1) : row)
@@ -58,22 +58,13 @@ describe.each(engines)('on the engine %s', (_, createEngine) => {
 
   describe.each(['t5', 't5-gated', 'mt5', 'bart', 'marian', 'mbart', 'm2m_100', 'pegasus'])('%s', (name) => {
     async function written(options: GenerateOptions) {
-      const { config, outputs, weights } = await loadSequenceFixture(name)
-      const store = engine.createStore(sequenceShapes(await loadSequenceFixture(name)))
+      const fixture = await loadSequenceFixture(name)
+      const { config, outputs, weights } = fixture
+      const store = engine.createStore(sequenceShapes(fixture))
       for (const [key, { values }] of weights) store.write(key, values)
       const model = createSequenceSteps(engine, { config, store })
-      const prompts = outputs.inputIds.map((row, index) => {
-        const length = outputs.attentionMask[index]!.reduce((sum, one) => sum + one)
-        return row.slice(0, length)
-      })
-      const results = await generate(model, prompts, {
-        maxNewTokens: 9,
-        eosTokenIds: config.eosTokenIds,
-        padTokenId: config.padTokenId,
-        decoderStartTokenId: outputs.startToken,
-        forcedEosTokenId: outputs.forcedEndToken === null ? undefined : [outputs.forcedEndToken],
-        ...options,
-      })
+      const { texts, settings } = sequenceWriting(fixture)
+      const results = await generate(model, texts, { ...settings, ...options })
       await model.dispose()
       store.dispose()
       const end = config.eosTokenIds[0]!

@@ -4,6 +4,7 @@ import type { HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { fixturePath, loadFixture } from '@tfx/testing'
 import {
+  type GenerateOptions,
   modelFamily,
   readConfig,
   type SequenceToSequenceConfig,
@@ -108,4 +109,27 @@ export function compileSequence(
     },
     trained,
   })
+}
+
+/** The texts of a fixture without their padding, and how Hugging Face was told to write for them. */
+export function sequenceWriting({ config, outputs }: SequenceFixture): {
+  texts: number[][]
+  settings: GenerateOptions
+} {
+  const { inputIds, attentionMask, startToken, forcedEndToken } = outputs
+  return {
+    texts: inputIds.map((row, index) =>
+      row.slice(
+        0,
+        attentionMask[index]!.reduce((sum, one) => sum + one),
+      ),
+    ),
+    settings: {
+      maxNewTokens: 9,
+      eosTokenIds: config.eosTokenIds,
+      padTokenId: config.padTokenId,
+      decoderStartTokenId: startToken,
+      forcedEosTokenId: forcedEndToken === null ? undefined : [forcedEndToken],
+    },
+  }
 }

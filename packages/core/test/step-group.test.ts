@@ -39,6 +39,10 @@ const ways: GenerateOptions[] = [
   { maxNewTokens: 9 },
 ]
 
+/** One of the texts, token by token, beside whatever else the model writes. */
+const sharedStream = (model: StepModel, index: number) =>
+  streamTokens(model, prompts[index]!, { eosTokenIds: [], ...ways[index], shared: true })
+
 describe.each(engines)('on the engine %s', (_, createEngine) => {
   const own = createEngine()
 
@@ -98,11 +102,7 @@ describe.each(engines)('on the engine %s', (_, createEngine) => {
       const ended: string[] = []
       const slow = (async () => {
         const tokens: number[] = []
-        for await (const token of streamTokens(model, prompts[0]!, {
-          eosTokenIds: [],
-          ...ways[0],
-          shared: true,
-        })) {
+        for await (const token of sharedStream(model, 0)) {
           tokens.push(token)
           await setTimeout(60)
         }
@@ -111,11 +111,7 @@ describe.each(engines)('on the engine %s', (_, createEngine) => {
       })()
       const gone = (async () => {
         const tokens: number[] = []
-        for await (const token of streamTokens(model, prompts[1]!, {
-          eosTokenIds: [],
-          ...ways[1],
-          shared: true,
-        })) {
+        for await (const token of sharedStream(model, 1)) {
           if (tokens.push(token) === 3) break
         }
         return tokens

@@ -13,7 +13,12 @@ import {
 } from '../src/index'
 import { decoderForward, decoderLoss, decoderShapes, loadDecoderFixture } from './decoder-contract'
 import { engines, int32, near, type Weights } from './model-contract'
-import { loadSequenceFixture, sequenceForward, sequenceShapes } from './sequence-to-sequence-contract'
+import {
+  loadSequenceFixture,
+  sequenceForward,
+  sequenceShapes,
+  sequenceWriting,
+} from './sequence-to-sequence-contract'
 
 interface Written {
   prompt: number[]
@@ -185,23 +190,11 @@ describe.each(engines)('a prompt of PEFT on the engine %s', (_, createEngine) =>
 
     it('lets it write what PEFT writes', async () => {
       const { fixture, store } = await open()
-      const { config, outputs } = fixture
+      const { config } = fixture
       const model = createSequenceSteps(engine, { config, store })
-      const texts = outputs.inputIds.map((row, index) =>
-        row.slice(
-          0,
-          outputs.attentionMask[index]!.reduce((sum, one) => sum + one),
-        ),
-      )
+      const { texts, settings } = sequenceWriting(fixture)
       const write = async (options: GenerateOptions = {}) => {
-        const written = await generate(model, texts, {
-          maxNewTokens: 9,
-          eosTokenIds: config.eosTokenIds,
-          padTokenId: config.padTokenId,
-          decoderStartTokenId: outputs.startToken,
-          forcedEosTokenId: outputs.forcedEndToken === null ? undefined : [outputs.forcedEndToken],
-          ...options,
-        })
+        const written = await generate(model, texts, { ...settings, ...options })
         return written.map(([best]) => best!.tokens)
       }
       const ended = (rows: number[][]) => rows.map((row) => until(row, config.eosTokenIds))

@@ -1,4 +1,5 @@
 import {
+  type CompileOptions,
   type Engine,
   getEngine,
   type ParameterStore,
@@ -57,6 +58,16 @@ export function createStore(
   return engine.createStore(shapesOf({ ...specs, ...added }), slots, { narrow })
 }
 
+/** How a program without gradients is compiled for some weights: as precisely as they say, for texts behind their prompt. */
+export const inferenceOptions = (
+  { store, precision = 'float32' }: Pick<Weights, 'store' | 'precision'>,
+  added: Readonly<Record<string, readonly number[]>> = {},
+): Pick<CompileOptions, 'parameters' | 'packParameters' | 'longerThan'> => ({
+  parameters: store,
+  ...(precision !== 'float32' && { packParameters: precision }),
+  ...longerThanPrompt({ ...store.shapes, ...added }),
+})
+
 /** The input of a forward pass that takes the place of a parameter. */
 export const adapterInput = (parameter: string): string => `adapter:${parameter}`
 
@@ -68,9 +79,10 @@ export const adapterInput = (parameter: string): string => `adapter:${parameter}
  */
 export async function compileForward(
   head: Pick<TaskHead<never, unknown, never>, 'forward'>,
-  { config, store, precision = 'float32' }: Weights<EncoderConfig>,
+  weights: Weights<EncoderConfig>,
   adapter: Readonly<Record<string, readonly number[]>> = {},
 ): Promise<Program> {
+  const { config } = weights
   const family = modelFamily(config.modelType)
   const engine = await getEngine()
   const names = Object.keys(adapter)
@@ -85,9 +97,7 @@ export async function compileForward(
         ...modelInputSpecs(config),
         ...Object.fromEntries(names.map((name) => [adapterInput(name), { shape: adapter[name]! }])),
       },
-      parameters: store,
-      ...(precision !== 'float32' && { packParameters: precision }),
-      ...longerThanPrompt({ ...store.shapes, ...adapter }),
+      ...inferenceOptions(weights, adapter),
     },
   )
 }

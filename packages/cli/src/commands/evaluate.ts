@@ -1,4 +1,5 @@
-import { assignment } from '../options'
+import type { InferencePrecision } from '@tfx/core'
+import { assignment, precisionOption } from '../options'
 import type { AddCommand } from '../run-cli'
 import { withInterrupt } from '../surroundings'
 import { openTask } from '../tasks'
@@ -6,6 +7,7 @@ import { openTask } from '../tasks'
 interface Flags {
   readonly task: string
   readonly set?: Readonly<Record<string, unknown>>
+  readonly precision?: InferencePrecision
   readonly json?: boolean
 }
 
@@ -16,11 +18,12 @@ export const addEvaluate: AddCommand = (program, surroundings) =>
     .description("prints a model's metrics on a data set")
     .option('-t, --task <name>', 'sentiment, chat, … or a package', 'sentiment')
     .option('--set <name=value>', 'an option of evaluate; may be repeated', assignment)
+    .addOption(precisionOption())
     .option('--json', 'print JSON')
-    .action(async (source: string, data: string, { task, set, json = false }: Flags) => {
+    .action(async (source: string, data: string, { task, set, precision, json = false }: Flags) => {
       const { load } = await openTask(task)
       await withInterrupt(surroundings, async (signal) => {
-        const model = await load(source, { signal })
+        const model = await load(source, { signal, ...(precision && { precision }) })
         try {
           const metrics = await model.evaluate(data, { ...set, signal })
           const numbers = Object.entries(metrics).filter(([, value]) => typeof value === 'number')

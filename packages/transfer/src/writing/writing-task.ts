@@ -1,11 +1,10 @@
 import { getEngine, type Program } from '@tfx/backend'
 import { ArgumentError, throwIfAborted } from '@tfx/common'
-import { longerThanPrompt } from '@tfx/core'
 import { batches, collate, padRows } from '@tfx/data'
 import { virtualTokens } from '../adapted'
 import { behindPrompt, roomForText, withInFront } from '../encode'
 import { forgetWeights, registerWeights } from '../model-weights'
-import type { Weights } from '../runtime'
+import { inferenceOptions, type Weights } from '../runtime'
 import type { EncodeTaskOptions, TrainedParts, TransferTask } from '../task'
 import { noisyInputs } from '../training-loss'
 import { createLanguageModel, type WritingScore } from './language-model'
@@ -161,18 +160,13 @@ async function encodeBehindPrompt<
   }))
 }
 
-async function compileLoss({
-  config,
-  store,
-  precision = 'float32',
-}: Weights<WritingModelConfig>): Promise<Program> {
+async function compileLoss(weights: Weights<WritingModelConfig>): Promise<Program> {
+  const { config } = weights
   const engine = await getEngine()
   const run = { config, training: false, labelSmoothing: 0 }
   return engine.compile(({ inputs, parameters }) => ({ loss: writingLoss(parameters, inputs, run) }), {
     inputs: writingInputs(config),
-    parameters: store,
-    ...(precision !== 'float32' && { packParameters: precision }),
-    ...longerThanPrompt(store.shapes),
+    ...inferenceOptions(weights),
   })
 }
 
