@@ -1,5 +1,5 @@
 import type { WriteOptions } from '@tfx/chat'
-import type { OnnxPrecision } from '@tfx/core'
+import type { InferencePrecision, OnnxPrecision } from '@tfx/core'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
 /** Reads a whole number from `lowest` on. */
@@ -31,6 +31,35 @@ export const precisionOption = (): Option =>
     '--precision <name>',
     'int8 and int4 are faster, and answer a little differently (default: float32)',
   ).choices(['float32', 'int8', 'int4'])
+
+/** What {@link addLoadOptions} adds, as commander gives it. */
+export interface LoadFlags {
+  readonly adapter?: string
+  readonly precision?: InferencePrecision
+}
+
+/** Adds the options of every command that loads one model. */
+export const addLoadOptions = (command: Command): Command =>
+  command
+    .option('--adapter <directory>', 'what LoRA or its like has learned on this base, in the format of PEFT')
+    .addOption(precisionOption())
+
+/** The flags as options of `load`. */
+export const loadOptions = ({ adapter, precision }: LoadFlags): LoadFlags => ({
+  ...(adapter !== undefined && { adapter }),
+  ...(precision && { precision }),
+})
+
+/** Collects `name=directory`. */
+export function namedDirectory(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const [name, ...rest] = text.split('=')
+  const directory = rest.join('=')
+  if (name && directory) return { ...before, [name]: directory }
+  throw new InvalidArgumentError('It must look like name=directory.')
+}
 
 /** Reads `name=value`, the value as JSON where it is that, else as text. */
 export function assignment(

@@ -10,6 +10,7 @@ export interface TaskModel {
   predictStream?(inputs: AsyncIterable<string> | Iterable<string>, options?: object): AsyncGenerator
   evaluate(dataset: string, options?: object): Promise<Record<string, unknown>>
   save(directory: string, options?: object): Promise<void>
+  saveAdapter(directory: string, options?: object): Promise<void>
   dispose(): Promise<void>
 }
 

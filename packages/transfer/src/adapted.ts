@@ -12,7 +12,6 @@ import {
   type ModelConfig,
   modelFamily,
   type ParameterSpecs,
-  promptName,
   promptTuning,
   type ReadParameter,
   saveAdapter,
@@ -153,10 +152,6 @@ export async function fillAdapter(
 /** Those parameters of an adapter that cannot be merged: a prompt stays beside the weights. */
 export const keptBeside = ({ adapter, added }: Pick<TrainedPart, 'adapter' | 'added'>): ParameterSpecs =>
   adapter?.method === 'prompt' ? added : {}
-
-/** How many learned embeddings a model reads in front of every text. */
-export const virtualTokens = ({ shapes }: Pick<ParameterStore, 'shapes'>): number =>
-  shapes[promptName]?.[0] ?? 0
 
 /** Reads a model's parameters, its adapter merged into them. */
 export function readMerged({ adapter, config, specs }: TrainedPart, store: ParameterStore): ReadParameter {

@@ -12,9 +12,9 @@ import {
   resolveBase,
   type Task,
   type Tokenizer,
+  virtualTokensOf,
 } from '@tfx/core'
 import { initializeMissing } from './initialize-missing'
-import { virtualTokens } from './adapted'
 import { weightsOf } from './model-weights'
 import type { TransferOptions } from './options'
 import type { Weights } from './runtime'
@@ -63,7 +63,7 @@ export async function openBase(
   const given: unknown = base
   if (typeof given === 'object' && given !== null) {
     const weights = weightsOf(given)
-    if (weights && virtualTokens(weights.store) > 0) throw promptedBase()
+    if (weights && virtualTokensOf(weights.store) > 0) throw promptedBase()
     if (weights) return openModel(requireKind(weights, kind))
     if ('tokenizer' in given && 'config' in given) return openNew(requireKind(given as NewModel, kind))
   }

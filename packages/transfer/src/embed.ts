@@ -1,9 +1,8 @@
 import { type Engine, getEngine, type ParameterStore, type Program } from '@tfx/backend'
 import { throwIfAborted } from '@tfx/common'
-import { type Checkpoint, loadCheckpoint, meanPool, resolveBase, unitLength } from '@tfx/core'
+import { type Checkpoint, loadCheckpoint, meanPool, resolveBase, shapesOf, unitLength } from '@tfx/core'
 import { batches, collate } from '@tfx/data'
 import { checkMaxLength, longestInput } from './check-options'
-import { shapesOf } from './runtime'
 
 /** Turns texts into vectors. */
 export interface Embedder {

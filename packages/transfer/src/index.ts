@@ -14,6 +14,7 @@ export type { DistillationTargets } from './pretrain/masked-batches'
 export type { Weights } from './runtime'
 export type { SaveOptions } from './save-model'
 export { describeSettings, type Setting, type SettingDefaults, type SettingOrigin } from './settings'
+export type { AdapterChoice } from './switched-adapters'
 export type {
   EncodedExample,
   EncodeTaskOptions,
@@ -28,7 +29,7 @@ export type {
 export { inThread, type ThreadCall } from './thread/in-thread'
 export { serveThread } from './thread/serve'
 export { runTask, transferTo, type TransferSource } from './transfer'
-export { type LanguageModel, type WriteOptions } from './writing/language-model'
+export type { LanguageModel, StreamOptions, WriteOptions } from './writing/language-model'
 export { type ModelBasics, modelBasics } from './writing/model-basics'
 export { encodePairs, type EncodePairsOptions } from './writing/encode-pairs'
 export type { WritingEncoding, WritingHead, WritingModelConfig, WritingOptions } from './writing/writing-head'

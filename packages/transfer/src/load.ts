@@ -1,15 +1,23 @@
-import { getEngine } from '@tfx/backend'
-import { ArgumentError, CheckpointError, type HostTensor } from '@tfx/common'
+import { getEngine, type ParameterStore } from '@tfx/backend'
+import { ArgumentError, CheckpointError } from '@tfx/common'
 import {
-  type EncoderConfig,
+  furtherParametersOf,
   type InferencePrecision,
   loadAdapter,
+  type LoadedAdapter,
   type ModelConfig,
-  type ModelKind,
   resolveBase,
   type Task,
 } from '@tfx/core'
-import { checkAdapter, checkPrompt, keptBeside, mergeInto, trainedPart, withAdapterLabels } from './adapted'
+import {
+  checkAdapter,
+  checkPrompt,
+  keptBeside,
+  mergeInto,
+  type TrainedPart,
+  trainedPart,
+  withAdapterLabels,
+} from './adapted'
 import { openDirectory } from './base'
 import { checkMaxLength, checkOptionNames, longestInput } from './check-options'
 import type { TaskHead, TextInput } from './head'
@@ -29,8 +37,8 @@ export interface LoadOptions extends Pick<
   /** The directory of an adapter in PEFT's format, trained on this base by tfx or by PEFT; it is merged into the weights. */
   adapter?: string
   /**
-   * Directories of adapters by name, to be chosen from at every call: `model.predict(text, { adapter: 'name' })`. They share
-   * the base, which stays as it is. For encoders.
+   * Directories of adapters by name, to be chosen from at every call: `model.predict(text, { adapter: 'name' })`,
+   * `model.translate(text, { adapter: 'name' })`. They share the base, which stays as it is.
    */
   adapters?: Readonly<Record<string, string>>
   /**
@@ -83,7 +91,7 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   options: LoadOptions = {},
 ): Promise<Model> {
   checkOptionNames(options, optionNames, 'load')
-  checkAdapters(options, task.kind)
+  checkAdapters(options)
   const { precision = 'float32' } = options
   checkPrecision(precision)
   if (options.thread) return (await loadInThread(task, source, options)) as Model
@@ -94,8 +102,7 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   const own = opened.config as Config
   const config = loaded ? withAdapterLabels(own, loaded, options.labels) : own
   const switched = await readAdapters(options, config, task)
-  const configs = switched ? Object.values(switched).map((adapter) => adapter.config as Config) : [config]
-  for (const each of configs) task.checkModel?.(each)
+  for (const each of switched ?? [{ config }]) task.checkModel?.(each.config)
   const longest = longestInput(opened)
   const { maxLength = longest, truncation = options.maxLength !== undefined } = options
   checkMaxLength(maxLength, longest, 'load')
@@ -107,12 +114,13 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
     const added = await opened.read(weights, { task: task.task, seed: 0 })
     const adapted = loaded ? await mergeInto(store, loaded, { config, task: task.task }) : []
     const lacking = added.filter((name) => !adapted.includes(name))
-    const heads = Object.values(switched ?? {})
+    const heads = switched ?? []
     const missing = lacking.filter(
-      (name) => heads.length === 0 || heads.some(({ tensors }) => !(name in tensors)),
+      (name) => heads.length === 0 || heads.some(({ loaded: { tensors } }) => !tensors.has(name)),
     )
     if (missing.length > 0) throw missingHead(source, { name: task.name, missing })
-    const adapters = switched && { byName: switched, isNeeded: lacking.length > 0 }
+    const byName = switched && Object.fromEntries(await switchable(switched, store))
+    const adapters = byName && { byName, isNeeded: lacking.length > 0 }
     const model = { weights, truncation, maxLength, settings: [], notes: [] }
     return await task.model({ ...model, ...(adapters && { adapters }) })
   } catch (error) {
@@ -121,34 +129,49 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   }
 }
 
+/** An adapter as it was read, which may be one of several. */
+interface ReadAdapter<Config extends ModelConfig> {
+  readonly name: string
+  readonly loaded: LoadedAdapter
+  readonly part: TrainedPart
+  readonly config: Config
+}
+
 /** The adapters to be switched between; undefined if none are asked for. */
-async function readAdapters(
+async function readAdapters<Config extends ModelConfig>(
   { adapters, labels }: LoadOptions,
-  config: ModelConfig,
+  base: Config,
   task: { readonly name: string; readonly task: Task; readonly readsPrompts?: boolean },
-): Promise<Record<string, SwitchableAdapter> | undefined> {
+): Promise<ReadAdapter<Config>[] | undefined> {
   if (adapters === undefined) return undefined
   const read = Object.entries(adapters).map(async ([name, directory]) => {
     const loaded = await loadAdapter(directory)
-    const own = withAdapterLabels(config, loaded, labels)
+    const config = withAdapterLabels(base, loaded, labels)
     checkPrompt(loaded.adapter, task)
-    checkAdapter(loaded, { config: own, task: task.task })
-    const tensors = [...loaded.tensors].map(([parameter, { shape, values }]): [string, HostTensor] => [
-      parameter,
-      { dtype: 'float32', shape, data: values },
-    ])
-    return [name, { config: own as EncoderConfig, tensors: Object.fromEntries(tensors) }] as const
+    return { name, loaded, config, part: checkAdapter(loaded, { config, task: task.task }) }
   })
-  return Object.fromEntries(await Promise.all(read))
+  return Promise.all(read)
 }
 
+/** What adapters compute with, beside the weights in a store. */
+const switchable = <Config extends ModelConfig>(
+  adapters: readonly ReadAdapter<Config>[],
+  store: ParameterStore,
+): Promise<[name: string, adapter: SwitchableAdapter<Config>][]> =>
+  Promise.all(
+    adapters.map(async ({ name, loaded, part, config }) => [
+      name,
+      { config, parameters: await furtherParametersOf(loaded, part, (parameter) => store.read(parameter)) },
+    ]),
+  )
+
 /** @throws ArgumentError */
-function checkAdapters({ adapter, adapters }: LoadOptions, kind: ModelKind): void {
-  if (adapters === undefined || (adapter === undefined && kind === 'encoder')) return
+function checkAdapters({ adapter, adapters }: LoadOptions): void {
+  if (adapters === undefined || adapter === undefined) return
   throw new ArgumentError({
     function: 'load',
     argument: 'adapters',
-    expected: kind === 'encoder' ? 'left out with adapter' : 'left out for a model that writes',
+    expected: 'left out with adapter',
     received: Object.keys(adapters).join(', '),
     remedy: 'Load one model for each adapter: load(base, { adapter: directory }).',
   })

@@ -12,17 +12,15 @@ import { forgetWeights, registerWeights } from './model-weights'
 import { forward, type Weights } from './runtime'
 import { checkSave, saveModel, type SaveOptions } from './save-model'
 import type { Setting } from './settings'
-import { adaptedForwards } from './switched-adapters'
+import { type AdapterChoice, adaptedForwards } from './switched-adapters'
 import type { EncodedExample, TrainedParts } from './task'
 
 /** How texts are predicted. */
-export interface PredictOptions {
+export interface PredictOptions extends AdapterChoice {
   /** Texts in a batch. Default 32. */
   batchSize?: number
   /** Cut texts that are longer than the model takes. Default: as in training. */
   truncation?: boolean
-  /** The name of one of the adapters that the model was loaded with. Default: none. */
-  adapter?: string
   signal?: AbortSignal
 }
 

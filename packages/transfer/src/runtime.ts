@@ -9,6 +9,7 @@ import {
 } from '@tfx/backend'
 import { type HostTensor, throwIfAborted } from '@tfx/common'
 import {
+  compileForFurther,
   type EncoderConfig,
   type GenerationConfig,
   type InferencePrecision,
@@ -16,6 +17,8 @@ import {
   type ModelConfig,
   modelFamily,
   type ParameterSpecs,
+  shapesOf,
+  type StepProgram,
   type Task,
   type Tokenizer,
   withPrompt,
@@ -34,11 +37,6 @@ export interface Weights<Config extends ModelConfig = ModelConfig> {
   readonly store: ParameterStore
   /** What it computes with when it answers. Default float32. */
   readonly precision?: InferencePrecision
-}
-
-/** The shapes of specifications. */
-export function shapesOf(specs: ParameterSpecs): Record<string, readonly number[]> {
-  return Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, shape]))
 }
 
 /** What a store is for: a model, what is added to it, and which of its weights are kept in fewer bits. */
@@ -61,44 +59,38 @@ export function createStore(
 /** How a program without gradients is compiled for some weights: as precisely as they say, for texts behind their prompt. */
 export const inferenceOptions = (
   { store, precision = 'float32' }: Pick<Weights, 'store' | 'precision'>,
-  added: Readonly<Record<string, readonly number[]>> = {},
+  further: Readonly<Record<string, readonly number[]>> = {},
 ): Pick<CompileOptions, 'parameters' | 'packParameters' | 'longerThan'> => ({
   parameters: store,
   ...(precision !== 'float32' && { packParameters: precision }),
-  ...longerThanPrompt({ ...store.shapes, ...added }),
+  ...longerThanPrompt({ ...store.shapes, ...further }),
 })
-
-/** The input of a forward pass that takes the place of a parameter. */
-export const adapterInput = (parameter: string): string => `adapter:${parameter}`
 
 /**
  * Compiles a model's forward pass: what prediction and evaluation run.
  *
- * @param adapter The shapes of parameters that are inputs, see {@link adapterInput}: further ones, or other values of those
- *   in the store. Default: none.
+ * @param shapes Of parameters that come with every run, as of `compileForFurther`. Default: none.
  */
 export async function compileForward(
   head: Pick<TaskHead<never, unknown, never>, 'forward'>,
   weights: Weights<EncoderConfig>,
-  adapter: Readonly<Record<string, readonly number[]>> = {},
+  shapes: Readonly<Record<string, readonly number[]>> = {},
 ): Promise<Program> {
   const { config } = weights
   const family = modelFamily(config.modelType)
-  const engine = await getEngine()
-  const names = Object.keys(adapter)
-  return engine.compile(
-    ({ inputs, parameters }) => {
-      const own = names.map((name) => [name, inputs[adapterInput(name)]!] as const)
-      const all = { ...parameters, ...Object.fromEntries(own) }
-      return head.forward(all, withPrompt(all, inputs) as never, { family, config, training: false })
-    },
+  return compileForFurther(
+    await getEngine(),
     {
-      inputs: {
-        ...modelInputSpecs(config),
-        ...Object.fromEntries(names.map((name) => [adapterInput(name), { shape: adapter[name]! }])),
-      },
-      ...inferenceOptions(weights, adapter),
+      step: ({ inputs, parameters }) =>
+        head.forward(parameters, withPrompt(parameters, inputs) as never, {
+          family,
+          config,
+          training: false,
+        }),
+      inputs: modelInputSpecs(config),
+      ...inferenceOptions(weights, shapes),
     },
+    shapes,
   )
 }
 
@@ -113,7 +105,7 @@ export interface ForwardBatch<Example> {
 
 /** Runs the forward pass over examples, longest first, in batches of like length. */
 export async function* forward<Example>(
-  program: Pick<Program, 'run'>,
+  program: StepProgram,
   encoded: readonly EncodedExample<Example>[],
   options: Pick<Weights<EncoderConfig>, 'config' | 'tokenizer'> & {
     batchSize: number

@@ -1,28 +1,64 @@
-import type { Program } from '@tfx/backend'
-import { ArgumentError, type HostTensor } from '@tfx/common'
-import { type EncoderConfig, promptName } from '@tfx/core'
-import { virtualTokens } from './adapted'
+import { ArgumentError } from '@tfx/common'
+import {
+  type EncoderConfig,
+  type FurtherParameters,
+  type ModelConfig,
+  programMemory,
+  type StepProgram,
+  virtualTokensOf,
+} from '@tfx/core'
 import type { TaskHead } from './head'
-import { adapterInput, compileForward, type Weights } from './runtime'
+import { compileForward, type Weights } from './runtime'
+
+/** Which adapter a model computes with. */
+export interface AdapterChoice {
+  /** The name of one of those that the model was loaded with. Default: none. */
+  readonly adapter?: string | undefined
+}
 
 /** An adapter that is kept beside its base, with the head that was trained with it. */
-export interface SwitchableAdapter {
+export interface SwitchableAdapter<Config extends ModelConfig = ModelConfig> {
   /** The base's configuration with the labels of the adapter's head. */
-  readonly config: EncoderConfig
-  readonly tensors: Readonly<Record<string, HostTensor>>
+  readonly config: Config
+  readonly parameters: FurtherParameters
 }
 
 /** The adapters of a model by name. */
-export interface SwitchableAdapters {
-  readonly byName: Readonly<Record<string, SwitchableAdapter>>
+export interface SwitchableAdapters<Config extends ModelConfig = ModelConfig> {
+  readonly byName: Readonly<Record<string, SwitchableAdapter<Config>>>
   /** Whether the base has no head of its own, so that it answers by an adapter only. */
   readonly isNeeded: boolean
+}
+
+/**
+ * One of the adapters that a model was loaded with; without a name the base as it is.
+ *
+ * @throws ArgumentError if there is none of this name.
+ */
+export function chosenAdapter<Config extends ModelConfig>(
+  { byName, isNeeded }: SwitchableAdapters<Config> = { byName: {}, isNeeded: false },
+  name: string | undefined,
+  { config, caller }: { readonly config: Config; readonly caller: string },
+): SwitchableAdapter<Config> {
+  if (name === undefined && !isNeeded) return { config, parameters: {} }
+  if (name !== undefined && Object.hasOwn(byName, name)) return byName[name]!
+  const known = Object.keys(byName)
+  throw new ArgumentError({
+    function: caller,
+    argument: 'adapter',
+    expected:
+      known.length === 0
+        ? 'left out for a model that was loaded without adapters'
+        : `one of ${known.map((other) => `'${other}'`).join(', ')}`,
+    received: name === undefined ? 'nothing, though the base has no head of its own' : `'${name}'`,
+    remedy: "Name those that it is to have: load(base, { adapters: { name: './directory' } }).",
+  })
 }
 
 /** A model as it computes with one of its adapters, or with none. */
 interface AdaptedForward {
   readonly config: EncoderConfig
-  readonly program: Pick<Program, 'run'>
+  readonly program: StepProgram
   readonly virtualTokens: number
 }
 
@@ -40,53 +76,17 @@ export interface AdaptedForwards {
 export function adaptedForwards(
   head: Pick<TaskHead<never, unknown, never>, 'forward'>,
   weights: Weights<EncoderConfig>,
-  { byName, isNeeded }: SwitchableAdapters = { byName: {}, isNeeded: false },
+  adapters: SwitchableAdapters<EncoderConfig> | undefined,
 ): AdaptedForwards {
-  const programs = new Map<string, Promise<Program>>()
-  const compiled = ({ config, tensors }: SwitchableAdapter) => {
-    const shapes = Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape]))
-    const key = JSON.stringify(shapes)
-    const known = programs.get(key)
-    if (known !== undefined) return known
-    const program = compileForward(head, { ...weights, config }, shapes)
-    programs.set(key, program)
-    return program
-  }
+  const programs = programMemory()
   return {
     async of(name, caller) {
-      const own: SwitchableAdapter | undefined = isNeeded
-        ? undefined
-        : { config: weights.config, tensors: {} }
-      const adapter = name === undefined ? own : Object.hasOwn(byName, name) ? byName[name] : undefined
-      if (adapter === undefined) throw unknownAdapter(name, { caller, known: Object.keys(byName) })
-      const program = await compiled(adapter)
-      const { tensors, config } = adapter
-      const inputs = Object.fromEntries(
-        Object.entries(tensors).map(([parameter, tensor]) => [adapterInput(parameter), tensor]),
+      const { config, parameters } = chosenAdapter(adapters, name, { config: weights.config, caller })
+      const program = await programs.once('forward', parameters, (shapes) =>
+        compileForward(head, { ...weights, config }, shapes),
       )
-      return {
-        config,
-        program: { run: (texts, options) => program.run({ ...texts, ...inputs }, options) },
-        virtualTokens: tensors[promptName]?.shape[0] ?? virtualTokens(weights.store),
-      }
+      return { config, program, virtualTokens: virtualTokensOf(weights.store, parameters) }
     },
-    async dispose() {
-      for (const program of programs.values()) await (await program).dispose()
-    },
+    dispose: () => programs.dispose(),
   }
-}
-
-function unknownAdapter(
-  name: string | undefined,
-  { caller, known }: { caller: string; known: readonly string[] },
-): ArgumentError {
-  const listed = known.map((other) => `'${other}'`).join(', ')
-  return new ArgumentError({
-    function: caller,
-    argument: 'adapter',
-    expected:
-      known.length === 0 ? 'left out for a model that was loaded without adapters' : `one of ${listed}`,
-    received: name === undefined ? 'nothing, though the base has no head of its own' : `'${name}'`,
-    remedy: "Name those that it is to have: load(base, { adapters: { name: './directory' } }).",
-  })
 }

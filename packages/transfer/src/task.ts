@@ -91,7 +91,7 @@ export interface TrainedParts<Config extends ModelConfig = ModelConfig> {
   readonly weights: Weights<Config>
   readonly trainedAdapter?: TrainedAdapter
   /** Adapters to choose from at every call. */
-  readonly adapters?: SwitchableAdapters
+  readonly adapters?: SwitchableAdapters<Config>
   readonly truncation: boolean
   readonly maxLength: number
   readonly settings: readonly Setting[]

@@ -1,5 +1,6 @@
 import { ArgumentError, CheckpointError } from '@tfx/common'
-import type { GenerateOptions, GenerationConfig, PromptCache, Tokenizer } from '@tfx/core'
+import type { GenerationConfig, PromptCache, Tokenizer } from '@tfx/core'
+import type { StreamOptions } from '@tfx/transfer'
 import type { ChatTemplate } from '../template/chat-template'
 import type { ChatMessage } from '../template/messages'
 import { checkMessages } from './check-messages'
@@ -20,7 +21,7 @@ export interface ChatModel {
    * Answers the last message, in pieces of text as they are written. Ending the loop ends the writing; several replies may
    * be under way at a time, and are written together: one step computes the next token of each.
    *
-   * @throws ArgumentError on messages that are none, or that leave no room for a reply; CheckpointError if the model has no
+   * @throws ArgumentError on messages that are none or leave no room for a reply, and on an adapter that there is not; CheckpointError if the model has no
    *   template, or a broken one; AbortedError when the signal fires.
    *
    * @example
@@ -58,7 +59,7 @@ export interface ChatModelParts {
   readonly source: string
   readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'>
   /** Continues a prompt, token by token. */
-  readonly stream: (prompt: readonly number[], options: GenerateOptions) => AsyncIterable<number>
+  readonly stream: (prompt: readonly number[], options: StreamOptions) => AsyncIterable<number>
   readonly contextLength: number
   /** What generation_config.json says. */
   readonly generation: Partial<GenerationConfig>
@@ -113,8 +114,10 @@ async function* write(
   if (room < 1) throw noRoom(prompt.length, { contextLength, caller })
   const maxNewTokens = Math.min(options.maxNewTokens ?? generation.maxNewTokens ?? 512, room)
   let cachedTokens = 0
-  const onPrompt: GenerateOptions['onPrompt'] = ({ knownTokens }) => void (cachedTokens = knownTokens)
-  const settings = { ...settingsOf(options, generation), maxNewTokens, cache: kept, shared: true, onPrompt }
+  const onPrompt: StreamOptions['onPrompt'] = ({ knownTokens }) => void (cachedTokens = knownTokens)
+  const { adapter } = options
+  const how = { adapter, maxNewTokens, cache: kept, shared: true, onPrompt }
+  const settings: StreamOptions = { ...settingsOf(options, generation), ...how }
   const ownStops = generation.stopStrings ?? []
   const pieces = createTextPieces((tokens) => tokenizer.decode(tokens))
   const watch = createStopWatch([...stopStrings({ stop: ownStops }), ...stopStrings(options)])

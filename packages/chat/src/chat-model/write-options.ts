@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import type { GenerateOptions, GenerationConfig } from '@tfx/core'
+import type { AdapterChoice } from '@tfx/transfer'
 import type { ReplyCache } from './reply-cache'
 
 /** How a reply ended. */
@@ -15,7 +16,7 @@ export interface WrittenText {
 }
 
 /** How text is written. What is left out is as generation_config.json says, and else as in Hugging Face's `generate`. */
-export interface WriteOptions {
+export interface WriteOptions extends AdapterChoice {
   /** The most tokens to write; never more than the context has room for. Default 512. */
   readonly maxNewTokens?: number
   /** Of the draw of each token; 0 takes the likeliest. This and the next three turn sampling on. */
@@ -50,6 +51,7 @@ const optionNames = Object.keys({
   seed: true,
   signal: true,
   cache: true,
+  adapter: true,
   onEnd: true,
 } satisfies Record<keyof WriteOptions, true>)
 

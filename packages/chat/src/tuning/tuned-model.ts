@@ -1,7 +1,7 @@
 import type { DecoderConfig } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
-import type { LanguageModel, SaveOptions, Setting } from '@tfx/transfer'
+import type { AdapterChoice, LanguageModel, SaveOptions, Setting } from '@tfx/transfer'
 import { type ChatModel, createChatModel } from '../chat-model/chat-model'
 import type { ChatExample } from '../dialogues/chat-example'
 import { readExamples } from '../dialogues/read-examples'
@@ -10,7 +10,8 @@ import { templatesOf } from '../template/read-template'
 import type { ChatOptions } from './chat-options'
 
 /** How a data set is evaluated. */
-export interface EvaluateOptions extends Pick<ChatOptions, 'systemPrompt' | 'unfinished' | 'packing'> {
+export interface EvaluateOptions
+  extends Pick<ChatOptions, 'systemPrompt' | 'unfinished' | 'packing'>, AdapterChoice {
   /** Use the first turns of dialogues that are too long. Default: as the model was trained. */
   truncation?: boolean
   signal?: AbortSignal

@@ -2,34 +2,40 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { type ChatSession, createChatSession, load, restoreChatSession } from '@tfx/chat'
 import { DataError, isTfxError } from '@tfx/common'
-import type { InferencePrecision } from '@tfx/core'
-import { addWriteOptions, precisionOption, writeOptions, type WriteFlags } from '../options'
+import {
+  addLoadOptions,
+  addWriteOptions,
+  type LoadFlags,
+  loadOptions,
+  writeOptions,
+  type WriteFlags,
+} from '../options'
 import type { AddCommand } from '../run-cli'
 import type { Surroundings } from '../surroundings'
 
-interface Flags extends WriteFlags {
+interface Flags extends WriteFlags, LoadFlags {
   readonly system?: string
   readonly resume?: string
   readonly chatTemplate?: string
-  readonly precision?: InferencePrecision
 }
 
 /** `tfx chat` */
 export const addChat: AddCommand = (program, surroundings) =>
   void addWriteOptions(
-    program
-      .command('chat <model>')
-      .description('talks with a model in the terminal')
-      .option('--system <text>', 'what the model is told before the dialogue')
-      .option('--resume <file>', 'go on with a dialogue that /save wrote')
-      .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)")
-      .addOption(precisionOption()),
-  ).action(async (source: string, { system, resume, chatTemplate, precision, ...flags }: Flags) => {
+    addLoadOptions(
+      program
+        .command('chat <model>')
+        .description('talks with a model in the terminal')
+        .option('--system <text>', 'what the model is told before the dialogue')
+        .option('--resume <file>', 'go on with a dialogue that /save wrote')
+        .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)"),
+    ),
+  ).action(async (source: string, { system, resume, chatTemplate, ...flags }: Flags) => {
     const { stderr } = surroundings
     const model = await load(source, {
       thread: true,
       ...(chatTemplate !== undefined && { chatTemplate }),
-      ...(precision && { precision }),
+      ...loadOptions(flags),
     })
     try {
       const options = {

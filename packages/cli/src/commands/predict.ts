@@ -1,40 +1,38 @@
 import { createInterface } from 'node:readline'
 import { ArgumentError } from '@tfx/common'
-import type { InferencePrecision } from '@tfx/core'
-import { precisionOption } from '../options'
+import { addLoadOptions, type LoadFlags, loadOptions } from '../options'
 import type { AddCommand } from '../run-cli'
 import { withInterrupt } from '../surroundings'
 import { openTask } from '../tasks'
 
-interface Flags {
+interface Flags extends LoadFlags {
   readonly task: string
-  readonly precision?: InferencePrecision
   readonly json?: boolean
 }
 
 /** `tfx predict` */
 export const addPredict: AddCommand = (program, surroundings) =>
-  void program
-    .command('predict <model> [texts...]')
-    .description('answers each text, or each line of the standard input')
-    .option('-t, --task <name>', 'sentiment, … or a package', 'sentiment')
-    .addOption(precisionOption())
-    .option('--json', 'print JSON, one answer a line')
-    .action(async (source: string, texts: string[], { task, precision, json = false }: Flags) => {
-      const { stdin, stdout } = surroundings
-      const { load } = await openTask(task)
-      await withInterrupt(surroundings, async (signal) => {
-        const model = await load(source, { signal, ...(precision && { precision }) })
-        try {
-          if (!model.predictStream) throw withoutAnswers(task)
-          const inputs = texts.length > 0 ? texts : createInterface({ input: stdin })
-          for await (const answer of model.predictStream(inputs, { signal }))
-            stdout.write(`${json ? JSON.stringify(answer) : describe(answer)}\n`)
-        } finally {
-          await model.dispose()
-        }
-      })
+  void addLoadOptions(
+    program
+      .command('predict <model> [texts...]')
+      .description('answers each text, or each line of the standard input')
+      .option('-t, --task <name>', 'sentiment, … or a package', 'sentiment')
+      .option('--json', 'print JSON, one answer a line'),
+  ).action(async (source: string, texts: string[], { task, json = false, ...flags }: Flags) => {
+    const { stdin, stdout } = surroundings
+    const { load } = await openTask(task)
+    await withInterrupt(surroundings, async (signal) => {
+      const model = await load(source, { signal, ...loadOptions(flags) })
+      try {
+        if (!model.predictStream) throw withoutAnswers(task)
+        const inputs = texts.length > 0 ? texts : createInterface({ input: stdin })
+        for await (const answer of model.predictStream(inputs, { signal }))
+          stdout.write(`${json ? JSON.stringify(answer) : describe(answer)}\n`)
+      } finally {
+        await model.dispose()
+      }
     })
+  })
 
 /** A label with its probability, a text, or whatever else a task answers. */
 function describe(answer: unknown): string {

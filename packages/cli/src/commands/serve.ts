@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path'
 import { load } from '@tfx/chat'
 import { ArgumentError } from '@tfx/common'
 import type { InferencePrecision } from '@tfx/core'
-import { collect, precisionOption, whole } from '../options'
+import { collect, namedDirectory, precisionOption, whole } from '../options'
 import type { AddCommand } from '../run-cli'
 import { isLoopback } from '../serve/access'
 import { createChatServer } from '../serve/chat-server'
@@ -24,6 +24,7 @@ interface Flags {
   readonly allowedHost?: readonly string[]
   readonly grace: number
   readonly chatTemplate?: string
+  readonly adapter?: Readonly<Record<string, string>>
   readonly precision?: InferencePrecision
   readonly quiet?: boolean
 }
@@ -46,12 +47,13 @@ export const addServe: AddCommand = (program, surroundings) =>
     .option('--allowed-host <name>', 'a name it answers to, behind a proxy; may be repeated', collect)
     .option('--grace <seconds>', 'that replies have to end when the server stops', whole(), 5)
     .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)")
+    .option('--adapter <name=directory>', 'served beside it by that name; may be repeated', namedDirectory)
     .addOption(precisionOption())
     .option('--quiet', 'do not print each request')
     .action((source: string, flags: Flags) => serve(source, flags, surroundings))
 
 async function serve(source: string, flags: Flags, surroundings: Surroundings): Promise<void> {
-  const { port, host, grace, quiet = false, chatTemplate, precision, timeout, cors } = flags
+  const { port, host, grace, quiet = false, chatTemplate, precision, adapter, timeout, cors } = flags
   const { stdout, stderr, onInterrupt } = surroundings
   const key = flags.key ?? process.env.TFX_SERVE_KEY
   if (key === undefined && !isLoopback(host))
@@ -63,6 +65,7 @@ async function serve(source: string, flags: Flags, surroundings: Surroundings): 
     ...{ thread: true, signal },
     ...(chatTemplate !== undefined && { chatTemplate }),
     ...(precision && { precision }),
+    ...(adapter && { adapters: adapter }),
   })
   try {
     if (!model.hasTemplate) throw withoutTemplate(source)
@@ -70,6 +73,7 @@ async function serve(source: string, flags: Flags, surroundings: Surroundings): 
     const { maxConcurrency, maxQueue, cache, maxBodySize } = flags
     const server = createChatServer({
       ...{ model, name, maxConcurrency, maxQueue, cache, maxBodySize, timeout: timeout * 1000 },
+      ...(adapter && { adapters: Object.keys(adapter) }),
       ...(key !== undefined && { key }),
       ...(cors !== undefined && { cors }),
       ...(flags.allowedHost && { allowedHosts: flags.allowedHost }),
@@ -78,7 +82,8 @@ async function serve(source: string, flags: Flags, surroundings: Surroundings): 
         stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
     })
     const url = await server.listen({ host, port })
-    stdout.write(`Serving ${name} at ${url} (API: ${url}/v1); Ctrl-C stops.\n`)
+    const names = [name, ...Object.keys(adapter ?? {})].join(', ')
+    stdout.write(`Serving ${names} at ${url} (API: ${url}/v1); Ctrl-C stops.\n`)
     if (!signal.aborted) await once(signal, 'abort')
     await server.close(grace * 1000)
   } finally {

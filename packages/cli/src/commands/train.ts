@@ -1,3 +1,4 @@
+import { ArgumentError } from '@tfx/common'
 import type { OnnxPrecision } from '@tfx/core'
 import { assignment, decimal, precisions, whole } from '../options'
 import type { AddCommand } from '../run-cli'
@@ -14,6 +15,7 @@ interface Flags {
   readonly learningRate?: number
   readonly seed?: number
   readonly adapter?: string
+  readonly onlyAdapter?: boolean
   readonly set?: Readonly<Record<string, unknown>>
   readonly onnx?: readonly OnnxPrecision[]
   readonly overwrite?: boolean
@@ -33,22 +35,39 @@ export const addTrain: AddCommand = (program, surroundings) =>
     .option('--batch-size <n>', 'examples in a batch', whole(1))
     .option('--learning-rate <number>', 'the highest rate', decimal)
     .option('--seed <n>', 'decides everything random', whole())
-    .option('--adapter <name>', 'train few parameters: lora, ia3, bitfit')
+    .option('--adapter <name>', 'train few parameters: lora, ia3, bitfit, prompt')
+    .option(
+      '--only-adapter',
+      'save what the adapter has learned, not the whole model; a prompt is always saved so',
+    )
     .option('--set <name=value>', 'any other option of transfer; may be repeated', assignment)
     .option('--onnx <precisions>', 'the ONNX files to save, such as float32,int8, or none', precisions)
     .option('--overwrite', 'replace a model that is there')
     .option('--quiet', 'show no progress')
     .action(async (data: string, flags: Flags) => {
-      const { task, base, output, overwrite = false, onnx, quiet = false, set, ...given } = flags
+      const { task, base, output, overwrite = false, onnx, quiet = false, set, onlyAdapter, ...given } = flags
+      const adapter = given.adapter ?? set?.adapter
+      const savesAdapter = onlyAdapter ?? adapter === 'prompt'
+      if (savesAdapter && (adapter === undefined || adapter === 'bitfit')) throw withoutAdapter(adapter)
       const { transfer } = await openTask(task)
       await withInterrupt(surroundings, async (signal) => {
         const model = await transfer(base, data, { ...set, ...given, progress: !quiet, signal })
         try {
           if (!quiet) for (const note of model.notes) surroundings.stderr.write(`${note}\n`)
-          await model.save(output, { overwrite, ...(onnx && { onnx }) })
+          if (savesAdapter) await model.saveAdapter(output, { overwrite })
+          else await model.save(output, { overwrite, ...(onnx && { onnx }) })
           surroundings.stdout.write(`Saved to ${output}\n`)
         } finally {
           await model.dispose()
         }
       })
     })
+
+const withoutAdapter = (adapter: string | undefined) =>
+  new ArgumentError({
+    function: 'tfx train',
+    argument: '--only-adapter',
+    expected: 'an adapter with files of its own',
+    received: adapter ?? 'none',
+    remedy: 'Add --adapter lora, or leave it out to save the whole model.',
+  })

@@ -158,8 +158,7 @@ async function answer(state: ServerState, exchange: Exchange): Promise<void> {
 async function route(path: string, state: ServerState, exchange: Exchange): Promise<void> {
   const { settings, slots, isClosing, created } = state
   const { request, response } = exchange
-  const { name, key, cors } = settings
-  const model = { id: name, object: 'model', created, owned_by: 'tfx' }
+  const { key, cors } = settings
   if (request.method === 'OPTIONS' && cors !== undefined) return void response.writeHead(204).end()
   if (path === '/v1/chat/completions') {
     allow(exchange, 'POST')
@@ -174,10 +173,13 @@ async function route(path: string, state: ServerState, exchange: Exchange): Prom
     return sendJson(response, { status, running, waiting }, isClosing ? 503 : 200)
   }
   checkKey(request, key)
-  if (path === '/v1/models') return sendJson(response, { object: 'list', data: [model] })
+  const described = (id: string) => ({ id, object: 'model', created, owned_by: 'tfx' })
+  if (path === '/v1/models')
+    return sendJson(response, { object: 'list', data: namesOf(settings).map(described) })
   if (path.startsWith('/v1/models/')) {
-    checkModel(decodeName(path.slice('/v1/models/'.length)), name)
-    return sendJson(response, model)
+    const asked = decodeName(path.slice('/v1/models/'.length))
+    checkModel(asked, settings)
+    return sendJson(response, described(asked))
   }
   throw new ApiError(404, { message: `There is nothing at ${path}.`, code: 'not_found' })
 }
@@ -186,7 +188,7 @@ async function answerChat(state: ServerState, { request, response }: Exchange): 
   const { settings, slots, waiting, writing } = state
   const { model, name, timeout, maxBodySize } = settings
   const asked = parseCompletionRequest(await readJson(request, maxBodySize))
-  checkModel(asked.model, name)
+  checkModel(asked.model, settings)
   if (state.isClosing) throw shuttingDown()
   const controller = new AbortController()
   const { signal } = controller
@@ -198,7 +200,8 @@ async function answerChat(state: ServerState, { request, response }: Exchange): 
     waiting.delete(controller)
     writing.add(controller)
     await checkLength(state, asked.messages)
-    await complete(response, { model, request: asked, signal, timeout, cache: await state.cache() })
+    const adapter = asked.model === name ? undefined : asked.model
+    await complete(response, { model, adapter, request: asked, signal, timeout, cache: await state.cache() })
   } catch (error) {
     throw signal.aborted ? signal.reason : error
   } finally {
@@ -222,10 +225,16 @@ async function checkLength(
   })
 }
 
-function checkModel(asked: string, name: string): void {
-  if (asked === name) return
+/** What clients can ask for: the model, and it with one of its adapters. */
+const namesOf = ({ name, adapters }: ServerSettings): string[] => [name, ...adapters]
+
+/** @throws ApiError with status 404 */
+function checkModel(asked: string, settings: ServerSettings): void {
+  const names = namesOf(settings)
+  if (names.includes(asked)) return
+  const listed = names.map((name) => `'${name}'`).join(', ')
   throw new ApiError(404, {
-    message: `There is no model '${asked}' here, but '${name}'.`,
+    message: `There is no model '${asked}' here, but ${listed}.`,
     param: 'model',
     code: 'model_not_found',
   })

@@ -8,6 +8,8 @@ import type { CompletionRequest } from './completion-request'
 /** A reply that is to be written. */
 export interface Completion {
   readonly model: ChatModel
+  /** The name of the adapter that it answers with. */
+  readonly adapter: string | undefined
   readonly request: CompletionRequest
   /** Fires when nobody waits for it any more, or the server stops. */
   readonly signal: AbortSignal
@@ -24,12 +26,12 @@ export interface Completion {
  */
 export async function complete(
   response: ServerResponse,
-  { model, request, signal, timeout, cache }: Completion,
+  { model, adapter, request, signal, timeout, cache }: Completion,
 ): Promise<void> {
   const events = createCompletionEvents(request.model)
   const ends: WrittenText[] = []
   const onEnd = (end: WrittenText) => void ends.push(end)
-  const pieces = model.chat(request.messages, { ...request.options, signal, cache, onEnd })
+  const pieces = model.chat(request.messages, { ...request.options, adapter, signal, cache, onEnd })
   if (!request.stream) {
     let content = ''
     for await (const piece of pieces) content += piece

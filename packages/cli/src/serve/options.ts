@@ -7,6 +7,8 @@ export interface ChatServerOptions {
   readonly model: ChatModel
   /** What clients call the model. Default: its source. */
   readonly name?: string
+  /** Names of adapters that the model was loaded with: clients ask for them as for other models. Default: none. */
+  readonly adapters?: readonly string[]
   /** Clients must send it as `Authorization: Bearer …`. Default: anybody may ask. */
   readonly key?: string
   /** Replies written at a time, in steps of a token each. Default 4. */
@@ -52,6 +54,7 @@ export function serverSettings(options: ChatServerOptions): ServerSettings {
   const { key, cors, ...others } = options
   const settings: ServerSettings = {
     name: options.model.source,
+    adapters: [],
     maxConcurrency: 4,
     maxQueue: 64,
     cache: 4,
@@ -70,6 +73,8 @@ export function serverSettings(options: ChatServerOptions): ServerSettings {
     if (!Number.isSafeInteger(value) || value < minimum)
       throw wrong(name, `a whole number of at least ${minimum}`, String(value))
   }
+  if (settings.adapters.includes(settings.name))
+    throw wrong('adapters', 'names other than that of the model', `'${settings.name}'`)
   if (key === '') throw wrong('key', 'a text that is not empty', 'an empty one')
   return settings
 }

@@ -18,25 +18,32 @@ export interface PlainLinear {
  * @param x float32 [..., inputs]
  */
 export function adaptedLinear(parameters: Parameters, layer: PlainLinear, x: tf.Tensor): tf.Tensor {
-  const factors = parameters[`${layer.name}.ia3_l`]
-  if (factors !== undefined) return scaledLinear(layer, factors, x)
+  const scales = parameters[`${layer.name}.ia3_l`]
+  if (scales !== undefined) return scaledLinear(layer, scales, x)
   const down = parameters[`${layer.name}.lora_A.weight`]
   const up = parameters[`${layer.name}.lora_B.weight`]
   const scaling = parameters[`${layer.name}.lora_scaling`]
   if (down === undefined || up === undefined || scaling === undefined) return plainLinear(layer, x)
   const update = linear(tf.mul(linear(x, down), scaling), up)
-  const lengths = parameters[`${layer.name}.lora_magnitude_vector`]
-  if (lengths === undefined) return tf.add(plainLinear(layer, x), update)
-  const { weight, bias, isTransposed } = layer
+  const factors = rowFactors(parameters, layer, { down, up, scaling })
+  if (factors === undefined) return tf.add(plainLinear(layer, x), update)
+  const { bias } = layer
+  const product = tf.mul(tf.add(plainLinear({ ...layer, bias: undefined }, x), update), factors)
+  return bias === undefined ? product : tf.add(product, bias)
+}
+
+/** What DoRA multiplies each output by, its bias left out; undefined for LoRA. It is a parameter where nothing is trained. */
+function rowFactors(
+  parameters: Parameters,
+  { name, weight, isTransposed }: PlainLinear,
+  { down, up, scaling }: Readonly<Record<'down' | 'up' | 'scaling', tf.Tensor>>,
+): tf.Tensor | undefined {
+  const lengths = parameters[`${name}.lora_magnitude_vector`]
+  if (lengths === undefined) return parameters[`${name}.lora_row_factors`]
   const rows = isTransposed ? tf.transpose(weight) : weight
   const whole = tf.add(rows, tf.mul(tf.matMul(up as tf.Tensor2D, down as tf.Tensor2D), scaling))
   // As the authors: the length counts as a constant, which saves memory and costs no accuracy (section 4.3).
-  const present = constant(tf.sqrt(tf.sum(tf.square(whole), 1)))
-  const product = tf.mul(
-    tf.add(plainLinear({ ...layer, bias: undefined }, x), update),
-    tf.div(lengths, present),
-  )
-  return bias === undefined ? product : tf.add(product, bias)
+  return tf.div(lengths, constant(tf.sqrt(tf.sum(tf.square(whole), 1))))
 }
 
 function plainLinear({ weight, bias, isTransposed }: PlainLinear, x: tf.Tensor): tf.Tensor {

@@ -17,6 +17,13 @@ export {
   type ReadParameter,
   trainedNames,
 } from './adapter-parameters'
-export { mergedReader } from './merge'
-export { longerThanPrompt, promptName, type PromptedInputs, withPrompt } from './prompt'
+export {
+  compileForFurther,
+  type FurtherParameters,
+  shapesOf,
+  type StepProgram,
+  withFurther,
+} from './further-parameters'
+export { furtherParametersOf, mergedReader } from './merge'
+export { longerThanPrompt, promptName, type PromptedInputs, virtualTokensOf, withPrompt } from './prompt'
 export { type AdapterContents, loadAdapter, type LoadedAdapter, saveAdapter } from './peft-file'

@@ -1,9 +1,10 @@
-import { embedding } from '@tfx/backend'
+import { embedding, type ParameterStore } from '@tfx/backend'
 import { ArgumentError, type Random } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { parameterOf, type Parameters, type ParameterSpecs } from '../blocks/parameters'
 import { type ChangeWords, isWordTable } from '../blocks/word-embedding'
 import type { PromptAdapter } from './adapter'
+import type { FurtherParameters } from './further-parameters'
 
 /** The parameter of a prompt, by PEFT's name: float32 [virtual tokens, size of a word's embedding]. */
 export const promptName = 'prompt_embeddings'
@@ -40,6 +41,12 @@ export function withPrompt<Inputs extends object>(
     },
   }
 }
+
+/** How many embeddings of a learned prompt a model reads in front of every text: one in its store, or of an adapter beside it. */
+export const virtualTokensOf = (
+  { shapes }: Pick<ParameterStore, 'shapes'>,
+  further: FurtherParameters = {},
+): number => (further[promptName]?.shape ?? shapes[promptName])?.[0] ?? 0
 
 /**
  * What `compile` of an engine must know of a step whose parameters may hold a prompt: texts, whose axis is `sequence` or

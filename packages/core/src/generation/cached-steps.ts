@@ -1,6 +1,7 @@
 import type { Engine, InputSpec, ParameterStore, Program } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
 import { tf } from '@tfx/compiler'
+import { compileForFurther, type FurtherParameters, type StepProgram } from '../adapters/further-parameters'
 import { cachedHeadSize } from '../blocks/cached-attention'
 import type { Parameters } from '../blocks/parameters'
 import type { KeyValues } from '../blocks/scaled-attention'
@@ -20,6 +21,12 @@ import {
 
 /** A {@link StepModel} that holds compiled programs. */
 export interface CompiledStepModel extends StepModel {
+  /**
+   * The same model with further parameters, or others in the place of its own: an adapter of PEFT, as `loadAdapter` reads it.
+   * It shares the weights; adapters of the same shapes share the programs, so that a further one takes no more than its own
+   * numbers. It needs no disposal.
+   */
+  adapted(parameters: FurtherParameters): StepModel
   /** Frees the programs. The weights stay. */
   dispose(): Promise<void>
 }
@@ -102,20 +109,21 @@ export const cacheSpecs = (
 export function compileCachedStep(
   engine: Engine,
   { store, precision, cache, inputs = {}, virtualTokens = 0, traceSizes, compute, head }: CachedStep,
-  hiddenStates: boolean,
+  { hiddenStates, shapes }: { hiddenStates: boolean; shapes: Readonly<Record<string, readonly number[]>> },
 ): Promise<Program> {
-  return engine.compile(
-    ({ inputs: tensors, parameters }) => {
-      const { hidden, present } = compute(parameters, tensors, cacheOf('past', tensors, cache.layers))
-      const [batch, sequence, size] = hidden.shape as [number, number, number]
-      const last = tf.reshape(tf.slice(hidden, [0, sequence - 1, 0], [batch, 1, size]), [batch, size])
-      return {
-        scores: head(parameters, last),
-        ...(hiddenStates && { hidden }),
-        ...namedCache('present', present),
-      }
-    },
+  return compileForFurther(
+    engine,
     {
+      step({ inputs: tensors, parameters }) {
+        const { hidden, present } = compute(parameters, tensors, cacheOf('past', tensors, cache.layers))
+        const [batch, sequence, size] = hidden.shape as [number, number, number]
+        const last = tf.reshape(tf.slice(hidden, [0, sequence - 1, 0], [batch, 1, size]), [batch, size])
+        return {
+          scores: head(parameters, last),
+          ...(hiddenStates && { hidden }),
+          ...namedCache('present', present),
+        }
+      },
       inputs: {
         inputIds: { shape: ['batch', 'sequence'], dtype: 'int32' },
         attentionMask: { shape: ['batch', 'total'], dtype: 'int32' },
@@ -127,6 +135,7 @@ export function compileCachedStep(
       packParameters: packedAs(precision),
       traceSizes,
     },
+    shapes,
   )
 }
 
@@ -162,7 +171,7 @@ export type StepRunner = (
 
 /** What runs a compiled step. What it gives is valid until the next. */
 export function createStepRunner(
-  program: Program,
+  program: StepProgram,
   {
     vocabSize,
     hiddenSize,
@@ -204,7 +213,7 @@ export function createStepRunner(
 
 /** Reads the first tokens, as far as they are not known, and is ready for the next. */
 export async function startCachedSession(
-  program: Program,
+  program: StepProgram,
   step: Pick<CachedStep, 'vocabSize' | 'hiddenSize' | 'cache' | 'shortLength' | 'virtualTokens'>,
   { first, others, lease, group }: SessionStart,
 ): Promise<StepSession> {
@@ -253,29 +262,6 @@ export async function startCachedSession(
     dispose() {
       const own = member ? member.leave(lease !== undefined) : cache
       if (own && text?.isSound) lease?.keep(Int32Array.from(text.tokens), own)
-    },
-  }
-}
-
-/** Programs that are compiled when they are first needed, and freed together. */
-export interface ProgramMemory {
-  once(name: string, compile: () => Promise<Program>): Promise<Program>
-  dispose(): Promise<void>
-}
-
-/** An empty {@link ProgramMemory}. */
-export function programMemory(): ProgramMemory {
-  const programs = new Map<string, Promise<Program>>()
-  return {
-    once(name, compile) {
-      const program = programs.get(name) ?? compile()
-      programs.set(name, program)
-      return program
-    },
-    async dispose() {
-      const compiled = [...programs.values()]
-      programs.clear()
-      for (const program of compiled) await (await program).dispose()
     },
   }
 }

@@ -1,5 +1,6 @@
-import type { Engine, ParameterStore, Program } from '@tfx/backend'
-import { promptName, withPromptAt } from '../adapters/prompt'
+import type { Engine, ParameterStore } from '@tfx/backend'
+import type { FurtherParameters, StepProgram } from '../adapters/further-parameters'
+import { virtualTokensOf, withPromptAt } from '../adapters/prompt'
 import type { DecoderConfig } from '../config/decoder-config'
 import { modelFamily } from '../models'
 import {
@@ -9,11 +10,18 @@ import {
   compileCachedStep,
   createStepRunner,
   type InferencePrecision,
-  programMemory,
   startCachedSession,
 } from './cached-steps'
+import { type ProgramMemory, programMemory } from './program-memory'
+import type { StepModel } from './step-model'
 import { createStepGroup, type StepGroup } from './step-group'
 import { stepTraceSizes } from './trace-sizes'
+
+interface Model {
+  readonly config: DecoderConfig
+  readonly store: ParameterStore
+  readonly precision?: InferencePrecision | undefined
+}
 
 /**
  * A decoder that writes token by token. Keys and values stay in a cache that grows in place: a step computes the new
@@ -30,17 +38,20 @@ import { stepTraceSizes } from './trace-sizes'
  * await model.dispose()
  * ```
  */
-export function createDecoderSteps(
+export function createDecoderSteps(engine: Engine, model: Model): CompiledStepModel {
+  const programs = programMemory()
+  const adapted = (further: FurtherParameters) => adaptedSteps(engine, model, { programs, further })
+  return { ...adapted({}), adapted, dispose: () => programs.dispose() }
+}
+
+function adaptedSteps(
   engine: Engine,
-  {
-    config,
-    store,
-    precision,
-  }: { config: DecoderConfig; store: ParameterStore; precision?: InferencePrecision | undefined },
-): CompiledStepModel {
+  { config, store, precision }: Model,
+  { programs, further }: { readonly programs: ProgramMemory; readonly further: FurtherParameters },
+): StepModel {
   const family = modelFamily(config.modelType)
   const run = { config, training: false }
-  const virtualTokens = store.shapes[promptName]?.[0] ?? 0
+  const virtualTokens = virtualTokensOf(store, further)
   const step: CachedStep = {
     store,
     precision,
@@ -57,30 +68,31 @@ export function createDecoderSteps(
     },
     head: (parameters, hidden) => family.languageModelHead(parameters, hidden, run),
   }
-  const programs = programMemory()
   const { shortLength = Infinity } = step
+  /** Keys and values are of these weights with these parameters. */
+  const reader = {}
   let group: StepGroup | undefined
   return {
     vocabSize: config.vocabSize,
     isEncoderDecoder: false,
     maxPositions: config.maxPositionEmbeddings - virtualTokens,
     async start(first, { hiddenStates, cache, shared = false }) {
-      const compile = () => compileCachedStep(engine, step, hiddenStates)
-      const program = await programs.once(`step ${hiddenStates}`, compile)
+      const program = await programs.once(`step ${hiddenStates}`, further, (shapes) =>
+        compileCachedStep(engine, step, { hiddenStates, shapes }),
+      )
       const accepts = (tokens: number) => tokens > shortLength === first.length > shortLength
-      // The programs stand for the weights that keys and values are of. Behind a prompt nothing is kept: it counts its own columns.
-      const lease = virtualTokens > 0 ? undefined : cache?.lend(programs, first.inputIds, accepts)
+      // Behind a prompt nothing is kept: it counts its own columns.
+      const lease = virtualTokens > 0 ? undefined : cache?.lend(reader, first.inputIds, accepts)
       // LongRoPE turns all rows of a step as the longest one's length wants it.
       const isShared = shared && !hiddenStates && shortLength === Infinity
       if (isShared) group ??= groupOf(program, step)
       return startCachedSession(program, step, { first, lease, group: isShared ? group : undefined })
     },
-    dispose: () => programs.dispose(),
   }
 }
 
 /** Where the sequences of a step are written together. */
-function groupOf(program: Program, step: CachedStep): StepGroup {
+function groupOf(program: StepProgram, step: CachedStep): StepGroup {
   const run = createStepRunner(program, step)
   return createStepGroup({
     vocabSize: step.vocabSize,

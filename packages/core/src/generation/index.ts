@@ -9,6 +9,7 @@ export {
 } from './generation-config'
 export type { TokenHistory } from './history'
 export type { LogitsProcessor } from './processors/processor'
+export { type CompileForShapes, type ProgramMemory, programMemory } from './program-memory'
 export { createPromptCache, type PromptCache, type PromptLease } from './prompt-cache'
 export type { GeneratedSequence, WrittenToken } from './sampling'
 export type { PromptBatch, StepHiddenStates, StepModel, StepPlan, StepSession } from './step-model'

@@ -1,6 +1,7 @@
 import type { Engine, ParameterStore, Program } from '@tfx/backend'
 import type { HostTensor } from '@tfx/common'
-import { longerThanPrompt, promptName, withPrompt } from '../adapters/prompt'
+import { compileForFurther, type FurtherParameters, type StepProgram } from '../adapters/further-parameters'
+import { longerThanPrompt, virtualTokensOf, withPrompt } from '../adapters/prompt'
 import type { SequenceToSequenceConfig } from '../config/sequence-to-sequence-config'
 import { modelFamily } from '../models'
 import {
@@ -12,10 +13,11 @@ import {
   type InferencePrecision,
   packedAs,
   namedCache,
-  programMemory,
   type RowInputs,
   startCachedSession,
 } from './cached-steps'
+import { type ProgramMemory, programMemory } from './program-memory'
+import type { StepModel } from './step-model'
 import { behindPlaces, type TokenRows } from './token-rows'
 import { sequenceTraceSizes } from './trace-sizes'
 
@@ -41,18 +43,30 @@ interface Model {
  * ```
  */
 export function createSequenceSteps(engine: Engine, model: Model): CompiledStepModel {
-  const { config, store } = model
-  const virtualTokens = store.shapes[promptName]?.[0] ?? 0
-  const step = decoderStep(model)
   const programs = programMemory()
+  const adapted = (further: FurtherParameters) => adaptedSteps(engine, model, { programs, further })
+  return { ...adapted({}), adapted, dispose: () => programs.dispose() }
+}
+
+function adaptedSteps(
+  engine: Engine,
+  model: Model,
+  { programs, further }: { readonly programs: ProgramMemory; readonly further: FurtherParameters },
+): StepModel {
+  const { config, store } = model
+  const virtualTokens = virtualTokensOf(store, further)
+  const step = decoderStep(model)
   return {
     vocabSize: config.vocabSize,
     isEncoderDecoder: true,
     ...('maxPositionEmbeddings' in config && { maxPositions: config.maxPositionEmbeddings }),
     async start(prompts, { hiddenStates }) {
-      const encoder = await programs.once('encoder', () => compileEncoder(engine, model))
-      const compile = () => compileCachedStep(engine, step, hiddenStates)
-      const decoder = await programs.once(`step ${hiddenStates}`, compile)
+      const encoder = await programs.once('encoder', further, (shapes) =>
+        compileEncoder(engine, model, shapes),
+      )
+      const decoder = await programs.once(`step ${hiddenStates}`, further, (shapes) =>
+        compileCachedStep(engine, step, { hiddenStates, shapes }),
+      )
       const { rows } = prompts
       const first = {
         rows,
@@ -62,27 +76,32 @@ export function createSequenceSteps(engine: Engine, model: Model): CompiledStepM
       const others = await encode(encoder, behindPlaces(prompts, virtualTokens))
       return startCachedSession(decoder, step, { first, others })
     },
-    dispose: () => programs.dispose(),
   }
 }
 
 /** The encoder, as far as the decoder looks at it: keys and values. */
-function compileEncoder(engine: Engine, { config, store, precision }: Model): Promise<Program> {
+function compileEncoder(
+  engine: Engine,
+  { config, store, precision }: Model,
+  shapes: Readonly<Record<string, readonly number[]>>,
+): Promise<Program> {
   const family = modelFamily(config.modelType)
   const run = { config, training: false }
   const ids = { shape: ['batch', 'source'], dtype: 'int32' } as const
-  return engine.compile(
-    ({ inputs, parameters }) => {
-      const tokens = { inputIds: inputs.inputIds!, attentionMask: inputs.attentionMask! }
-      const hidden = family.encoder(parameters, withPrompt(parameters, tokens), run)
-      return namedCache('cross', family.crossKeyValues(parameters, hidden, run))
-    },
+  return compileForFurther(
+    engine,
     {
+      step({ inputs, parameters }) {
+        const tokens = { inputIds: inputs.inputIds!, attentionMask: inputs.attentionMask! }
+        const hidden = family.encoder(parameters, withPrompt(parameters, tokens), run)
+        return namedCache('cross', family.crossKeyValues(parameters, hidden, run))
+      },
       inputs: { inputIds: ids, attentionMask: ids },
       parameters: store,
       packParameters: packedAs(precision),
-      ...longerThanPrompt(store.shapes),
+      ...longerThanPrompt({ ...store.shapes, ...shapes }),
     },
+    shapes,
   )
 }
 
@@ -117,7 +136,10 @@ function decoderStep({ config, store, precision }: Model): CachedStep {
 }
 
 /** Runs the encoder. What rows look at follows them: each row of a beam has its prompt's. */
-async function encode(encoder: Program, { rows, inputIds, attentionMask }: TokenRows): Promise<RowInputs> {
+async function encode(
+  encoder: StepProgram,
+  { rows, inputIds, attentionMask }: TokenRows,
+): Promise<RowInputs> {
   const source = { dtype: 'int32', shape: [rows, inputIds.length / rows] } as const
   const mask: HostTensor = { ...source, data: attentionMask }
   let tensors: Record<string, HostTensor> = {

@@ -1,6 +1,6 @@
 import { type Engine, getEngine, type ParameterStore, type Program } from '@tfx/backend'
 import { ArgumentError, createRandom, mixSeed, sizeOf, throwIfAborted } from '@tfx/common'
-import { initializeParameter, type ModelConfig, modelFamily, type ParameterSpecs } from '@tfx/core'
+import { initializeParameter, type ModelConfig, modelFamily, type ParameterSpecs, shapesOf } from '@tfx/core'
 import {
   adamW,
   fit,
@@ -11,7 +11,6 @@ import {
   progressReporter,
 } from '@tfx/train'
 import { rememberLearned } from '../learned'
-import { shapesOf } from '../runtime'
 import { pretrainCheckpoints } from './checkpoints'
 import { type Objective, objectiveOf } from './objective'
 import { type PretrainOptions, type ResolvedPretrainOptions, resolvePretrainOptions } from './options'

@@ -1,6 +1,7 @@
-import { type Engine, getEngine, type Program } from '@tfx/backend'
+import { type Engine, getEngine } from '@tfx/backend'
 import { mixSeed, throwIfAborted } from '@tfx/common'
 import {
+  type CompileForShapes,
   type CompiledStepModel,
   createDecoderSteps,
   createSequenceSteps,
@@ -8,28 +9,34 @@ import {
   generate,
   type GenerateOptions,
   type GenerationConfig,
+  programMemory,
+  type StepModel,
+  type StepProgram,
   streamTokens,
   type Tokenizer,
+  virtualTokensOf,
 } from '@tfx/core'
 import { batches } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
-import { saveTrainedAdapter, virtualTokens } from '../adapted'
+import { saveTrainedAdapter } from '../adapted'
 import { checkOptionNames } from '../check-options'
 import type { Weights } from '../runtime'
 import { checkSave, saveModel, type SaveOptions } from '../save-model'
 import type { Setting } from '../settings'
+import { type AdapterChoice, chosenAdapter } from '../switched-adapters'
 import type { TrainedParts } from '../task'
 import { isEncoderDecoder } from './loss'
 import type { WritingModelConfig } from './writing-head'
 
 /** How texts are written: the settings of `generate`, over those of the model's generation_config.json. */
-export interface WriteOptions extends Omit<GenerateOptions, 'onToken' | 'onPrompt' | 'cache' | 'shared'> {
+export interface WriteOptions
+  extends Omit<GenerateOptions, 'onToken' | 'onPrompt' | 'cache' | 'shared'>, AdapterChoice {
   /** Prompts that are continued together. Default 16. */
   readonly batchSize?: number
 }
 
 /** How one text is written. `cache`, `shared` and `onPrompt` are those of `generate`. */
-export type StreamOptions = Omit<GenerateOptions, 'onToken'>
+export interface StreamOptions extends Omit<GenerateOptions, 'onToken'>, AdapterChoice {}
 
 /** Mean loss in nats for each token that is to be written, and exp of it. */
 export interface WritingScore extends Record<string, number> {
@@ -43,9 +50,9 @@ export interface LanguageModel<Example, Options, Config extends WritingModelConf
   readonly tokenizer: Tokenizer
   /** How it writes where nothing else is said, and what `save` writes of it. */
   readonly generation: Partial<GenerationConfig>
-  /** The most tokens that it reads, beside those of a prompt. */
+  /** The most tokens that it reads, beside those of a prompt, the longest of its adapters'. */
   readonly maxLength: number
-  /** How many embeddings of a learned prompt it reads in front of every text; 0 without one. */
+  /** How many embeddings of a learned prompt it reads in front of a text, at most; 0 without one. */
   readonly virtualTokens: number
   /** Whether longer texts are cut. */
   readonly truncation: boolean
@@ -58,7 +65,8 @@ export interface LanguageModel<Example, Options, Config extends WritingModelConf
    *
    * @param prompts Token ids.
    * @returns For each prompt its sequences, the best first.
-   * @throws ArgumentError on settings that contradict each other or the prompts, AbortedError if the signal fires.
+   * @throws ArgumentError on settings that contradict each other or the prompts, and if there is no such adapter; AbortedError
+   *   if the signal fires.
    */
   write(prompts: readonly (readonly number[])[], options?: WriteOptions): Promise<GeneratedSequence[][]>
   /** Continues one prompt, token by token. @throws As `write`. */
@@ -66,7 +74,7 @@ export interface LanguageModel<Example, Options, Config extends WritingModelConf
   /** How well the targets of examples are foretold. @throws DataError as the task's `encode`. */
   measure(
     examples: readonly Example[],
-    options: Options & { truncation?: boolean; signal?: AbortSignal | undefined },
+    options: Options & AdapterChoice & { truncation?: boolean; signal?: AbortSignal | undefined },
   ): Promise<WritingScore>
   /**
    * Writes a directory that Python's `transformers` and Transformers.js read.
@@ -83,38 +91,67 @@ export interface LanguageModel<Example, Options, Config extends WritingModelConf
 /** What a language model needs of its task. */
 export interface LanguageModelTask<Example, Options> {
   measure(
-    program: Program,
+    model: { readonly program: StepProgram; readonly virtualTokens: number },
     examples: readonly Example[],
     options: Options & { truncation: boolean; signal?: AbortSignal | undefined },
   ): Promise<WritingScore>
   /** Compiles what `measure` runs. */
-  compile(): Promise<Program>
+  readonly compile: CompileForShapes
   onDispose(): void
 }
 
 /** Puts a language model together. Programs are compiled when they are first needed. */
 export async function createLanguageModel<Example, Options, Config extends WritingModelConfig>(
-  { weights, trainedAdapter, maxLength, truncation, settings, notes, training }: TrainedParts<Config>,
+  {
+    weights,
+    adapters,
+    trainedAdapter,
+    maxLength,
+    truncation,
+    settings,
+    notes,
+    training,
+  }: TrainedParts<Config>,
   task: LanguageModelTask<Example, Options>,
 ): Promise<LanguageModel<Example, Options, Config>> {
   const { config, tokenizer, store, generation = {} } = weights
   const steps = stepModel(await getEngine(), weights)
-  let measuring: Promise<Program> | undefined
+  const measuring = programMemory()
+  const parametersOf = (name: string | undefined, caller: string) =>
+    chosenAdapter(adapters, name, { config, caller }).parameters
+  // The same one each time: it keeps what is shared by its texts.
+  const adaptedSteps = new Map<string, StepModel>()
+  const stepsOf = (name: string | undefined): StepModel => {
+    const parameters = parametersOf(name, 'generate')
+    if (name === undefined) return steps
+    const known = adaptedSteps.get(name) ?? steps.adapted(parameters)
+    adaptedSteps.set(name, known)
+    return known
+  }
+  const prompts = Object.values(adapters?.byName ?? {}).map(({ parameters }) =>
+    virtualTokensOf(store, parameters),
+  )
+  const virtualTokens = Math.max(virtualTokensOf(store), ...prompts)
   return {
     config,
     tokenizer,
     generation,
-    maxLength: maxLength - virtualTokens(store),
-    virtualTokens: virtualTokens(store),
+    maxLength: maxLength - virtualTokens,
+    virtualTokens,
     truncation,
     settings,
     notes,
     ...(training && { training }),
-    write: (prompts, options = {}) => writeAll(steps, prompts, { ...generation, ...options }),
-    stream: (prompt, options = {}) => streamTokens(steps, prompt, { ...generation, ...options }),
-    async measure(examples, options) {
-      measuring ??= task.compile()
-      return task.measure(await measuring, examples, { truncation, ...options })
+    write: async (prompts, { adapter, ...options } = {}) =>
+      writeAll(stepsOf(adapter), prompts, { ...generation, ...options }),
+    async *stream(prompt, { adapter, ...options } = {}) {
+      yield* streamTokens(stepsOf(adapter), prompt, { ...generation, ...options })
+    },
+    async measure(examples, { adapter, ...options }) {
+      const parameters = parametersOf(adapter, 'evaluate')
+      const program = await measuring.once('loss', parameters, task.compile)
+      const model = { program, virtualTokens: virtualTokensOf(store, parameters) }
+      return task.measure(model, examples, { truncation, ...(options as unknown as Options) })
     },
     async save(directory, options) {
       const kind = isEncoderDecoder(config) ? 'sequence-to-sequence' : 'causal-language-modelling'
@@ -127,7 +164,7 @@ export async function createLanguageModel<Example, Options, Config extends Writi
     async dispose() {
       task.onDispose()
       await steps.dispose()
-      await (await measuring)?.dispose()
+      await measuring.dispose()
       store.dispose()
     },
   }
@@ -143,9 +180,9 @@ function stepModel(
 }
 
 async function writeAll(
-  steps: CompiledStepModel,
+  steps: StepModel,
   prompts: readonly (readonly number[])[],
-  { batchSize = 16, seed = 42, ...options }: WriteOptions,
+  { batchSize = 16, seed = 42, ...options }: Omit<WriteOptions, 'adapter'>,
 ): Promise<GeneratedSequence[][]> {
   if (prompts.length === 0) return []
   const written: GeneratedSequence[][] = []

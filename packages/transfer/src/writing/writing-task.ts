@@ -1,7 +1,7 @@
 import { getEngine, type Program } from '@tfx/backend'
 import { ArgumentError, throwIfAborted } from '@tfx/common'
+import { compileForFurther, type StepProgram } from '@tfx/core'
 import { batches, collate, padRows } from '@tfx/data'
-import { virtualTokens } from '../adapted'
 import { behindPrompt, roomForText, withInFront } from '../encode'
 import { forgetWeights, registerWeights } from '../model-weights'
 import { inferenceOptions, type Weights } from '../runtime'
@@ -67,7 +67,7 @@ export function writingTask<
       writingLoss(parameters, noisyInputs(inputs, regularization), { ...run, labelSmoothing }),
   }
   const measure = async (
-    program: Program,
+    program: StepProgram,
     encoded: readonly WritingEncoding<Example>[],
     { signal, ...weights }: Weights<Config> & { signal?: AbortSignal | undefined },
   ): Promise<WritingScore> => {
@@ -93,11 +93,10 @@ export function writingTask<
     return createLanguageModel<Example, Options, Config>(
       { weights, ...parts },
       {
-        compile: () => compileLoss(weights),
-        async measure(program, examples, { truncation, signal, ...options }) {
+        compile: (shapes) => compileLoss(weights, shapes),
+        async measure({ program, virtualTokens }, examples, { truncation, signal, ...options }) {
           const run = { tokenizer, config, maxLength: parts.maxLength, truncation, caller: 'evaluate' }
-          const places = { virtualTokens: virtualTokens(weights.store) }
-          const own = { ...run, ...places, options: options as unknown as Options }
+          const own = { ...run, virtualTokens, options: options as unknown as Options }
           const encoded = await encodeBehindPrompt(head, examples, own)
           return measure(program, encoded, { ...weights, signal })
         },
@@ -160,14 +159,22 @@ async function encodeBehindPrompt<
   }))
 }
 
-async function compileLoss(weights: Weights<WritingModelConfig>): Promise<Program> {
+/** @param shapes Of parameters that come with every run. Default: none. */
+async function compileLoss(
+  weights: Weights<WritingModelConfig>,
+  shapes: Readonly<Record<string, readonly number[]>> = {},
+): Promise<Program> {
   const { config } = weights
-  const engine = await getEngine()
   const run = { config, training: false, labelSmoothing: 0 }
-  return engine.compile(({ inputs, parameters }) => ({ loss: writingLoss(parameters, inputs, run) }), {
-    inputs: writingInputs(config),
-    ...inferenceOptions(weights),
-  })
+  return compileForFurther(
+    await getEngine(),
+    {
+      step: ({ inputs, parameters }) => ({ loss: writingLoss(parameters, inputs, run) }),
+      inputs: writingInputs(config),
+      ...inferenceOptions(weights, shapes),
+    },
+    shapes,
+  )
 }
 
 /** How many labels something is learned from; a decoder's first is foretold by nothing. */
