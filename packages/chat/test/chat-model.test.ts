@@ -125,7 +125,7 @@ describe('chat', () => {
   it('refuses options that it does not know, and empty stop strings', async () => {
     const options = { maxTokens: 3 } as object
     await expect(collect(model.chat(hello, options))).rejects.toThrow(
-      /made of cache, maxNewTokens.*'maxTokens'/,
+      /made of adapter, cache, maxNewTokens.*'maxTokens'/,
     )
     await expect(collect(model.chat(hello, { stop: ['a', ''] }))).rejects.toThrow(
       "'stop' must be made of texts that are not empty",

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promptTuning } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type ChatMessage, load, transfer, type TransferOptions } from '../src/index'
+import { type ChatMessage, createChatSession, load, transfer, type TransferOptions } from '../src/index'
 import { textOf } from './support'
 
 const base = fixturePath('chat/tiny-chat')
@@ -87,6 +87,40 @@ describe('a prompt', () => {
     expect((await loaded.evaluate(dialogues)).loss).toBeCloseTo((await bot.evaluate(dialogues)).loss, 5)
     await Promise.all([bot, plain, loaded].map((each) => each.dispose()))
   })
+})
+
+describe('adapters on one base', () => {
+  it('are switched between in dialogues, threads and evaluations', async () => {
+    const learn = async (name: string, change: (word: string) => string) => {
+      const own = ['one', 'six'].map((word) => dialogue(word, change(word)))
+      const options = { ...quick, epochs: 60, learningRate: 0.05, adapter: 'lora' } as const
+      const bot = await transfer(base, own, options)
+      await bot.saveAdapter(join(folder, name))
+      await bot.dispose()
+    }
+    await learn('loud', (word) => word.toUpperCase())
+    await learn('twice', (word) => word + word)
+    const adapters = { loud: join(folder, 'loud'), twice: join(folder, 'twice') }
+    const bot = await load(base, { adapters, thread: true })
+    const [plain, loud] = [await load(base), await load(base, { adapter: adapters.loud })]
+    const ask = (word: string) => [{ role: 'user', content: word }] as const
+    const asked = [undefined, 'loud', 'twice', undefined, 'twice', 'loud'].map((adapter) =>
+      textOf(bot.chat(ask('six'), { adapter, maxNewTokens: 8 })),
+    )
+    const untuned = await textOf(plain.chat(ask('six'), { maxNewTokens: 8 }))
+    expect(await Promise.all(asked)).toEqual([untuned, 'SIX', 'sixsix', untuned, 'sixsix', 'SIX'])
+    const session = createChatSession(bot, { adapter: 'loud' })
+    expect(await textOf(session.send('one'))).toBe('ONE')
+    expect(await textOf(session.regenerate({ adapter: 'twice' }))).toBe('oneone')
+    await session.dispose()
+    const { loss } = await bot.evaluate(dialogues, { adapter: 'loud' })
+    expect(loss).toBeCloseTo((await loud.evaluate(dialogues)).loss, 5)
+    expect((await bot.evaluate(dialogues)).loss).toBeCloseTo((await plain.evaluate(dialogues)).loss, 5)
+    await expect(textOf(bot.chat(ask('six'), { adapter: 'quiet' }))).rejects.toThrow(
+      "generate: 'adapter' must be one of 'loud', 'twice', but got 'quiet'.",
+    )
+    await Promise.all([bot, plain, loud].map((model) => model.dispose()))
+  }, 30_000)
 })
 
 describe('what cannot be meant', () => {

@@ -190,6 +190,45 @@ describe('a task', () => {
   })
 })
 
+describe('an adapter', () => {
+  const [data, adapter] = [join(folder, 'loud.jsonl'), join(folder, 'loud')]
+  const settings = ['-t', 'chat', '-b', tiny, '--quiet', '--set', 'validation=false']
+
+  it('is saved alone, and put on its base again', async () => {
+    await writeFile(data, JSON.stringify({ text: 'one two ONE TWO' }))
+    const rate = ['--max-steps', '8', '--learning-rate', '0.05']
+    const trained = await run(
+      ...['train', data, '--output', adapter, '--adapter', 'lora', '--only-adapter', ...settings, ...rate],
+    )
+    expect(trained).toMatchObject({ code: 0, stdout: `Saved to ${adapter}\n`, stderr: '' })
+    expect((await readdir(adapter)).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
+    const lossOf = async (...flags: string[]) => {
+      const { stdout } = await run('evaluate', tiny, data, '-t', 'chat', '--json', ...flags)
+      return (JSON.parse(stdout) as { loss: number }).loss
+    }
+    expect(await lossOf('--adapter', adapter)).toBeLessThan(0.7 * (await lossOf()))
+    const writing = ['generate', tiny, 'one two', '--max-tokens', '8']
+    const [tuned, plain] = [await run(...writing, '--adapter', adapter), await run(...writing)]
+    expect(tuned.code).toBe(0)
+    expect(tuned.stdout).not.toBe(plain.stdout)
+  })
+
+  it('of a prompt is always saved alone', async () => {
+    const output = join(folder, 'prompt')
+    const { code } = await run(
+      ...['train', data, '--output', output, '--adapter', 'prompt', '--max-steps', '1', ...settings],
+    )
+    expect(code).toBe(0)
+    expect(await readdir(output)).toContain('adapter_config.json')
+  })
+
+  it.each([[[]], [['--adapter', 'bitfit']]])('is missed before training: %j', async (flags) => {
+    const trained = await run('train', data, '--output', adapter, '--only-adapter', ...settings, ...flags)
+    expect(trained.code).toBe(1)
+    expect(trained.stderr).toContain("tfx train: '--only-adapter' must be an adapter with files of its own")
+  })
+})
+
 describe('a task whose models do not answer text by text', () => {
   it('is evaluated, but predicts nothing', async () => {
     const data = join(folder, 'dialogues.jsonl')

@@ -28,6 +28,25 @@ describe('a summarizer', () => {
     expect(await model.summarize(held.map((row) => row.document))).toEqual(summaries)
   }, 120_000)
 
+  it('summarizes by adapters beside it', async () => {
+    const model = await training
+    await model.save(folder('base'), { onnx: [] })
+    const turned = rows.map(({ document, summary }) => ({
+      document,
+      summary: summary.split(' ').reverse().join(' '),
+    }))
+    const options = { ...quick, epochs: 10, learningRate: 2e-2, adapter: 'lora' } as const
+    const tuned = await transfer(folder('base'), turned, options)
+    await tuned.saveAdapter(folder('turned'))
+    const switched = await load(folder('base'), { adapters: { turned: folder('turned') } })
+    const texts = held.map(({ document }) => document)
+    expect(await switched.summarize(texts, { adapter: 'turned' })).toEqual(await tuned.summarize(texts))
+    expect(await switched.summarize(texts)).toEqual(await model.summarize(texts))
+    const { rouge2 } = await tuned.evaluate(turned.slice(0, 20))
+    expect(await switched.evaluate(turned.slice(0, 20), { adapter: 'turned' })).toMatchObject({ rouge2 })
+    await Promise.all([tuned, switched].map((each) => each.dispose()))
+  }, 60_000)
+
   it('is measured by what it writes as it learns, where that is asked for', async () => {
     const base = await tinyBase('t5')
     const options = { ...quick, epochs: 1, validation: held, evaluateWriting: 8, bestMetric: 'rougeL' }

@@ -28,6 +28,24 @@ describe('a translator from random weights', { timeout: 300_000 }, () => {
     expect(await model.translate(['small cat.', 'blue house.'])).toEqual(['klein Katze.', 'blau Haus.'])
   })
 
+  it('translates by adapters beside it', async () => {
+    const model = await training
+    const directory = folder('base')
+    await model.save(directory, { onnx: [] })
+    const shouted = pairs.map(({ en, de }) => ({ en, de: de.replace(/[.!]$/, '!') }))
+    const options = { ...quick, epochs: 5, learningRate: 2e-2, adapter: 'lora' } as const
+    const tuned = await transfer(directory, shouted, options)
+    await tuned.saveAdapter(folder('loud'))
+    const switched = await load(directory, { adapters: { loud: folder('loud') } })
+    const text = 'big red dog.'
+    expect(await tuned.translate(text)).toBe('groß rot Hund!')
+    expect(await switched.translate(text, { adapter: 'loud' })).toBe('groß rot Hund!')
+    expect(await switched.translate(text)).toBe('groß rot Hund.')
+    const { bleu, chrf } = await tuned.evaluate(held)
+    expect(await switched.evaluate(held, { adapter: 'loud' })).toMatchObject({ bleu, chrf })
+    await Promise.all([tuned, switched].map((each) => each.dispose()))
+  })
+
   it('keeps the layout of a document', async () => {
     const model = await training
     const document = '\n  big dog!\n    small cat.  \n\n\tred tree.\r\nblue car.'
