@@ -117,14 +117,15 @@ export interface RunIdentity {
 
 /** Where to save the run, and what it is: its settings, and all that it learns from. */
 export function chosenCheckpoints(
-  { checkpoints }: TransferOptions,
+  { checkpoints, bestMetric }: TransferOptions,
   { list, task, sampleWeights, data }: RunIdentity,
 ): CheckpointSettings | undefined {
   if (checkpoints === undefined) return undefined
   const given = typeof checkpoints === 'string' ? { directory: checkpoints } : checkpoints
   const settings = Object.fromEntries(list.map(({ name, value }) => [name, value]))
   const sampling = sampleWeights && createHash('sha256').update(sampleWeights.join()).digest('hex')
-  return { ...given, identity: { ...settings, ...task, sampling, data: hashOf(data) } }
+  const bestMode = typeof bestMetric === 'object' ? bestMetric.mode : undefined
+  return { ...given, identity: { ...settings, ...task, bestMode, sampling, data: hashOf(data) } }
 }
 
 function hashOf(data: Readonly<Record<string, readonly EncodedExample<unknown>[]>>): string {
