@@ -6,7 +6,7 @@ import { ArgumentError } from '@tfx/common'
 /** A model of any task, as far as the commands go. */
 export interface TaskModel {
   readonly notes: readonly string[]
-  /** Only of tasks whose models answer text by text. */
+  /** Of tasks whose models answer text by text. */
   predictStream?(inputs: AsyncIterable<string> | Iterable<string>, options?: object): AsyncGenerator
   evaluate(dataset: string, options?: object): Promise<Record<string, unknown>>
   save(directory: string, options?: object): Promise<void>

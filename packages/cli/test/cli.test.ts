@@ -238,7 +238,7 @@ describe('a task whose models do not answer text by text', () => {
     const { code, stderr } = await run('predict', tiny, 'one', '--task', 'chat')
     expect([code, stderr]).toEqual([
       1,
-      "tfx predict: '--task' must be a task whose models answer text by text, such as sentiment, but got 'chat'.\n" +
+      "tfx predict: '--task' must be a task whose models answer text by text, such as sentiment or translation, but got 'chat'.\n" +
         'Use its package in a program of yours; language models write by tfx generate or tfx chat.\n',
     ])
   })

@@ -1,6 +1,6 @@
 import type { SequenceToSequenceConfig } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
-import { type ModelBasics, modelBasics } from '@tfx/transfer'
+import { inLists, type ModelBasics, modelBasics } from '@tfx/transfer'
 import { type EvaluateOptions, evaluateSummaries, type SummaryScores } from './evaluate'
 import { type SummarizeOptions, summarizeTexts, type Summary, type SummaryLanguageModel } from './summarize'
 
@@ -15,6 +15,16 @@ export interface Summarizer extends ModelBasics<SequenceToSequenceConfig> {
    */
   summarize(text: string, options?: SummarizeOptions): Promise<Summary>
   summarize(texts: readonly string[], options?: SummarizeOptions): Promise<Summary[]>
+  /**
+   * Summarizes documents as they come, in constant memory and in their order; `batchSize` (16) of them at a time. The stream is
+   * read no further than summaries are asked for.
+   *
+   * @throws As `summarize`.
+   */
+  predictStream(
+    texts: Iterable<string> | AsyncIterable<string>,
+    options?: SummarizeOptions,
+  ): AsyncGenerator<Summary, void, undefined>
   /**
    * ROUGE of summaries against those of a data set, beside that of the documents' beginnings.
    *
@@ -38,6 +48,11 @@ export function createSummarizer(model: SummaryLanguageModel): Summarizer {
   return {
     ...modelBasics(model),
     summarize,
+    async *predictStream(texts, options = {}) {
+      const { batchSize = 16, signal } = options
+      for await (const batch of inLists(texts, { size: batchSize, signal, caller: 'predictStream' }))
+        yield* await summarizeTexts(model, batch, options)
+    },
     evaluate: (dataset, options) => evaluateSummaries(model, dataset, options),
   }
 }

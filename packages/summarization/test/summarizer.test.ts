@@ -75,6 +75,9 @@ describe('a summarizer', () => {
     const loaded = await load(directory, { thread: true })
     expect(loaded.generation).toMatchObject({ numBeams: 4, noRepeatNgramSize: 3, maxNewTokens: 64 })
     expect(await loaded.summarize(texts)).toEqual(await model.summarize(texts))
+    const streamed: unknown[] = []
+    for await (const summary of loaded.predictStream(texts, { batchSize: 8 })) streamed.push(summary)
+    expect(streamed).toEqual(await model.summarize(texts))
     await loaded.dispose()
   }, 60_000)
 

@@ -1,10 +1,10 @@
 import { ArgumentError, throwIfAborted } from '@tfx/common'
 
 /** How a stream is cut. */
-interface ListOptions {
+export interface ListOptions {
   /** Elements in a list; the last may have fewer. */
   readonly size: number
-  readonly signal: AbortSignal | undefined
+  readonly signal?: AbortSignal | undefined
   /** The public function to name in errors. */
   readonly caller: string
 }

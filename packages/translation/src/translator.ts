@@ -1,5 +1,5 @@
 import type { SequenceToSequenceConfig } from '@tfx/core'
-import { type ModelBasics, modelBasics } from '@tfx/transfer'
+import { inLists, type ModelBasics, modelBasics } from '@tfx/transfer'
 import { type EvaluateOptions, evaluateTranslations, type TranslationScores } from './evaluate'
 import type { PairSource } from './pair'
 import { type TranslateOptions, type TranslationLanguageModel, translateTexts } from './translate'
@@ -14,6 +14,21 @@ export interface Translator extends ModelBasics<SequenceToSequenceConfig> {
    */
   translate(text: string, options?: TranslateOptions): Promise<string>
   translate(texts: readonly string[], options?: TranslateOptions): Promise<string[]>
+  /**
+   * Translates texts as they come, in constant memory and in their order; `batchSize` (16) of them at a time. The stream is read
+   * no further than translations are asked for.
+   *
+   * @throws As `translate`.
+   *
+   * @example
+   * ```ts
+   * for await (const line of model.predictStream(createInterface({ input: process.stdin }))) console.log(line)
+   * ```
+   */
+  predictStream(
+    texts: Iterable<string> | AsyncIterable<string>,
+    options?: TranslateOptions,
+  ): AsyncGenerator<string, void, undefined>
   /**
    * Translates the texts of pairs as they are, uncut, and compares with their translations.
    *
@@ -37,6 +52,11 @@ export function createTranslator(model: TranslationLanguageModel): Translator {
   return {
     ...modelBasics(model),
     translate,
+    async *predictStream(texts, options = {}) {
+      const { batchSize = 16, signal } = options
+      for await (const batch of inLists(texts, { size: batchSize, signal, caller: 'predictStream' }))
+        yield* await translateTexts(model, batch, options)
+    },
     evaluate: (dataset, options) => evaluateTranslations(model, dataset, options),
   }
 }

@@ -46,6 +46,24 @@ describe('a translator from random weights', { timeout: 300_000 }, () => {
     await Promise.all([tuned, switched].map((each) => each.dispose()))
   })
 
+  it('translates a stream as it comes', async () => {
+    const model = await training
+    let read = 0
+    const texts = function* () {
+      for (const { en } of held) {
+        read++
+        yield en
+      }
+    }
+    const translated: string[] = []
+    for await (const text of model.predictStream(texts(), { batchSize: 4 })) {
+      translated.push(text)
+      if (translated.length === 10) break
+    }
+    expect(read).toBe(12)
+    expect(translated).toEqual(await model.translate(held.slice(0, 10).map(({ en }) => en)))
+  })
+
   it('keeps the layout of a document', async () => {
     const model = await training
     const document = '\n  big dog!\n    small cat.  \n\n\tred tree.\r\nblue car.'

@@ -1,12 +1,13 @@
 import { createInterface } from 'node:readline'
 import { ArgumentError } from '@tfx/common'
-import { addLoadOptions, type LoadFlags, loadOptions } from '../options'
+import { addLoadOptions, assignment, type LoadFlags, loadOptions } from '../options'
 import type { AddCommand } from '../run-cli'
 import { withInterrupt } from '../surroundings'
 import { openTask } from '../tasks'
 
 interface Flags extends LoadFlags {
   readonly task: string
+  readonly set?: Readonly<Record<string, unknown>>
   readonly json?: boolean
 }
 
@@ -17,8 +18,9 @@ export const addPredict: AddCommand = (program, surroundings) =>
       .command('predict <model> [texts...]')
       .description('answers each text, or each line of the standard input')
       .option('-t, --task <name>', 'sentiment, … or a package', 'sentiment')
+      .option('--set <name=value>', 'an option of predictStream; may be repeated', assignment)
       .option('--json', 'print JSON, one answer a line'),
-  ).action(async (source: string, texts: string[], { task, json = false, ...flags }: Flags) => {
+  ).action(async (source: string, texts: string[], { task, set, json = false, ...flags }: Flags) => {
     const { stdin, stdout } = surroundings
     const { load } = await openTask(task)
     await withInterrupt(surroundings, async (signal) => {
@@ -26,7 +28,7 @@ export const addPredict: AddCommand = (program, surroundings) =>
       try {
         if (!model.predictStream) throw withoutAnswers(task)
         const inputs = texts.length > 0 ? texts : createInterface({ input: stdin })
-        for await (const answer of model.predictStream(inputs, { signal }))
+        for await (const answer of model.predictStream(inputs, { ...set, signal }))
           stdout.write(`${json ? JSON.stringify(answer) : describe(answer)}\n`)
       } finally {
         await model.dispose()
@@ -46,7 +48,7 @@ const withoutAnswers = (task: string) =>
   new ArgumentError({
     function: 'tfx predict',
     argument: '--task',
-    expected: 'a task whose models answer text by text, such as sentiment',
+    expected: 'a task whose models answer text by text, such as sentiment or translation',
     received: `'${task}'`,
     remedy: 'Use its package in a program of yours; language models write by tfx generate or tfx chat.',
   })
