@@ -82,10 +82,14 @@ function findColumns(row: Row, { source, target }: PairOptions, { caller, name }
     return { ...languages, source: 'source', target: 'target', isGuessed: false }
   }
   const codes = names.filter((column) => languageCode.test(column))
-  const [first, second] = codes
-  if (source === undefined && target === undefined && codes.length === 2) {
-    const found = { source: first!, target: second! }
-    return { ...found, sourceLanguage: first, targetLanguage: second, isNested, isGuessed: true }
+  // Of two languages, one that is named leaves the other.
+  const isMissing = [from, to].some((column, side) => column === undefined && [source, target][side])
+  const first = from ?? codes.find((code) => code !== to)
+  const second = to ?? codes.find((code) => code !== first)
+  if (!isMissing && codes.length === 2 && codes.includes(first!) && codes.includes(second!)) {
+    const isGuessed = source === undefined && target === undefined
+    const named = { sourceLanguage: source ?? first, targetLanguage: target ?? second, isNested }
+    return { ...named, source: first!, target: second!, isGuessed }
   }
   throw new DataError({
     function: caller,
