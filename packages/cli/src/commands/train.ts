@@ -7,7 +7,7 @@ import { openTask } from '../tasks'
 
 interface Flags {
   readonly task: string
-  readonly base: string
+  readonly base?: string
   readonly output: string
   readonly epochs?: number
   readonly maxSteps?: number
@@ -22,6 +22,13 @@ interface Flags {
   readonly quiet?: boolean
 }
 
+/** The bases that ship for tasks of models that write; they are installed apart. */
+const smallBases: Readonly<Record<string, string>> = {
+  chat: '@tfx/base-decoder',
+  translation: '@tfx/base-seq2seq',
+  summarization: '@tfx/base-seq2seq',
+}
+
 /** `tfx train` */
 export const addTrain: AddCommand = (program, surroundings) =>
   void program
@@ -29,7 +36,10 @@ export const addTrain: AddCommand = (program, surroundings) =>
     .description('fine-tunes a base on a data set and saves the model')
     .requiredOption('-o, --output <directory>', 'where to save the model')
     .option('-t, --task <name>', 'sentiment, chat, … or a package', 'sentiment')
-    .option('-b, --base <name>', 'a directory, an npm package or a hub id', '@tfx/base-encoder')
+    .option(
+      '-b, --base <name>',
+      'a directory, an npm package or a hub id (default: the small one of the task)',
+    )
     .option('--epochs <number>', 'how often to go through the data', decimal)
     .option('--max-steps <n>', 'stop after so many steps', whole())
     .option('--batch-size <n>', 'examples in a batch', whole(1))
@@ -45,7 +55,17 @@ export const addTrain: AddCommand = (program, surroundings) =>
     .option('--overwrite', 'replace a model that is there')
     .option('--quiet', 'show no progress')
     .action(async (data: string, flags: Flags) => {
-      const { task, base, output, overwrite = false, onnx, quiet = false, set, onlyAdapter, ...given } = flags
+      const {
+        task,
+        base = smallBases[task] ?? '@tfx/base-encoder',
+        output,
+        overwrite = false,
+        onnx,
+        quiet = false,
+        set,
+        onlyAdapter,
+        ...given
+      } = flags
       const adapter = given.adapter ?? set?.adapter
       const savesAdapter = onlyAdapter ?? adapter === 'prompt'
       if (savesAdapter && (adapter === undefined || adapter === 'bitfit')) throw withoutAdapter(adapter)
