@@ -38,7 +38,7 @@ export const addServe: AddCommand = (program, surroundings) =>
     .option('--host <address>', 'where to listen; 0.0.0.0 for the whole network', '127.0.0.1')
     .option('--name <name>', 'what clients call the model (default: its own name)')
     .option('--key <text>', 'clients must send it (default: the variable TFX_SERVE_KEY, or none)')
-    .option('--max-concurrency <n>', 'replies written at a time', whole(1), 4)
+    .option('--max-concurrency <n>', 'replies written at a time', whole(1), 16)
     .option('--max-queue <n>', 'requests that may wait; more are refused', whole(), 64)
     .option('--cache <n>', 'dialogues whose keys and values are kept between requests', whole(), 4)
     .option('--max-body-size <bytes>', 'of a request', whole(1), 2 ** 20)

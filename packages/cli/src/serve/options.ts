@@ -11,7 +11,7 @@ export interface ChatServerOptions {
   readonly adapters?: readonly string[]
   /** Clients must send it as `Authorization: Bearer …`. Default: anybody may ask. */
   readonly key?: string
-  /** Replies written at a time, in steps of a token each. Default 4. */
+  /** Replies written at a time, in steps of a token each. Default 16. */
   readonly maxConcurrency?: number
   /** Requests that may wait for their turn; more get 429. Default 64. */
   readonly maxQueue?: number
@@ -55,7 +55,7 @@ export function serverSettings(options: ChatServerOptions): ServerSettings {
   const settings: ServerSettings = {
     name: options.model.source,
     adapters: [],
-    maxConcurrency: 4,
+    maxConcurrency: 16,
     maxQueue: 64,
     cache: 4,
     maxBodySize: 2 ** 20,
