@@ -239,13 +239,15 @@ describe('targets', () => {
 
   it('are refused where the model has none of them', () => {
     const model = {
-      config: { modelType: 'bert' as const },
+      config: { modelType: 'bert' as const, hiddenSize: 2 },
       specs: { 'a.weight': { shape: [2, 2], initialize: 'normal' as const } },
     }
     expect(() => adapterSpecs(lora({ targets: ['nothing'] }), model)).toThrow(
       "lora: 'targets' must be names of linear layers of the model, or their ends, but got nothing, which the model does not have.",
     )
-    expect(() => adapterSpecs(ia3(), { ...model, config: { modelType: 'marian' as const } })).toThrow(
+    expect(() =>
+      adapterSpecs(ia3(), { ...model, config: { modelType: 'marian' as const, hiddenSize: 2 } }),
+    ).toThrow(
       "ia3: 'targets' must be names of linear layers of the model, or their ends, but got 'marian', of which none are known.",
     )
     expect(() => lora({ rank: 0 })).toThrow("lora: 'rank' must be a whole number above 0, but got 0.")

@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu'
-import { type Engine, softmaxCrossEntropy } from '@tfx/backend'
+import { createOnnxEngine, type Engine, softmaxCrossEntropy } from '@tfx/backend'
+import { createRandom } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { loadFixture } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
@@ -8,7 +9,10 @@ import {
   createSequenceSteps,
   generate,
   type GenerateOptions,
+  initialAdapter,
   type Parameters,
+  promptTuning,
+  type StepModel,
   withPrompt,
 } from '../src/index'
 import { decoderForward, decoderLoss, decoderShapes, loadDecoderFixture } from './decoder-contract'
@@ -94,6 +98,45 @@ async function computed(
 const until = (row: readonly number[], ends: readonly number[]) => {
   const end = row.findIndex((token) => ends.includes(token))
   return end < 0 ? [...row] : row.slice(0, end + 1)
+}
+
+it.each(['gpt2', 'llama', 'gemma2', 'gemma3_text'])(
+  'a prompt that starts as a text is read as the text: %s',
+  async (name) => {
+    const engine = createOnnxEngine()
+    const fixture = await loadDecoderFixture(name)
+    const { config, family, weights } = fixture
+    const specs = family.parameterShapes(config, 'causal-language-modelling')
+    const text = [5, 8, 13]
+    const source = {
+      random: createRandom(1),
+      read: async (key: string) => weights.get(key)!.values,
+      encode: () => text,
+    }
+    const adapter = promptTuning({ virtualTokens: 3, text: 'any' })
+    const { value } = await initialAdapter(adapter, { config, specs }, source).next()
+    const [, prompt] = value as [string, Float32Array]
+    const shapes = decoderShapes(fixture, 'causal-language-modelling')
+    const store = promptedStore(engine, shapes, { weights, prompt: [...prompt] })
+    const prompted = createDecoderSteps(engine, { config, store })
+    const plain = createDecoderSteps(engine, { config, store: withoutPrompt(store) })
+    const scoresOf = async (model: StepModel, ids: number[]) => {
+      const inputIds = Int32Array.from(ids)
+      const batch = { rows: 1, length: ids.length, inputIds, attentionMask: inputIds.map(() => 1) }
+      const session = await model.start(batch, { maxLength: 20, maxRows: 1, hiddenStates: false })
+      return session.scores.slice()
+    }
+    const expected = await scoresOf(plain, [...text, 4, 9])
+    expect(await scoresOf(prompted, [4, 9])).toBeAllClose(expected, near(expected))
+    await Promise.all([prompted, plain].map((model) => model.dispose()))
+    store.dispose()
+  },
+)
+
+/** The same weights, read as those of a model that has no prompt. */
+function withoutPrompt(store: ReturnType<typeof promptedStore>) {
+  const { prompt_embeddings: _, ...shapes } = store.shapes
+  return { ...store, shapes }
 }
 
 describe.each(engines)('a prompt of PEFT on the engine %s', (_, createEngine) => {

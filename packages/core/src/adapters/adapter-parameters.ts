@@ -1,5 +1,6 @@
 import type { Random } from '@tfx/common'
 import type { ParameterSpecs } from '../blocks/parameters'
+import type { WordScaleConfig } from '../blocks/word-embedding'
 import type { ModelConfig } from '../config/model-config'
 import { type Adapter, loraScaling } from './adapter'
 import { promptName, promptSpecs, promptValues } from './prompt'
@@ -7,7 +8,7 @@ import { type AdapterTarget, adapterTargets } from './targets'
 
 /** The model that is adapted. */
 export interface AdaptedModel {
-  readonly config: Pick<ModelConfig, 'modelType'>
+  readonly config: WordScaleConfig & Pick<ModelConfig, 'modelType'>
   /** Every parameter of the model with its head. */
   readonly specs: ParameterSpecs
 }
@@ -69,7 +70,7 @@ export async function* initialAdapter(
 ): AsyncGenerator<[name: string, values: Float32Array]> {
   if (adapter.method === 'bitfit') return
   if (adapter.method === 'prompt') {
-    yield [promptName, await promptValues(adapter, model.specs, { random, read, encode })]
+    yield [promptName, await promptValues(adapter, model, { random, read, encode })]
     return
   }
   for (const target of adapterTargets(adapter, model.config, model.specs)) {

@@ -2,7 +2,7 @@ import { embedding, type ParameterStore } from '@tfx/backend'
 import { ArgumentError, type Random } from '@tfx/common'
 import { tf } from '@tfx/compiler'
 import { parameterOf, type Parameters, type ParameterSpecs } from '../blocks/parameters'
-import { type ChangeWords, isWordTable } from '../blocks/word-embedding'
+import { type ChangeWords, isWordTable, wordScale, type WordScaleConfig } from '../blocks/word-embedding'
 import type { PromptAdapter } from './adapter'
 import type { FurtherParameters } from './further-parameters'
 
@@ -84,10 +84,10 @@ export function promptSpecs({ virtualTokens }: PromptAdapter, specs: ParameterSp
   return { [promptName]: { shape: [virtualTokens, size], initialize: 'normal' } }
 }
 
-/** What a prompt starts as: standard normal numbers as in PEFT, or the rows of a text's tokens. */
+/** What a prompt starts as, as in PEFT: standard normal numbers, or the rows of a text's tokens, scaled as the model's words are. */
 export async function promptValues(
   { virtualTokens, text }: PromptAdapter,
-  specs: ParameterSpecs,
+  { config, specs }: { readonly config: WordScaleConfig; readonly specs: ParameterSpecs },
   {
     random,
     read,
@@ -104,12 +104,13 @@ export async function promptValues(
   const ids = encode?.(text) ?? []
   if (ids.length === 0) throw noTokens(text)
   const rows = await read(table)
+  const scale = wordScale(config)
   const values = new Float32Array(virtualTokens * size)
   for (let token = 0; token < virtualTokens; token++) {
     const id = ids[token % ids.length]!
     values.set(rows.subarray(id * size, (id + 1) * size), token * size)
   }
-  return values
+  return scale === 1 ? values : values.map((value) => value * scale)
 }
 
 const wordTable = (specs: ParameterSpecs): string => Object.keys(specs).find(isWordTable)!

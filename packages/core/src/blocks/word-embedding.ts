@@ -14,6 +14,17 @@ export type ChangeWords = (words: tf.Tensor) => tf.Tensor
 export const isWordTable = (name: string): boolean =>
   /(?:word_embeddings|tok_embeddings|embed_tokens|wte|shared)\.weight$/.test(name)
 
+/** What of a configuration says how words are scaled. */
+export interface WordScaleConfig {
+  readonly modelType: string
+  readonly hiddenSize: number
+  readonly scaleEmbedding?: boolean
+}
+
+/** What the rows of Gemma, and of BART and its relatives where their configuration says so, are multiplied with. */
+export const wordScale = ({ modelType, hiddenSize, scaleEmbedding = false }: WordScaleConfig): number =>
+  scaleEmbedding || modelType.startsWith('gemma') ? Math.sqrt(hiddenSize) : 1
+
 /** Which embedding, and the id of padding, whose row learns nothing from being looked up (PyTorch's `padding_idx`). */
 export interface WordEmbedding {
   readonly name: string

@@ -1,5 +1,6 @@
 import type { SequenceStack } from '../blocks/sequence-stack'
 import type { TransformerLayerNames } from '../blocks/transformer-layer'
+import { wordScale } from '../blocks/word-embedding'
 import { formatBartConfig, parseBartConfig } from '../config/bart-config'
 import type { BartConfig } from '../config/sequence-to-sequence-config'
 import { sequenceToSequenceFamily, type SequenceToSequenceFamily } from './sequence-to-sequence-family'
@@ -56,7 +57,7 @@ function stack(config: BartConfig, half: Half, { hasEmbeddingNorm }: Variant): S
   return {
     wordEmbedding: 'model.shared',
     paddingRow: config.padTokenId,
-    embeddingScale: config.scaleEmbedding ? Math.sqrt(config.hiddenSize) : 1,
+    embeddingScale: wordScale(config),
     positions: positionsOf(config, half),
     ...(hasEmbeddingNorm && { embeddingNorm: `model.${half}.layernorm_embedding` }),
     layers: Array.from({ length: layers }, (_, index) => layerNames(half, index)),

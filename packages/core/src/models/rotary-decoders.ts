@@ -1,4 +1,5 @@
 import type { TransformerLayerNames } from '../blocks/transformer-layer'
+import { wordScale } from '../blocks/word-embedding'
 import type { RotaryDecoderConfig } from '../config/decoder-config'
 import { formatRotaryDecoderConfig, parseRotaryDecoderConfig } from '../config/rotary-decoder-config'
 import { decoderFamily, type DecoderFamily } from './decoder-family'
@@ -63,7 +64,7 @@ function rotaryDecoder(variant: Variant): DecoderFamily<RotaryDecoderConfig> {
       wordEmbedding: 'model.embed_tokens',
       vocabSize: config.vocabSize,
       paddingRow: config.padTokenId,
-      ...(isGemma && { embeddingScale: Math.sqrt(config.hiddenSize) }),
+      embeddingScale: wordScale(config),
       embeddingDropout: config.embeddingDropout,
       layers: config.layerTypes.map((type, index) => ({
         names: layerNames(index, variant),
