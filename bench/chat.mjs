@@ -1,7 +1,7 @@
 // What tuning a chat model is worth, and that it is the tuning that TRL does.
 //
 //     PYTHON=python3 node bench/chat.mjs --data DIR --smollm2 DIRECTORY [--table sft,base,dpo]
-//         [--base @tfx/base-decoder] [--steps 200] [--seeds 1,2,3] [--held-out 300] [--pairs 100] [--json]
+//         [--base DIRECTORY] [--steps 200] [--seeds 1,2,3] [--held-out 300] [--pairs 100] [--json]
 //
 // The directory is what `tfx export SmolLM2-135M-Instruct.Q4_1.gguf -o DIRECTORY --onnx none` wrote, so that both sides have one
 // tokenizer: transformers' own reading of a GGUF leaves out that SmolLM2 takes digits apart before anything else.
@@ -19,13 +19,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { load, lora, shuffledBatches, split, transferChat as transfer } from './ours/packages.mjs'
+import {
+  load,
+  lora,
+  packageDirectory,
+  shuffledBatches,
+  split,
+  transferChat as transfer,
+} from './ours/packages.mjs'
 
 const { values: options } = parseArgs({
   options: {
     data: { type: 'string' },
     smollm2: { type: 'string' },
-    base: { type: 'string', default: '@tfx/base-decoder' },
+    base: { type: 'string', default: packageDirectory('base-decoder') },
     table: { type: 'string', default: 'sft,base,dpo' },
     steps: { type: 'string', default: '200' },
     seeds: { type: 'string', default: '1,2,3' },

@@ -7,9 +7,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ia3, lora, promptTuning, trainTranslator, transfer, transferChat } from './ours/packages.mjs'
+import {
+  ia3,
+  lora,
+  packageDirectory,
+  promptTuning,
+  trainTranslator,
+  transfer,
+  transferChat,
+} from './ours/packages.mjs'
 
-const base = fileURLToPath(new URL('../packages/base-encoder', import.meta.url))
+const base = packageDirectory('base-encoder')
 const rows = Array.from({ length: 96 }, (_, row) => ({
   text: `${['a', 'the', 'this'][row % 3]} ${row % 2 === 0 ? 'great' : 'dull'} film number ${row}`,
   label: row % 2 === 0 ? 'yes' : 'no',
@@ -22,11 +30,10 @@ const adapters = {
   ia3: ia3(),
   prompt: promptTuning({ virtualTokens: 6, text: 'a great film' }),
 }
-const packageOf = (name) => fileURLToPath(new URL(`../packages/${name}`, import.meta.url))
 /** Models that write, each with what continues or translates some texts greedily. */
 const writers = {
   decoder: {
-    base: packageOf('base-decoder'),
+    base: packageDirectory('base-decoder'),
     prompts: ['a great', 'the dull film', 'this'],
     train: (base, options) =>
       transferChat(
@@ -41,7 +48,7 @@ const writers = {
     },
   },
   'encoder-decoder': {
-    base: packageOf('base-seq2seq'),
+    base: packageDirectory('base-seq2seq'),
     prompts: ['a great film number 3', 'this dull film number 31'],
     prefix: 'translate English to German: ',
     train: (base, options) =>

@@ -1,7 +1,7 @@
 // Trains summarizers on one data set and scores them on its held-out documents by ROUGE, beside the lead baselines:
 //
-//     node bench/summarization.mjs debian --data DIR [--base @tfx/base-seq2seq] [--seeds 1,2,3] [--epochs N]
-//     node bench/summarization.mjs scitldr --data DIR [--base @tfx/base-seq2seq] [--seeds 1,2,3] [--epochs N]
+//     node bench/summarization.mjs debian --data DIR [--base DIRECTORY] [--seeds 1,2,3] [--epochs N]
+//     node bench/summarization.mjs scitldr --data DIR [--base DIRECTORY] [--seeds 1,2,3] [--epochs N]
 //
 // The base against the same network from random weights, with the same settings. DIR has train, dev and test as .jsonl.gz
 // (debian: document, summary) or .jsonl (scitldr: source, target). The best of the epochs by the loss on dev is kept; test is
@@ -11,13 +11,13 @@
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readRows, trainSummarizer } from './ours/packages.mjs'
+import { packageDirectory, readRows, trainSummarizer } from './ours/packages.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     data: { type: 'string' },
-    base: { type: 'string', default: '@tfx/base-seq2seq' },
+    base: { type: 'string', default: packageDirectory('base-seq2seq') },
     seeds: { type: 'string', default: '1,2,3' },
     epochs: { type: 'string' },
     limit: { type: 'string', default: 'Infinity' },

@@ -1,7 +1,7 @@
 // Trains translators from English to German and scores them on held-out pairs, beside baselines:
 //
 //     node bench/translation.mjs multi30k --data DIR [--seeds 1,2,3] [--epochs 12]
-//     node bench/translation.mjs debian --data DIR [--base @tfx/base-seq2seq] [--seeds 1,2,3] [--epochs 3]
+//     node bench/translation.mjs debian --data DIR [--base DIRECTORY] [--seeds 1,2,3] [--epochs 3]
 //
 // multi30k: a network of about 10 million random weights, beam 4, test 2016; DIR has train.en, train.de, val.*,
 // test_2016_flickr.*. debian: the base against the same network from random weights; DIR has en-de.train.tsv.gz, .dev and
@@ -14,6 +14,7 @@ import {
   createBleu,
   createChrf,
   createTer,
+  packageDirectory,
   readRows,
   scratchBase,
   scratchSettings,
@@ -24,7 +25,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     data: { type: 'string' },
-    base: { type: 'string', default: '@tfx/base-seq2seq' },
+    base: { type: 'string', default: packageDirectory('base-seq2seq') },
     seeds: { type: 'string', default: '1,2,3' },
     epochs: { type: 'string' },
     'max-steps': { type: 'string', default: '0' },

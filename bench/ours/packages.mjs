@@ -1,4 +1,6 @@
 // The built packages of this repository: bench is no workspace package, so it names them by path.
+import { fileURLToPath } from 'node:url'
+
 export {
   createOnnxEngine,
   softmaxCrossEntropy,
@@ -52,3 +54,6 @@ export {
   scratchSettings,
   transfer as trainTranslator,
 } from '../../packages/translation/dist/index.js'
+
+/** The directory of a package, such as a base: bench has no node_modules of its own to find it in. */
+export const packageDirectory = (name) => fileURLToPath(new URL(`../../packages/${name}`, import.meta.url))
