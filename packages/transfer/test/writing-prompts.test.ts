@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getEngine } from '@tfx/backend'
 import {
-  type DecoderConfig,
   loadAdapter,
   openSafetensors,
   promptTuning,
@@ -16,25 +15,13 @@ import { trainedPart } from '../src/adapted'
 import { loadWriter, type TransferOptions, transferWriting } from '../src/index'
 import { createStore } from '../src/runtime'
 import { writingInputs, writingLoss } from '../src/writing/loss'
-import { goOnHead, idOf, pairHead, special, tokenizer } from './writing-heads'
+import { goOnHead, pairHead, tokenizer, llama, t5, wordPairs } from './writing-heads'
 
 const folder = await mkdtemp(join(tmpdir(), 'tfx-test-'))
 afterAll(() => rm(folder, { recursive: true }))
 
-const t5 = readConfig({
-  ...{ model_type: 't5', vocab_size: tokenizer.vocabSize, d_model: 32, d_kv: 8, d_ff: 64, num_layers: 2 },
-  ...{ num_heads: 4, dropout_rate: 0, decoder_start_token_id: idOf('[PAD]') },
-  ...special,
-}) as SequenceToSequenceConfig
-const llama = readConfig({
-  ...{ model_type: 'llama', vocab_size: tokenizer.vocabSize, hidden_size: 32, intermediate_size: 64 },
-  ...{ num_hidden_layers: 2, num_attention_heads: 4, max_position_embeddings: 32 },
-  ...special,
-}) as DecoderConfig
-const words = ['good', 'bad', 'movie', 'film', 'play']
-const pairs = words.flatMap((first) => words.map((second) => ({ text: `${first} ${second}`, target: first })))
 /** What the base learns, in which the prompt has to find its own. */
-const otherPairs = pairs.map(({ text }) => ({ text, target: text.split(' ')[1]! }))
+const otherPairs = wordPairs.map(({ text }) => ({ text, target: text.split(' ')[1]! }))
 const adapter = promptTuning({ virtualTokens: 4, text: 'good or bad' })
 const quick = { batchSize: 5, seed: 1, progress: false, validation: false } satisfies TransferOptions
 
@@ -55,7 +42,7 @@ describe.each([
     )
     const directory = join(folder, `${kind}-base`)
     await base.save(directory, { onnx: [] })
-    const source = { base: directory, dataset: pairs }
+    const source = { base: directory, dataset: wordPairs }
     const model = await transferWriting(head, source, { ...quick, epochs: 20, learningRate: 0.3, adapter })
     const losses = model.training!.history.map(({ loss }) => loss)
     const mean = (part: number[]) => part.reduce((sum, loss) => sum + loss / part.length, 0)
@@ -70,25 +57,25 @@ describe.each([
     })
     expect([...(await loadAdapter(prompt)).tensors.keys()]).toEqual(['prompt_embeddings'])
     const loaded = await loadWriter(head, directory, { adapter: prompt })
-    const texts = pairs.slice(3, 9).map(({ text }) => [...tokenizer.encode(text).inputIds.slice(0, -1)])
+    const texts = wordPairs.slice(3, 9).map(({ text }) => [...tokenizer.encode(text).inputIds.slice(0, -1)])
     const written = await model.write(texts)
     expect(await loaded.write(texts)).toEqual(written)
     const streamed: number[] = []
     for await (const token of loaded.stream(texts[0]!)) streamed.push(token)
     expect(streamed).toEqual(written[0]![0]!.tokens)
-    const { loss } = await model.measure(pairs, {})
-    expect((await loaded.measure(pairs, {})).loss).toBeCloseTo(loss, 6)
+    const { loss } = await model.measure(wordPairs, {})
+    expect((await loaded.measure(wordPairs, {})).loss).toBeCloseTo(loss, 6)
 
     expect((await refusal(model.save(join(folder, 'whole')))).message).toContain(
       'but got one that reads a learned prompt, which is no part of them. Save the prompt by model.saveAdapter(directory)',
     )
-    const again = transferWriting(head, { base: model, dataset: pairs }, quick)
+    const again = transferWriting(head, { base: model, dataset: wordPairs }, quick)
     expect((await refusal(again)).message).toContain('but got one that reads a learned prompt')
     await Promise.all([base, model, loaded].map((each) => each.dispose()))
   }, 60_000)
 
   it('weighs batches by what is to be written, also behind a prompt: 4 × 1 learns as 2 × 2', async () => {
-    const uneven = pairs.map((pair, index) => ({
+    const uneven = wordPairs.map((pair, index) => ({
       ...pair,
       target: Array(1 + (index % 4))
         .fill(pair.target)
