@@ -32,8 +32,9 @@ export function checkCount(
 
 /** @throws ArgumentError unless every result is a text. */
 export function checkTexts(caller: string, results: readonly unknown[]): void {
-  const wrong = results.find((result) => typeof result !== 'string')
-  if (wrong === undefined && !results.includes(undefined)) return
+  const place = results.findIndex((result) => typeof result !== 'string')
+  if (place < 0) return
+  const wrong = results[place]
   throw new ArgumentError({
     function: caller,
     argument: 'apply',
