@@ -1,5 +1,7 @@
 import type { ParameterStore } from '@tfx/backend'
+import { ArgumentError } from '@tfx/common'
 import { tf } from '@tfx/compiler'
+import { checkNumber } from './check-numbers'
 import { kernelsOf } from './kernels'
 import { checkSlots } from './slots'
 
@@ -13,6 +15,21 @@ export interface GradientClipping {
   readonly by: 'norm' | 'value' | 'parameter' | 'adaptive'
   /** The largest that is allowed; 0 turns clipping off. */
   readonly maximum: number
+}
+
+const ways: readonly string[] = ['norm', 'value', 'parameter', 'adaptive'] satisfies GradientClipping['by'][]
+
+/** @throws ArgumentError on a way that there is not, or a maximum that cannot be meant. */
+export function checkClipping(caller: string, { by, maximum }: GradientClipping): void {
+  checkNumber(caller, { 'clipping.maximum': maximum }, { least: 0 })
+  if (ways.includes(by)) return
+  throw new ArgumentError({
+    function: caller,
+    argument: 'clipping.by',
+    expected: `one of ${ways.join(', ')}`,
+    received: `'${String(by)}'`,
+    remedy: 'Leave clipping out to clip the global norm.',
+  })
 }
 
 /**

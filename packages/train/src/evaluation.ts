@@ -2,6 +2,7 @@ import { ArgumentError, throwIfAborted } from '@tfx/common'
 import { averagedWeights } from './averaging'
 import type { BestMetric, ResolvedFitOptions } from './fit-options'
 import type { EvaluationWeights } from './optimizers/optimizer'
+import { namesAt } from './parameter-groups'
 import { type Run, secondsSince, timed } from './run'
 import { copySlot } from './slots'
 
@@ -16,13 +17,14 @@ export function evaluationWeights(
 /** Measures the model, and draws the consequences: the best weights, the rate on a plateau, an early end. */
 export async function evaluate(run: Run, epoch: number): Promise<void> {
   const { state, options } = run
-  const { evaluate: measure, store, parameters, onEvent, signal } = options
+  const { evaluate: measure, store, onEvent, signal } = options
   if (measure === undefined) return
   throwIfAborted(signal, 'fit')
   const started = performance.now()
   const step = state.history.length
   const weights = evaluationWeights(options, step)
-  weights?.enter(store, parameters)
+  const names = namesAt(options.groups, step)
+  weights?.enter(store, names)
   try {
     const metrics = await timed(run, 'evaluate', measure)
     const record = { step, epoch, metrics, seconds: secondsSince(started) }
@@ -31,7 +33,7 @@ export async function evaluate(run: Run, epoch: number): Promise<void> {
     adjustRate(run, metrics)
     keepIfBest(run, { epoch, metrics })
   } finally {
-    weights?.leave(store, parameters)
+    weights?.leave(store, names)
   }
 }
 

@@ -3,7 +3,7 @@ import { ArgumentError, type HostTensor } from '@tfx/common'
 import type { AdversarialTraining } from './adversarial'
 import { checkAveraging, type WeightAveraging } from './averaging'
 import { type CheckpointSettings, resolveCheckpoints } from './checkpoint-options'
-import type { GradientClipping } from './clipping'
+import { checkClipping, type GradientClipping } from './clipping'
 import type { TrainingEvent } from './events'
 import type { Optimizer } from './optimizers/optimizer'
 import { type ParameterGroup, parameterGroups } from './parameter-groups'
@@ -220,6 +220,7 @@ function check(options: ResolvedFitOptions): void {
 }
 
 function checkRegularization({ averaging, optimizer, earlyStopping, ...options }: ResolvedFitOptions): void {
+  if (options.clipping !== undefined) checkClipping('fit', options.clipping)
   if (averaging !== undefined) checkAveraging('fit', averaging)
   if (averaging !== undefined && optimizer.evaluationWeights !== undefined) {
     const expected = `left out with '${optimizer.name}', which averages by itself`

@@ -5,6 +5,7 @@ import { evaluate, evaluationWeights } from './evaluation'
 import { type FitResult, TrainingAbortedError } from './events'
 import { type FitOptions, resolveFitOptions, type TrainingBatch } from './fit-options'
 import { interruption } from './interruption'
+import { namesAt } from './parameter-groups'
 import { type ReadAhead, readAhead } from './read-ahead'
 import { createRun, resultOf, type Run, secondsSince, timed } from './run'
 import { clearRunCheckpoints, readRunCheckpoint, writeRunCheckpoint } from './run-checkpoint'
@@ -60,7 +61,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 }
 
 async function train(run: Run): Promise<void> {
-  const { store, parameters, buffers, epochs, maxSteps } = run.options
+  const { store, parameters, buffers, epochs, maxSteps, groups } = run.options
   await start(run)
   while (run.state.epoch <= epochs && run.state.history.length < maxSteps && !run.state.stoppedEarly) {
     await trainEpoch(run)
@@ -68,7 +69,7 @@ async function train(run: Run): Promise<void> {
   const { evaluations, history, epoch, best } = run.state
   if (evaluations.at(-1)?.step !== history.length) await evaluate(run, epoch - 1)
   if (best !== undefined) copySlot(store, [...parameters, ...buffers], { from: 'best', to: 'value' })
-  else evaluationWeights(run.options, history.length)?.enter(store, parameters)
+  else evaluationWeights(run.options, history.length)?.enter(store, namesAt(groups, history.length))
 }
 
 /** From zero, or from the latest checkpoint. */

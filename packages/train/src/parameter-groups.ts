@@ -9,6 +9,14 @@ export interface ParameterGroup {
   readonly firstStep?: number
 }
 
+/** The groups that a step updates. */
+export const groupsAt = (groups: readonly ParameterGroup[], step: number): ParameterGroup[] =>
+  groups.filter(({ firstStep = 1 }) => firstStep <= step)
+
+/** The parameters that have been updated by the end of a step, or could have been. */
+export const namesAt = (groups: readonly ParameterGroup[], step: number): string[] =>
+  groupsAt(groups, step).flatMap(({ names }) => names)
+
 // What the Hugging Face Trainer exempts (`get_decay_parameter_names`), in its words and order; the last is
 // ours: a LayerNorm that only its class tells there, `ln_1`, `ln_2` and `ln_f` of GPT-2.
 const notDecayed = [

@@ -5,6 +5,7 @@ import { type KeptBuffers, takeBuffers } from './buffers'
 import { clipCoefficient, clipEach } from './clipping'
 import { accumulates, type ResolvedFitOptions, type TrainingBatch } from './fit-options'
 import { findNonFinite, globalNorm } from './gradients'
+import { groupsAt, namesAt } from './parameter-groups'
 import { accumulateSlot } from './slots'
 
 /** One optimizer step in the making: the sums over its micro-batches. */
@@ -98,8 +99,8 @@ export async function applyStep(
 ): Promise<StepRecord | undefined> {
   if (pending.flaw !== undefined) return undefined
   const { store, optimizer, clipping } = options
-  const groups = options.groups.filter(({ firstStep = 1 }) => firstStep <= pending.step)
-  const active = new Set(groups.flatMap((group) => group.names))
+  const groups = groupsAt(options.groups, pending.step)
+  const active = new Set(namesAt(groups, pending.step))
   const names = options.parameters.filter((name) => active.has(name))
   const isSum = accumulates(options)
   const gradientSlot = isSum ? 'accumulated' : 'gradient'
@@ -134,8 +135,17 @@ export async function applyStep(
   return { step, epoch, loss, learningRate, gradientNorm, examples, tokens, targets, seconds }
 }
 
+/** @throws ArgumentError if the schedule gives no number: the rate would spoil every parameter. */
 function rateOf({ step, rateScale }: PendingStep, { learningRate, schedule }: RateOptions): number {
-  return learningRate * schedule(step - 1) * rateScale
+  const factor = schedule(step - 1)
+  if (Number.isFinite(factor)) return learningRate * factor * rateScale
+  throw new ArgumentError({
+    function: 'fit',
+    argument: 'schedule',
+    expected: 'a function from the step to a finite factor on the learning rate',
+    received: `${String(factor)} at step ${step}`,
+    remedy: 'Correct it: its steps are counted from 0. The parameters are as they were before the step.',
+  })
 }
 
 type RateOptions = Pick<ResolvedFitOptions, 'learningRate' | 'schedule'>

@@ -422,4 +422,15 @@ describe('wrong settings', () => {
   ])('are refused: %s', (create, message) => {
     expect(create).toThrow(message)
   })
+
+  it.each<[string, unknown]>([
+    ['one that returned 5', 5],
+    ['one that returned undefined', undefined],
+    ['one that returns a promise', Promise.resolve('a film')],
+  ])('are refused when they return no text: %s', async (received, result) => {
+    const augmentation = { name: 'mine', apply: () => result as string }
+    const message = `mine: 'apply' must be a function that returns a string for each text, but got ${received}.`
+    expect(() => augmentText(augmentation, 'a film')).toThrow(message)
+    await expect(augmentTexts(augmentation, ['a film'])).rejects.toThrow(message)
+  })
 })

@@ -158,6 +158,21 @@ describe.each(engines)('regularization in fit on the %s engine', (_, engine) => 
     close(last, values[5]!)
   })
 
+  it.each<[string, Partial<FitOptions>]>([
+    ['schedule-free AdamW', { optimizer: scheduleFreeAdamW() }],
+    ['a moving average', { averaging: { kind: 'ema', decay: 0.7 } }],
+    ['a mean', { averaging: { kind: 'swa', firstStep: 1, every: 1 } }],
+  ])('evaluates what is still frozen as it is, by %s', async (_, changes) => {
+    const groups = [
+      { names: parameters.slice(2), weightDecay: 0 },
+      { names: parameters.slice(0, 2), weightDecay: 0, firstStep: 4 },
+    ]
+    const { values, last } = await trajectory({ ...changes, groups }, 3)
+    for (const seen of [...values, last]) close(seen.slice(0, 15), values[0]!.slice(0, 15))
+    const { values: thawed } = await trajectory({ ...changes, groups }, 5)
+    expect(thawed[5]!.slice(0, 15)).not.toEqual(thawed[0]!.slice(0, 15))
+  })
+
   it('stops when the metric has not improved for a while, with the best weights', async () => {
     const { options, store, weights } = await regression(engine, {
       keepBest: { metric: 'loss', mode: 'min' },
@@ -297,5 +312,21 @@ describe.each(engines)('regularization in fit on the %s engine', (_, engine) => 
     await expect(
       run({ averaging: { kind: 'ema', decay: 0.5 }, optimizer: scheduleFreeAdamW() }),
     ).rejects.toThrow("must be left out with 'scheduleFreeAdamW', which averages by itself")
+    await expect(run({ clipping: { by: 'norms' as 'norm', maximum: 1 } })).rejects.toThrow(
+      "'clipping.by' must be one of norm, value, parameter, adaptive, but got 'norms'",
+    )
+    await expect(run({ clipping: { by: 'value', maximum: Number.NaN } })).rejects.toThrow(
+      "'clipping.maximum' must be a number of at least 0, but got NaN",
+    )
+  })
+
+  it('refuses a rate that is no number before it spoils the weights', async () => {
+    const { options, weights } = await regression(engine)
+    const before = await weights()
+    const schedule = () => Number.NaN
+    await expect(fit({ ...options, batches, maxSteps: 1, schedule })).rejects.toThrow(
+      "'schedule' must be a function from the step to a finite factor on the learning rate, but got NaN at step 1",
+    )
+    expect(await weights()).toEqual(before)
   })
 })

@@ -4,8 +4,10 @@ import type {
   Augmentation,
   BestMetric,
   CheckpointSettings,
+  GradientClipping,
   Optimizer,
   OptimizerName,
+  PlateauOptions,
   Schedule,
   ScheduledRun,
   ScheduleName,
@@ -28,12 +30,24 @@ export interface TransferOptions {
   schedule?: ScheduleName | ((run: ScheduledRun) => Schedule)
   /** The factor on the learning rate from each layer to the one below it. Default 1. */
   layerwiseDecay?: number
+  /**
+   * Thaws the model from its head down: the last layer joins after so many steps, and each layer below after as many more; 0
+   * trains all from the start. Default 0.
+   */
+  gradualUnfreezing?: number
+  /**
+   * Lowers the rate when the metric of `bestMetric` stops improving: torch's ReduceLROnPlateau, with its defaults. The schedule is
+   * `constant` then unless another is given. Default: none.
+   */
+  plateau?: Omit<PlateauOptions, 'learningRate' | 'mode'>
   /** The share of the steps over which the rate rises from 0. Default 0. */
   warmupRatio?: number
   /** Weight decay of the optimizer by name, on everything but biases and norms. Default 0. */
   weightDecay?: number
   /** Clips the gradient to this global L2 norm; 0 turns clipping off. Default 1. */
   maxGradientNorm?: number
+  /** Clips in another way instead: by value, by parameter, or adaptively. Default: by `maxGradientNorm`. */
+  clipping?: GradientClipping
   /** Batches for each optimizer step. Default 1. */
   gradientAccumulationSteps?: number
   /**
@@ -167,9 +181,12 @@ export const transferOptionNames: readonly string[] = Object.keys({
   optimizer: true,
   schedule: true,
   layerwiseDecay: true,
+  gradualUnfreezing: true,
+  plateau: true,
   warmupRatio: true,
   weightDecay: true,
   maxGradientNorm: true,
+  clipping: true,
   gradientAccumulationSteps: true,
   gradientCheckpointing: true,
   seed: true,

@@ -1,6 +1,6 @@
-import { ArgumentError } from '@tfx/common'
 import type { ModelConfig, Tokenizer } from '@tfx/core'
 import { checkMaxLength, longestInput } from './check-options'
+import { checkBestMode, checkName, checkOptimizer, checkSetting, wrong } from './check-settings'
 import { optimizerNames, scheduleNames, type TextAugmentation } from '@tfx/train'
 import type { TransferOptions } from './options'
 
@@ -33,6 +33,11 @@ export interface ResolvedSettings {
   /** `custom` if it was given as a function. */
   readonly schedule: string
   readonly layerwiseDecay: number
+  readonly gradualUnfreezing: number
+  /** `none`, or its settings as JSON. */
+  readonly plateau: string
+  /** `none`, or how, as JSON. */
+  readonly clipping: string
   /** `none`, or its method. */
   readonly adapter: string
   readonly basePrecision: TransferOptions['basePrecision'] & {}
@@ -82,6 +87,9 @@ const ownDefaults = {
   fromScratch: false,
   validationFraction: 0.1,
   layerwiseDecay: 1,
+  gradualUnfreezing: 0,
+  plateau: 'none',
+  clipping: 'none',
   adapter: 'none',
   basePrecision: 'float32',
   augmentation: 'none',
@@ -95,33 +103,6 @@ const ownDefaults = {
   swaStart: 0,
   skipNonFinite: 0,
 } as const
-
-/** Smallest value and kind of each number. */
-const limits: Readonly<Record<string, { least: number; most?: number; integer?: boolean; above?: boolean }>> =
-  {
-    epochs: { least: 0, above: true },
-    maxSteps: { least: 0, integer: true },
-    evaluateEvery: { least: 1, integer: true },
-    batchSize: { least: 1, integer: true },
-    learningRate: { least: 0, above: true },
-    warmupRatio: { least: 0, most: 1 },
-    weightDecay: { least: 0 },
-    maxGradientNorm: { least: 0 },
-    gradientAccumulationSteps: { least: 1, integer: true },
-    seed: { least: -(2 ** 31), most: 2 ** 32 - 1, integer: true },
-    validationFraction: { least: 0, most: 0.9 },
-    dropout: { least: 0, most: 0.99 },
-    layerwiseDecay: { least: 0, most: 1, above: true },
-    emaDecay: { least: 0, most: 0.999999 },
-    earlyStoppingPatience: { least: 0, integer: true },
-    adversarialEpsilon: { least: 0 },
-    neftuneAlpha: { least: 0 },
-    rDrop: { least: 0 },
-    mixup: { least: 0, most: 8 },
-    stochasticDepth: { least: 0, most: 0.99 },
-    swaStart: { least: 0, most: 1 },
-    skipNonFinite: { least: 0, integer: true },
-  }
 
 /** What settings are resolved against. */
 export interface SettingsBase {
@@ -139,7 +120,14 @@ export type SettingDefaults = Partial<
     ResolvedSettings,
     Exclude<
       keyof ResolvedSettings,
-      'adapter' | 'basePrecision' | 'augmentation' | 'truncation' | 'dropout' | 'validationFraction'
+      | 'adapter'
+      | 'basePrecision'
+      | 'augmentation'
+      | 'plateau'
+      | 'clipping'
+      | 'truncation'
+      | 'dropout'
+      | 'validationFraction'
     >
   >
 >
@@ -161,10 +149,13 @@ export function resolveSettings(
     adapter: typeof options.adapter === 'object' ? options.adapter.method : options.adapter,
     bestMetric: typeof options.bestMetric === 'object' ? options.bestMetric.metric : options.bestMetric,
     augmentation: augmentationName(options.augmentation),
-    schedule: typeof options.schedule === 'function' ? 'custom' : options.schedule,
+    schedule: scheduleNameOf(options),
+    plateau: options.plateau && JSON.stringify(options.plateau),
+    clipping: options.clipping && JSON.stringify(options.clipping),
   }
   checkName('optimizer', options.optimizer, optimizerNames)
   checkName('schedule', options.schedule, scheduleNames)
+  checkOptimizer(options.optimizer)
   checkBestMode(options.bestMetric)
   checkName('adapter', options.adapter, ['lora', 'ia3', 'bitfit', 'prompt'])
   checkName('basePrecision', options.basePrecision, ['float32', 'float16', 'int8'])
@@ -179,7 +170,7 @@ export function resolveSettings(
     const option = given[name]
     const ofTask = base.defaults?.[name as keyof SettingDefaults]
     const value = (option === undefined ? (ofTask ?? fallback) : option) as Setting['value']
-    check(name, value, typeof fallback)
+    checkSetting(name, value, typeof fallback)
     const otherwise = ofTask === undefined ? origin : 'task default'
     list.push({ name, value, origin: option === undefined ? otherwise : 'option' })
   }
@@ -222,39 +213,6 @@ export function describeSettings(settings: readonly Setting[]): string {
     .join('\n')
 }
 
-function check(name: string, value: unknown, kind: string): void {
-  if (name === 'batching' && value !== 'length' && value !== 'random')
-    throw wrong(name, "'length' or 'random'", value)
-  if (name === 'evaluateEvery' && value !== 'epoch' && typeof value !== 'number')
-    throw wrong(name, "'epoch' or a number of steps", value)
-  if (name !== 'evaluateEvery' && typeof value !== kind) throw wrong(name, `a ${kind}`, value)
-  const limit = limits[name]
-  if (!limit || typeof value !== 'number') return
-  const { least, most = Infinity, integer = false, above = false } = limit
-  const inRange = Number.isFinite(value) && (above ? value > least : value >= least) && value <= most
-  if (inRange && (!integer || Number.isInteger(value))) return
-  const kindOf = integer ? 'an integer' : 'a number'
-  const upper = most === Infinity ? '' : ` and at most ${most}`
-  throw wrong(name, `${kindOf} ${above ? 'above' : 'of at least'} ${least}${upper}`, value)
-}
-
-/** @throws ArgumentError */
-function checkBestMode(bestMetric: TransferOptions['bestMetric']): void {
-  if (typeof bestMetric !== 'object' || ['min', 'max'].includes(bestMetric.mode)) return
-  throw wrong('bestMetric', "a name, or { metric, mode: 'min' or 'max' }", JSON.stringify(bestMetric))
-}
-
-/** A name must be one of those there are; anything else is made by a function, whose type tells. */
-function checkName(argument: string, value: unknown, names: readonly string[]): void {
-  if (typeof value !== 'string' || names.includes(value)) return
-  throw wrong(argument, `one of ${names.join(', ')}`, value)
-}
-
-const wrong = (name: string, expected: string, received: unknown) =>
-  new ArgumentError({
-    function: 'transfer',
-    argument: name === 'validationFraction' ? 'validation' : name,
-    expected,
-    received: typeof received === 'string' ? `'${received}'` : String(received),
-    remedy: 'Leave it out to use the default.',
-  })
+/** Without a plateau the rate falls by itself. */
+const scheduleNameOf = ({ schedule, plateau }: TransferOptions): string | undefined =>
+  typeof schedule === 'function' ? 'custom' : (schedule ?? (plateau && 'constant'))

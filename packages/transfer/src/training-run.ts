@@ -1,8 +1,10 @@
 import { getEngine } from '@tfx/backend'
 import { longerThanPrompt, type ModelConfig } from '@tfx/core'
 import {
+  type BestMetric,
   combineHandlers,
   fit,
+  type FitOptions,
   type FitResult,
   jsonLinesLogger,
   type Optimizer,
@@ -35,7 +37,10 @@ export interface TrainingRun<Encoded extends EncodedExample<unknown>, Options, C
   options: Options & TransferOptions
   list: readonly Setting[]
   optimizer: Optimizer
-  keepBest: TransferTask<Encoded, Options, Config, never>['best'] | undefined
+  best: BestMetric
+  /** `best`, if the weights of its evaluation are kept. */
+  keepBest: BestMetric | undefined
+  plateau: FitOptions['plateau']
   encodeChanged: (examples: readonly TextInput[]) => Promise<Encoded[]>
   /** Optimizer steps taken. */
   progress: { steps: number }
@@ -55,10 +60,10 @@ export async function train<
   run: TrainingRun<Encoded, Options, Config>,
   { training, validation }: EncodedData<Encoded>,
 ): Promise<FitResult> {
-  const { task, weights, part, settings, list, options, optimizer, keepBest } = run
+  const { task, weights, part, settings, list, options, optimizer, best, keepBest, plateau } = run
   const { config, tokenizer, store } = weights
   const { batchSize, gradientAccumulationSteps, maxSteps, seed, earlyStoppingPatience } = settings
-  const { signal, augmentation } = options
+  const { signal, augmentation, clipping } = options
   const parameters = part.trained
   const sampleWeights = task.sampleWeights?.(
     training.map(({ example }) => example),
@@ -80,10 +85,10 @@ export async function train<
   const epochs = maxSteps > 0 ? maxSteps / stepsPerEpoch : settings.epochs
   const totalSteps = maxSteps > 0 ? maxSteps : Math.max(1, Math.ceil(stepsPerEpoch * epochs))
   try {
-    if (keepBest && options.bestMetric !== undefined) {
+    if (evaluation && options.bestMetric !== undefined) {
       // Found now, not at the end of the first epoch.
-      const metrics = await evaluation!.score(validation.slice(0, 2), { signal })
-      checkBestMetric(keepBest.metric, Object.keys(metrics))
+      const metrics = await evaluation.score(validation.slice(0, 2), { signal })
+      checkBestMetric(best.metric, Object.keys(metrics))
     }
     return await fit({
       ...settings,
@@ -98,6 +103,8 @@ export async function train<
       stepsPerEpoch,
       optimizer,
       schedule: chosenSchedule(options, settings, { totalSteps, stepsPerEpoch }),
+      plateau,
+      clipping,
       seed,
       keepBest,
       earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,

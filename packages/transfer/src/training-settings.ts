@@ -9,10 +9,12 @@ import {
   optimizerByName,
   type OptimizerName,
   parameterGroups,
+  reduceOnPlateau,
   type Schedule,
   type ScheduledRun,
   scheduleByName,
   type ScheduleName,
+  withGradualUnfreezing,
   withLayerwiseDecay,
 } from '@tfx/train'
 import type { TransferOptions } from './options'
@@ -35,10 +37,24 @@ export function chosenSchedule(
   length: Required<Pick<ScheduledRun, 'totalSteps' | 'stepsPerEpoch'>>,
 ): Schedule {
   const run = { ...length, warmupSteps: Math.ceil(length.totalSteps * warmupRatio), learningRate }
-  return typeof schedule === 'function'
-    ? schedule(run)
-    : scheduleByName(settings.schedule as ScheduleName, run)
+  if (typeof schedule !== 'function') return scheduleByName(settings.schedule as ScheduleName, run)
+  const made: unknown = schedule(run)
+  if (typeof made === 'function') return made as Schedule
+  throw new ArgumentError({
+    function: 'transfer',
+    argument: 'schedule',
+    expected: 'a function that makes a schedule for the run: from the step to a factor on the rate',
+    received: `one that returns ${String(made)}`,
+    remedy: 'Pass (run) => cosineSchedule(run), or the name of a schedule.',
+  })
 }
+
+/** What becomes of the rate when the best metric stops improving. */
+export const chosenPlateau = (
+  { plateau }: TransferOptions,
+  { learningRate }: ResolvedSettings,
+  { metric, mode }: BestMetric,
+): FitOptions['plateau'] => plateau && { metric, rule: reduceOnPlateau({ ...plateau, mode, learningRate }) }
 
 const dropoutRates = [
   'hiddenDropout',
@@ -63,7 +79,7 @@ export function withDropout<Config extends ModelConfig>(
 /**
  * The settings of regularization as options of `fit`; `slots` of a store follow from them, whatever `totalSteps` is.
  *
- * @throws ArgumentError on two averages at once.
+ * @throws ArgumentError on two averages at once, and on neighbours of word embeddings that are not trained.
  */
 export function regularization(
   settings: ResolvedSettings,
@@ -72,6 +88,7 @@ export function regularization(
 ): Pick<FitOptions, 'averaging' | 'adversarial'> {
   const { adversarialEpsilon } = settings
   const embeddings = parameters.filter(isWordTable)
+  if (adversarialEpsilon > 0 && embeddings.length === 0) throw frozenWords(adversarialEpsilon)
   return {
     averaging: chosenAveraging(settings, totalSteps),
     adversarial: adversarialEpsilon > 0 ? { parameters: embeddings, epsilon: adversarialEpsilon } : undefined,
@@ -96,14 +113,26 @@ const twoAverages = (swaStart: number) =>
     remedy: 'Choose one of them.',
   })
 
-/** Rates by layer. */
+const frozenWords = (epsilon: number) =>
+  new ArgumentError({
+    function: 'transfer',
+    argument: 'adversarialEpsilon',
+    expected: 'left out with an adapter, beside which the word embeddings that it moves are frozen',
+    received: String(epsilon),
+    remedy: 'Use neftuneAlpha, or train without the adapter.',
+  })
+
+/** Rates by layer, and when each begins to learn. */
 export function chosenGroups(
-  { layerwiseDecay }: ResolvedSettings,
+  { layerwiseDecay, gradualUnfreezing }: ResolvedSettings,
   parameters: readonly string[],
   { weightDecay }: Optimizer,
 ): FitOptions['groups'] & object {
   const groups = parameterGroups(parameters, { weightDecay })
-  return layerwiseDecay === 1 ? groups : withLayerwiseDecay(groups, { decay: layerwiseDecay })
+  const layered = layerwiseDecay === 1 ? groups : withLayerwiseDecay(groups, { decay: layerwiseDecay })
+  return gradualUnfreezing === 0
+    ? layered
+    : withGradualUnfreezing(layered, { stepsPerLayer: gradualUnfreezing })
 }
 
 /** What tells one run from another. */
@@ -146,6 +175,23 @@ export function chosenBest({ bestMetric }: TransferOptions, usual: BestMetric): 
   if (bestMetric === undefined) return usual
   if (typeof bestMetric === 'object') return bestMetric
   return { metric: bestMetric, mode: lessIsBetter.test(bestMetric) ? 'min' : 'max' }
+}
+
+/** @throws ArgumentError on what goes by evaluations if there are none, or no best of them. */
+export function checkEvaluated(
+  { keepBest, earlyStoppingPatience, plateau }: ResolvedSettings,
+  validationExamples: number,
+): void {
+  const isEvaluated = validationExamples > 0
+  const stops = earlyStoppingPatience > 0
+  if ((isEvaluated || (!stops && plateau === 'none')) && (keepBest || !stops)) return
+  throw new ArgumentError({
+    function: 'transfer',
+    argument: stops ? 'earlyStoppingPatience' : 'plateau',
+    expected: isEvaluated ? 'left out without keepBest' : 'left out without examples to validate on',
+    received: stops ? String(earlyStoppingPatience) : plateau,
+    remedy: isEvaluated ? 'Leave keepBest as it is.' : 'Pass validation: a data set, or a share as 0.1.',
+  })
 }
 
 /** @throws ArgumentError if evaluations do not have the metric. */

@@ -28,7 +28,14 @@ import type { EncodedExample, TransferTask } from './task'
 import { checkRegularization } from './training-loss'
 import { train } from './training-run'
 import { transferInThread } from './thread/transfer-in-thread'
-import { chosenBest, chosenOptimizer, regularization, withDropout } from './training-settings'
+import {
+  checkEvaluated,
+  chosenBest,
+  chosenOptimizer,
+  chosenPlateau,
+  regularization,
+  withDropout,
+} from './training-settings'
 
 /** What to train. */
 export interface TransferSource {
@@ -86,7 +93,10 @@ export async function runTask<
     defaults: { bestMetric: task.best.metric, ...task.defaults },
   })
   const { seed, validationFraction } = values
+  const best = chosenBest(options, task.best)
+  const plateau = chosenPlateau(options, values, best)
   const data = await readDataset(task, parts, { ...options, seed, validationFraction })
+  checkEvaluated(values, data.validation.length)
   const tokenizer = task.tokenizer?.(opened.tokenizer, data.training, options) ?? opened.tokenizer
   const config = task.configure(withDropout(opened.config as Config, values, options), data.training, options)
   // What cannot be learned is found before training, not after its first epoch.
@@ -107,7 +117,7 @@ export async function runTask<
     })
   const encoded = { training: await encode(data.training), validation: await encode(data.validation) }
   const optimizer = chosenOptimizer(options, values)
-  const keepBest = values.keepBest && data.validation.length > 0 ? chosenBest(options, task.best) : undefined
+  const keepBest = values.keepBest && data.validation.length > 0 ? best : undefined
   const slots = fitSlots({
     optimizer,
     gradientAccumulationSteps: values.gradientAccumulationSteps,
@@ -125,7 +135,9 @@ export async function runTask<
     list,
     options: decided,
     optimizer,
+    best,
     keepBest,
+    plateau,
     encodeChanged: (examples: readonly TextInput[]) => encode(examples, { truncation: true }),
     progress: { steps: 0 },
   }

@@ -43,6 +43,9 @@ describe('resolveSettings', () => {
       fromScratch: false,
       validationFraction: 0.1,
       layerwiseDecay: 1,
+      gradualUnfreezing: 0,
+      plateau: 'none',
+      clipping: 'none',
       adapter: 'none',
       basePrecision: 'float32',
       augmentation: 'none',
@@ -112,6 +115,26 @@ describe('names', () => {
     )
     const { values } = resolveSettings({ optimizer: lion(), schedule: () => () => 1 }, base)
     expect([values.optimizer, values.schedule]).toEqual(['lion', 'custom'])
+  })
+
+  it('refuses what is no optimizer, and the function that makes one', () => {
+    const given = (optimizer: unknown) => () => resolveSettings({ optimizer: optimizer as 'lion' }, base)
+    const expected =
+      "'optimizer' must be a name, or what a function of @tfx/train returns, as adamW(), but got"
+    expect(given({})).toThrow(`${expected} '{}'`)
+    expect(given(lion)).toThrow(`${expected} 'a function'`)
+  })
+
+  it('of schedules that are made by functions or by another option are told how', () => {
+    expect(() => resolveSettings({ schedule: 'reduce_lr_on_plateau' as 'cosine' }, base)).toThrow(
+      'reduce_lr_on_plateau is the option plateau.',
+    )
+  })
+
+  it('of the schedule beside a plateau is constant, unless another is given', () => {
+    const scheduleOf = (options: Parameters<typeof resolveSettings>[0]) =>
+      resolveSettings({ plateau: { patience: 1 }, ...options }, base).values.schedule
+    expect([scheduleOf({}), scheduleOf({ schedule: 'cosine' })]).toEqual(['constant', 'cosine'])
   })
 })
 

@@ -29,7 +29,13 @@ export function programMemory(): ProgramMemory {
       const key = JSON.stringify([name, shapes])
       const program = programs.get(key) ?? compile(shapes)
       programs.set(key, program)
-      return withFurther(await program, further)
+      try {
+        return withFurther(await program, further)
+      } catch (error) {
+        // The next call may compile it, and there is nothing to free.
+        programs.delete(key)
+        throw error
+      }
     },
     async dispose() {
       const compiled = [...programs.values()]

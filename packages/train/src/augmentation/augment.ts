@@ -1,6 +1,6 @@
 import { createRandom, mixSeed, type Random, throwIfAborted } from '@tfx/common'
 import { type Augmentation, isTextAugmentation, type TextAugmentation } from './augmentation'
-import { checkCount } from './check'
+import { checkCount, checkTexts } from './check'
 
 /** Which of all its random changes a text gets: the same place, the same change. */
 export interface AugmentationPlace {
@@ -15,6 +15,7 @@ export interface AugmentationPlace {
 /**
  * Changes one text.
  *
+ * @throws ArgumentError if the augmentation returns anything else than a text.
  * @example
  * ```ts
  * augmentText(wordSwap(), 'a long and dull film', { epoch: 2 })
@@ -25,7 +26,9 @@ export function augmentText(
   text: string,
   place: AugmentationPlace = {},
 ): string {
-  return augmentation.apply(text, randomAt(place))
+  const changed = augmentation.apply(text, randomAt(place))
+  checkTexts(augmentation.name, [changed])
+  return changed
 }
 
 /**
@@ -33,7 +36,7 @@ export function augmentText(
  *
  * @param place `indices` are their places in the data set. Default: 0, 1, 2, …
  * @returns One text for each, in their order.
- * @throws ArgumentError if the augmentation returns more or fewer.
+ * @throws ArgumentError if the augmentation returns more or fewer, or anything else than texts.
  */
 export async function augmentTexts(
   augmentation: Augmentation,
@@ -96,11 +99,14 @@ export async function applyToAll(
   randoms: readonly Random[],
 ): Promise<readonly string[]> {
   if (isTextAugmentation(augmentation)) {
-    return texts.map((text, place) => augmentation.apply(text, randoms[place]!))
+    const changed = texts.map((text, place) => augmentation.apply(text, randoms[place]!))
+    checkTexts(augmentation.name, changed)
+    return changed
   }
   if (texts.length === 0) return []
   const results = await augmentation.applyAll(texts, randoms)
   checkCount(augmentation.name, 'applyAll', { texts: texts.length, results: results.length })
+  checkTexts(augmentation.name, results)
   return results
 }
 

@@ -30,6 +30,20 @@ export function checkCount(
   })
 }
 
+/** @throws ArgumentError unless every result is a text. */
+export function checkTexts(caller: string, results: readonly unknown[]): void {
+  const place = results.findIndex((result) => typeof result !== 'string')
+  if (place < 0) return
+  const wrong = results[place]
+  throw new ArgumentError({
+    function: caller,
+    argument: 'apply',
+    expected: 'a function that returns a string for each text',
+    received: wrong instanceof Promise ? 'one that returns a promise' : `one that returned ${String(wrong)}`,
+    remedy: 'Return the text itself; an augmentation that waits for something has applyAll instead.',
+  })
+}
+
 /** @throws ArgumentError unless spans can have this length on average. */
 export function checkMeanLength(caller: string, meanLength: number): void {
   if (meanLength >= 1 && meanLength < Infinity) return
