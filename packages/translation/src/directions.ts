@@ -53,15 +53,21 @@ export function withDirections(
   const learned = directionsOf(pairs)
   const named = learned.filter((direction): direction is Direction => direction.source !== undefined)
   if (named.length === 0) return config
-  const tasks: Record<string, object> = { ...(tasksOf(config) as Record<string, object>) }
+  const { translation: _, ...tasks } = tasksOf(config) as Record<string, object>
   for (const direction of named) {
     const name = `translation_${direction.source}_to_${direction.target}`
     const prefix = translationPrefix(config, direction)
     tasks[name] = { ...tasks[name], ...(prefix !== '' && { prefix }) }
-    // Transformers.js knows the task by this name.
+    // Transformers.js knows the task by this name, and we the direction that is meant where none is named.
     if (prefix !== '' && learned.length === 1) tasks.translation = { prefix }
   }
   return { ...config, source: { ...config.source, task_specific_params: tasks } }
+}
+
+/** Whether a direction is the one that a model was last trained for alone. */
+function isUsual({ config }: TranslationModel, { source, target }: Direction): boolean {
+  const { translation, [`translation_${source}_to_${target}`]: own } = tasksOf(config)
+  return translation?.prefix !== undefined && translation.prefix === own?.prefix
 }
 
 /** Each direction of some pairs once; {} for pairs that do not name their languages. */
@@ -81,8 +87,8 @@ export const isOf = (
 ): boolean => sourceLanguage === source && targetLanguage === target
 
 /**
- * How a model reads and writes the languages of a direction: the one that is asked for, or the only one that it was
- * trained for.
+ * How a model reads and writes the languages of a direction: the one that is asked for, or the one that it was trained for, last
+ * and alone.
  *
  * @throws ArgumentError if the model does not know it, or knows several and none is named.
  */
@@ -94,7 +100,9 @@ export function tokensFor(
   const trained = trainedDirections(model)
   const isAsked = ({ source: from, target: to }: Direction) =>
     (source === undefined || source === from) && (target === undefined || target === to)
-  const fitting = trained.filter(isAsked)
+  const isNamed = source !== undefined || target !== undefined
+  const usual = isNamed ? [] : trained.filter((direction) => isUsual(model, direction))
+  const fitting = usual.length > 0 ? usual : trained.filter(isAsked)
   const [only] = fitting
   if (fitting.length === 1) return translationTokens(model, only!, caller)
   const isOpen = model.tokenizer.languages !== undefined || trained.length === 0
@@ -104,8 +112,7 @@ export function tokensFor(
     function: caller,
     argument: source === undefined && target !== undefined ? 'target' : 'source',
     expected: `a pair of languages that the model knows: ${pairs.slice(0, 8).join(', ')}${pairs.length > 8 ? ', …' : ''}`,
-    received:
-      source === undefined && target === undefined ? 'none' : `${source ?? 'any'} → ${target ?? 'any'}`,
+    received: isNamed ? `${source ?? 'any'} → ${target ?? 'any'}` : 'none',
     remedy: 'Name one of them, or train a model of other languages: transfer(base, dataset).',
   })
 }
