@@ -54,6 +54,29 @@ describe('schedules', () => {
     expect(new Set(reference.cases.map(({ name }) => name))).toEqual(new Set(Object.keys(builders)))
   })
 
+  const named = reference.cases.filter(({ name }) => schedules.scheduleNames.some((known) => known === name))
+  it.each(named)('equal $name of $options by name', ({ name, options, factors }) => {
+    const given = { warmupSteps: 0, totalSteps: 200, learningRate: 1, ...options } as Record<string, number>
+    const { totalSteps, warmupSteps, learningRate, ...own } = given
+    const run = { totalSteps, warmupSteps, learningRate } as schedules.ScheduledRun
+    const schedule = schedules.scheduleByName({ name, ...own } as schedules.NamedSchedule, run)
+    expect(factors.map((_, step) => schedule(step))).toBeAllClose(factors, { absolute: 1e-7 })
+  })
+
+  it('by name count epochs, and refuse settings of others', () => {
+    const run = { totalSteps: 40, warmupSteps: 0, learningRate: 1, stepsPerEpoch: 10 }
+    const halved = schedules.scheduleByName({ name: 'step', stepSize: 2, gamma: 0.5 }, run)
+    expect([0, 19, 20, 39].map(halved)).toEqual([1, 1, 0.5, 0.5])
+    const given = (settings: object) => () =>
+      schedules.scheduleByName(settings as schedules.NamedSchedule, run)
+    expect(given({ name: 'cosine', minRatio: 0.1 })).toThrow(
+      "scheduleByName: 'minRatio' must be one of cycles, but got 'minRatio'.",
+    )
+    expect(given({ name: 'linear', cycles: 1 })).toThrow("'cycles' must be left out, but got 'cycles'.")
+    expect(given({ name: 'cosine_with_min_lr' })).toThrow("'minRatio'")
+    expect(given({ name: 'toString' })).toThrow("'name' must be one of constant,")
+  })
+
   it.each(reference.cases)('equal $name of $options over 200 steps', ({ name, options, factors }) => {
     const schedule = builders[name]!(options as never)
     expect(factors).toHaveLength(200)

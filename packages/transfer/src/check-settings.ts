@@ -71,8 +71,8 @@ export function checkOptimizer(optimizer: unknown): void {
 /** Where a name is not the only way. */
 const remedies: Readonly<Record<string, string>> = {
   schedule:
-    'Any other is made by a function of the run: (run) => cosineWithMinimumSchedule({ ...run, minRatio: 0.1 }); ' +
-    'reduce_lr_on_plateau is the option plateau.',
+    "With settings: { name: 'cosine_with_min_lr', minRatio: 0.1 }. Any other is made by a function of the run: " +
+    '(run) => cyclicSchedule({ … }); reduce_lr_on_plateau is the option plateau.',
 }
 
 /** What to throw on a setting that cannot be meant. */

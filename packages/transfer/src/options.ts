@@ -5,6 +5,7 @@ import type {
   BestMetric,
   CheckpointSettings,
   GradientClipping,
+  NamedSchedule,
   Optimizer,
   OptimizerName,
   PlateauOptions,
@@ -26,8 +27,8 @@ export interface TransferOptions {
   learningRate?: number
   /** By name, with its usual settings, or made by a function of `@tfx/train`. Default `adamW`. */
   optimizer?: OptimizerName | Optimizer
-  /** How the rate changes: a name of Hugging Face, or a function that makes a schedule for the run. Default `linear`. */
-  schedule?: ScheduleName | ((run: ScheduledRun) => Schedule)
+  /** How the rate changes: a name of Hugging Face, `{ name: 'cosine_with_min_lr', minRatio: 0.1 }` with settings, or a function that makes a schedule for the run. Default `linear`. */
+  schedule?: ScheduleName | NamedSchedule | ((run: ScheduledRun) => Schedule)
   /** The factor on the learning rate from each layer to the one below it. Default 1. */
   layerwiseDecay?: number
   /**

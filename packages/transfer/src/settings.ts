@@ -30,7 +30,7 @@ export interface ResolvedSettings {
   readonly seed: number
   /** Of a name of its own if it was given as an object. */
   readonly optimizer: string
-  /** `custom` if it was given as a function. */
+  /** `custom` if it was given as a function; with settings of its own as JSON. */
   readonly schedule: string
   readonly layerwiseDecay: number
   readonly gradualUnfreezing: number
@@ -214,5 +214,8 @@ export function describeSettings(settings: readonly Setting[]): string {
 }
 
 /** Without a plateau the rate falls by itself. */
-const scheduleNameOf = ({ schedule, plateau }: TransferOptions): string | undefined =>
-  typeof schedule === 'function' ? 'custom' : (schedule ?? (plateau && 'constant'))
+function scheduleNameOf({ schedule, plateau }: TransferOptions): string | undefined {
+  if (typeof schedule === 'function') return 'custom'
+  if (typeof schedule === 'object') return JSON.stringify(schedule)
+  return schedule ?? (plateau && 'constant')
+}

@@ -37,6 +37,7 @@ export function chosenSchedule(
   length: Required<Pick<ScheduledRun, 'totalSteps' | 'stepsPerEpoch'>>,
 ): Schedule {
   const run = { ...length, warmupSteps: Math.ceil(length.totalSteps * warmupRatio), learningRate }
+  if (typeof schedule === 'object') return scheduleByName(schedule, run)
   if (typeof schedule !== 'function') return scheduleByName(settings.schedule as ScheduleName, run)
   const made: unknown = schedule(run)
   if (typeof made === 'function') return made as Schedule

@@ -110,8 +110,8 @@ describe('names', () => {
         "scheduleFreeAdamW, sgd, but got 'adamw'.",
     )
     expect(() => resolveSettings({ schedule: 'cosin' as 'cosine' }, base)).toThrow(
-      "'schedule' must be one of constant, constant_with_warmup, linear, cosine, cosine_with_restarts, polynomial, " +
-        "inverse_sqrt, but got 'cosin'.",
+      "'schedule' must be one of constant, constant_with_warmup, linear, cosine, cosine_with_restarts, " +
+        "cosine_with_min_lr, polynomial, inverse_sqrt, warmup_stable_decay, step, but got 'cosin'.",
     )
     const { values } = resolveSettings({ optimizer: lion(), schedule: () => () => 1 }, base)
     expect([values.optimizer, values.schedule]).toEqual(['lion', 'custom'])
@@ -123,6 +123,13 @@ describe('names', () => {
       "'optimizer' must be a name, or what a function of @tfx/train returns, as adamW(), but got"
     expect(given({})).toThrow(`${expected} '{}'`)
     expect(given(lion)).toThrow(`${expected} 'a function'`)
+  })
+
+  it('of a schedule say what it was told', () => {
+    const schedule = { name: 'cosine_with_min_lr', minRatio: 0.1 } as const
+    expect(resolveSettings({ schedule }, base).values.schedule).toBe(
+      '{"name":"cosine_with_min_lr","minRatio":0.1}',
+    )
   })
 
   it('of schedules that are made by functions or by another option are told how', () => {

@@ -3,4 +3,10 @@ export * from './warmup-schedules'
 export * from './decay-schedules'
 export * from './cyclic-schedules'
 export * from './reduce-on-plateau'
-export { scheduleByName, type ScheduledRun, type ScheduleName, scheduleNames } from './by-name'
+export {
+  type NamedSchedule,
+  scheduleByName,
+  type ScheduledRun,
+  type ScheduleName,
+  scheduleNames,
+} from './by-name'

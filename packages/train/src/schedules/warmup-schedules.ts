@@ -81,7 +81,8 @@ export function cosineWithMinimumSchedule({
   cycles = 0.5,
   ...options
 }: WarmupOptions & { minRatio: number; cycles?: number }): Schedule {
-  checkNumber('cosineWithMinimumSchedule', { minRatio }, { least: 0, most: 1 })
+  // Those who name a schedule can forget it.
+  checkNumber('cosineWithMinimumSchedule', { minRatio: minRatio ?? NaN }, { least: 0, most: 1 })
   return afterWarmup(
     'cosineWithMinimumSchedule',
     options,
