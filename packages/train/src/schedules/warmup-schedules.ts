@@ -82,7 +82,7 @@ export function cosineWithMinimumSchedule({
   ...options
 }: WarmupOptions & { minRatio: number; cycles?: number }): Schedule {
   // Those who name a schedule can forget it.
-  checkNumber('cosineWithMinimumSchedule', { minRatio: minRatio ?? NaN }, { least: 0, most: 1 })
+  checkNumber('cosineWithMinimumSchedule', { minRatio: Number(minRatio) }, { least: 0, most: 1 })
   return afterWarmup(
     'cosineWithMinimumSchedule',
     options,
