@@ -24,7 +24,8 @@ export function feedsOf(
     const shape = store.shapes[name]!
     const kept = store.narrow(name)
     if (kept === undefined) feeds[name] = new Tensor('float32', store.view(name), shape)
-    else if (kept.type === 'float16') feeds[name] = new Tensor('float16', kept.values, shape)
+    else if (kept.type === 'float16')
+      feeds[name] = halves(new Tensor('float16', kept.values, shape), kept.values)
     else {
       feeds[name] = new Tensor('int8', kept.values, shape)
       feeds[scalesInput(name)] = new Tensor('float32', kept.scales, shape.slice(0, 1))
@@ -32,3 +33,10 @@ export function feedsOf(
   }
   return feeds
 }
+
+/**
+ * A float16 tensor whose data its native side can read: where JavaScript has a Float16Array (Node 24), onnxruntime makes one of
+ * what it was given, and Node-API does not know the type.
+ */
+const halves = (tensor: onnxruntime.Tensor, values: Uint16Array): onnxruntime.Tensor =>
+  Object.defineProperty(tensor, 'data', { value: values })
