@@ -87,6 +87,8 @@ async function talk(
   const isTerminal = stdin.isTTY === true
   const lines = createInterface({ input: stdin, ...(isTerminal && { output: stdout }), prompt: '> ' })
   let reply: AbortController | undefined
+  let isOver = false as boolean
+  lines.on('close', () => (isOver = true))
   // In a terminal the keys come to the lines' reader, else as signals.
   const interrupt = () => (reply === undefined ? lines.close() : reply.abort())
   const stopListening = onInterrupt(interrupt)
@@ -130,7 +132,8 @@ async function talk(
       if (Object.hasOwn(commands, name)) await commands[name]!(rest)
       else if (line.trim() !== '') await print((signal) => session.send(line, { signal }))
       if (name === '/exit') break
-      lines.prompt()
+      // The last lines are still read when the input is over.
+      if (!isOver) lines.prompt()
     }
   } finally {
     stopListening()
