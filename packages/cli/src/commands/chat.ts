@@ -28,7 +28,10 @@ export const addChat: AddCommand = (program, surroundings) =>
         .description('talks with a model in the terminal')
         .option('--system <text>', 'what the model is told before the dialogue')
         .option('--resume <file>', 'go on with a dialogue that /save wrote')
-        .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)"),
+        .option(
+          '--chat-template <jinja>',
+          "a template, or the name of one, such as chatml (default: the model's)",
+        ),
     ),
   ).action(async (source: string, { system, resume, chatTemplate, ...flags }: Flags) => {
     const { stderr } = surroundings
