@@ -188,6 +188,21 @@ describe('a task', () => {
       .map((line) => JSON.parse(line) as { label: string })
     expect(answers.map(({ label }) => label)).toEqual(predicted.stdout.match(/good|bad/g))
   })
+
+  it('answers line for line, also where lines are blank', async () => {
+    const answersOf = async (text: string, ...flags: string[]) => {
+      const { stdin, written, code } = start('predict', model, ...flags)
+      stdin.end(text)
+      expect(await code).toBe(0)
+      return written.stdout
+    }
+    const [good, bad] = (await run('predict', model, 'a good film', 'a bad film')).stdout.split('\n')
+    const lines = ['', ' ', 'a good film', '', ...Array<string>(40).fill('a bad film'), '', '']
+    const expected = lines.map((line) => (line.includes('good') ? good : line.includes('bad') ? bad : ''))
+    expect(await answersOf(`${lines.join('\n')}\n`)).toBe(`${expected.join('\n')}\n`)
+    expect(await answersOf('\na good film\n', '--json')).toMatch(/^null\n\{"label":".*\}\n$/)
+    expect(await answersOf('\n\n')).toBe('\n\n')
+  })
 })
 
 describe('an adapter', () => {
