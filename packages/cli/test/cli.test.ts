@@ -102,7 +102,7 @@ describe('chat', () => {
     const file = join(folder, 'dialogue.json')
     const { stdin, written, code } = start('chat', tiny, '--max-tokens', '8', '--temperature', '0')
     stdin.write('Hello\n/system Be brief.\n/reset\nHello\n/again\n')
-    stdin.write(`${'x'.repeat(300)}\n/save ${file}\n/exit\nnever read\n`)
+    stdin.write(`${'x'.repeat(300)}\n/save ${file}\n/quit\n/exit\nnever read\n`)
     expect(await code).toBe(0)
     const replies = written.stdout.split('\n').map((line) => line.replace(/^(> )*/, ''))
     expect(replies[0]).toBe('vrevvvMx')
@@ -110,6 +110,7 @@ describe('chat', () => {
     expect(replies[2]).toBe(replies[1])
     expect(written.stderr).toContain('Be brief.\n')
     expect(written.stderr).toContain("send: 'text' must be fewer tokens")
+    expect(written.stderr).toContain('There is no /quit; /help says what there is.\n')
     const saved = JSON.parse(await readFile(file, 'utf8')) as { system: string; messages: object[] }
     expect(saved.system).toBe('Be brief.')
     expect(saved.messages).toHaveLength(2)

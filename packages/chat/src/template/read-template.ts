@@ -23,11 +23,13 @@ const isNamed = (entry: unknown): entry is { name: string; template: string } =>
  * @param named Those that a tokenizer has; {@link chatTemplates} have names too.
  * @throws ArgumentError on a name that there is not: as a template it would write the same for every dialogue.
  */
-export function templateOf(chosen: string, named: ReadonlyMap<string, string>): string {
+export function templateOf(chosen: unknown, named: ReadonlyMap<string, string>): string {
   const builtIn = new Map<string, string>(Object.entries(chatTemplates))
-  const found = named.get(chosen) ?? builtIn.get(chosen)
-  if (found !== undefined) return found
-  if (chosen.includes('{')) return chosen
+  if (typeof chosen === 'string') {
+    const found = named.get(chosen) ?? builtIn.get(chosen)
+    if (found !== undefined) return found
+    if (chosen.includes('{')) return chosen
+  }
   const names = new Set([...named.keys(), ...builtIn.keys()])
   throw new ArgumentError({
     function: 'createChatTemplate',

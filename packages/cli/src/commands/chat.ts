@@ -131,6 +131,7 @@ async function talk(
     for await (const line of lines) {
       const [, name = '', rest = ''] = /^(\/\w+)\s*(.*)$/s.exec(line.trim()) ?? []
       if (Object.hasOwn(commands, name)) await commands[name]!(rest)
+      else if (name !== '' && rest === '') stderr.write(`There is no ${name}; /help says what there is.\n`)
       else if (line.trim() !== '') await print((signal) => session.send(line, { signal }))
       if (name === '/exit') break
       lines.prompt()
