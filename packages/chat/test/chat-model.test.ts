@@ -130,6 +130,16 @@ describe('chat', () => {
     await expect(collect(model.chat(hello, { stop: ['a', ''] }))).rejects.toThrow(
       "'stop' must be made of texts that are not empty",
     )
+    await expect(collect(model.chat(hello, { stop: 5 as unknown as string }))).rejects.toThrow(
+      "'stop' must be made of texts that are not empty, but got 5",
+    )
+  })
+
+  it('refuses a message of any length that does not fit', async () => {
+    const content = 'a '.repeat(300_000)
+    await expect(collect(model.chat([{ role: 'user', content }]))).rejects.toThrow(
+      /'messages' must be fewer tokens than the \d+ of the model's context, but got \d{6}/,
+    )
   })
 })
 

@@ -1,7 +1,8 @@
+import { ArgumentError } from '@tfx/common'
 import { loadTokenizer, type Tokenizer } from '@tfx/core'
 import { fixturePath, loadFixture } from '@tfx/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type ChatMessage, type ChatTemplate, createChatTemplate } from '../src/index'
+import { type ChatMessage, type ChatTemplate, chatTemplates, createChatTemplate } from '../src/index'
 
 interface Case {
   template: string
@@ -47,6 +48,18 @@ describe.each(Object.keys(cases))('templates over a %s tokenizer', (name) => {
       expect(withMask.inputIds, dialogue).toEqual(markedIds ?? ids)
       expect(withMask.assistantMask!.join(''), dialogue).toBe(mask)
     }
+  })
+})
+
+describe('the name of a template', () => {
+  it('is one of the tokenizer or of chatTemplates, and no text that is the same for every dialogue', async () => {
+    const tokenizer = await loadTokenizer(fixturePath('chat/tokenizers/byte-level'))
+    const open = (chatTemplate: string) => createChatTemplate(tokenizer, { chatTemplate })
+    expect(open('chatml').source).toBe(chatTemplates.chatml)
+    expect(() => open('chatlm')).toThrow(
+      /'chatTemplate' must be .* the name of one: .*chatml.*, but got "chatlm"/,
+    )
+    expect(() => open('constructor')).toThrow(ArgumentError)
   })
 })
 

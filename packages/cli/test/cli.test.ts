@@ -102,7 +102,7 @@ describe('chat', () => {
     const file = join(folder, 'dialogue.json')
     const { stdin, written, code } = start('chat', tiny, '--max-tokens', '8', '--temperature', '0')
     stdin.write('Hello\n/system Be brief.\n/reset\nHello\n/again\n')
-    stdin.write(`${'x'.repeat(300)}\n/save ${file}\n/exit\nnever read\n`)
+    stdin.write(`${'x'.repeat(300)}\n/save ${file}\n/quit\n/exit\nnever read\n`)
     expect(await code).toBe(0)
     const replies = written.stdout.split('\n').map((line) => line.replace(/^(> )*/, ''))
     expect(replies[0]).toBe('vrevvvMx')
@@ -110,6 +110,7 @@ describe('chat', () => {
     expect(replies[2]).toBe(replies[1])
     expect(written.stderr).toContain('Be brief.\n')
     expect(written.stderr).toContain("send: 'text' must be fewer tokens")
+    expect(written.stderr).toContain('There is no /quit; /help says what there is.\n')
     const saved = JSON.parse(await readFile(file, 'utf8')) as { system: string; messages: object[] }
     expect(saved.system).toBe('Be brief.')
     expect(saved.messages).toHaveLength(2)
@@ -187,6 +188,21 @@ describe('a task', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { label: string })
     expect(answers.map(({ label }) => label)).toEqual(predicted.stdout.match(/good|bad/g))
+  })
+
+  it('answers line for line, also where lines are blank', async () => {
+    const answersOf = async (text: string, ...flags: string[]) => {
+      const { stdin, written, code } = start('predict', model, ...flags)
+      stdin.end(text)
+      expect(await code).toBe(0)
+      return written.stdout
+    }
+    const [good, bad] = (await run('predict', model, 'a good film', 'a bad film')).stdout.split('\n')
+    const lines = ['', ' ', 'a good film', '', ...Array<string>(40).fill('a bad film'), '', '']
+    const expected = lines.map((line) => (line.includes('good') ? good : line.includes('bad') ? bad : ''))
+    expect(await answersOf(`${lines.join('\n')}\n`)).toBe(`${expected.join('\n')}\n`)
+    expect(await answersOf('\na good film\n', '--json')).toMatch(/^null\n\{"label":".*\}\n$/)
+    expect(await answersOf('\n\n')).toBe('\n\n')
   })
 })
 

@@ -212,6 +212,11 @@ describe('generate', () => {
       "'numReturnSequences' must be 1 unless there are beams or doSample, but got 2",
     ],
     [{ numBeams: 2, numReturnSequences: 3 }, "'numReturnSequences' must be at most the 2 beams, but got 3"],
+    [
+      { num_beams: 2 },
+      "'options' must be made of settings, such as 'numBeams', that there are, but got 'num_beams'",
+    ],
+    [{ foo: 2 } as object, "'options' must be made of settings that there are, but got 'foo'"],
     [{ temperature: 0 }, "'temperature' must be a number above 0, but got 0"],
     [{ topP: 1.2 }, "'topP' must be a number above 0 and at most 1, but got 1.2"],
     [{ numBeams: 1.5 }, "'numBeams' must be a whole number of at least 1, but got 1.5"],

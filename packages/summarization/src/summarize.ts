@@ -38,6 +38,12 @@ export type SummaryLanguageModel = LanguageModel<
   SequenceToSequenceConfig
 >
 
+/** Of texts that are a part of a stream. */
+interface PartOfStream {
+  /** How many texts came before, so that errors count from the beginning. Absent: there is no stream. */
+  readonly firstIndex?: number
+}
+
 /**
  * Summarizes documents, in batches of like length across all of them. A document that is longer than the model reads is cut
  * between sentences, its parts are summarized one by one, and then their summaries, joined, in the same way, until they
@@ -49,7 +55,15 @@ export type SummaryLanguageModel = LanguageModel<
 export async function summarizeTexts(
   model: SummaryLanguageModel,
   texts: readonly string[],
-  { style, maxLength, minLength, longDocuments = 'parts', maxParts = 64, ...options }: SummarizeOptions = {},
+  {
+    style,
+    maxLength,
+    minLength,
+    longDocuments = 'parts',
+    maxParts = 64,
+    firstIndex,
+    ...options
+  }: SummarizeOptions & PartOfStream = {},
 ): Promise<Summary[]> {
   checkLongDocuments(longDocuments)
   const { tokenizer, config, generation } = model
@@ -59,7 +73,8 @@ export async function summarizeTexts(
   // Of a part no more is written than half of what the model reads, so that each pass leaves less to read.
   const ofPart = { maxNewTokens: Math.min(most, roomFor(reader) >> 1), minLength: 0, minNewTokens: 0 }
   const documents = texts.map((text, index) => {
-    const argument = texts.length === 1 ? 'text' : `texts[${index}]`
+    const argument =
+      texts.length === 1 && firstIndex === undefined ? 'text' : `texts[${(firstIndex ?? 0) + index}]`
     checkText(text, argument)
     return readable(text, reader, { longDocuments, maxParts, argument })
   })

@@ -50,8 +50,11 @@ export function createSummarizer(model: SummaryLanguageModel): Summarizer {
     summarize,
     async *predictStream(texts, options = {}) {
       const { batchSize = 16, signal } = options
-      for await (const batch of inLists(texts, { size: batchSize, signal, caller: 'predictStream' }))
-        yield* await summarizeTexts(model, batch, options)
+      let firstIndex = 0
+      for await (const batch of inLists(texts, { size: batchSize, signal, caller: 'predictStream' })) {
+        yield* await summarizeTexts(model, batch, { ...options, firstIndex })
+        firstIndex += batch.length
+      }
     },
     evaluate: (dataset, options) => evaluateSummaries(model, dataset, options),
   }

@@ -77,6 +77,9 @@ describe('a summarizer', () => {
     expect(await loaded.summarize(texts)).toEqual(await model.summarize(texts))
     const streamed: unknown[] = []
     for await (const summary of loaded.predictStream(texts, { batchSize: 8 })) streamed.push(summary)
+    const failing = loaded.predictStream([texts[0]!, ''], { batchSize: 1 })
+    await failing.next()
+    await expect(failing.next()).rejects.toThrow("'texts[1]' must be a text, but got a blank one")
     expect(streamed).toEqual(await model.summarize(texts))
     await loaded.dispose()
   }, 60_000)

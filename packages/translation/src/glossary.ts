@@ -24,9 +24,11 @@ export interface GlossaryTokens {
  * Spells the terms of a glossary in tokens: behind a space and without one, as they are and with a capital.
  *
  * @param tokenizer Of the translations.
- * @throws ArgumentError if a term is no text.
+ * @throws ArgumentError if it is made of anything else, or a term is no text.
  */
-export function glossaryTokens({ force = {}, forbid = [] }: Glossary, tokenizer: Tokenizer): GlossaryTokens {
+export function glossaryTokens(glossary: Glossary, tokenizer: Tokenizer): GlossaryTokens {
+  checkGlossary(glossary)
+  const { force = {}, forbid = [] } = glossary
   checkTerms('glossary.forbid', forbid)
   const isList = Array.isArray(force)
   const entries: [string | undefined, readonly string[]][] = isList
@@ -77,6 +79,20 @@ function tokensOf(spellings: readonly string[], tokenizer: Tokenizer): number[][
 /** Those that no other begins: who has written the shorter one has written the term. */
 const shortest = (ways: readonly number[][]): number[][] =>
   ways.filter((way) => !ways.some((other) => other !== way && other.every((token, at) => way[at] === token)))
+
+function checkGlossary(glossary: unknown): void {
+  const { force = {}, forbid = [], ...others } = (glossary ?? {}) as Record<string, unknown>
+  const isRight = [glossary, force].every((part) => typeof part === 'object' && part !== null)
+  const [unknown] = Object.keys(others)
+  if (isRight && Array.isArray(forbid) && unknown === undefined) return
+  throw new ArgumentError({
+    function: 'translate',
+    argument: 'glossary',
+    expected: '{ force, forbid }: terms with their translations, and a list of terms',
+    received: unknown === undefined ? JSON.stringify(glossary) : `'${unknown}'`,
+    remedy: "For instance { force: { dog: 'Hund' }, forbid: ['Köter'] }.",
+  })
+}
 
 function checkTerms(argument: string, terms: unknown): void {
   const given: readonly unknown[] = Array.isArray(terms) ? terms : [terms]

@@ -29,6 +29,12 @@ export type TranslationLanguageModel = LanguageModel<
   SequenceToSequenceConfig
 >
 
+/** Of texts that are a part of a stream. */
+interface PartOfStream {
+  /** How many texts came before, so that errors count from the beginning. Absent: there is no stream. */
+  readonly firstIndex?: number
+}
+
 /**
  * Translates texts, in batches of like length across all of them.
  *
@@ -44,11 +50,13 @@ export async function translateTexts(
     glossary = {},
     split = 'sentences',
     maxWords = 100_000,
+    firstIndex,
     ...options
-  }: TranslateOptions = {},
+  }: TranslateOptions & PartOfStream = {},
 ): Promise<string[]> {
   texts.forEach((text, index) => {
-    checkText(text, { argument: texts.length === 1 ? 'text' : `texts[${index}]`, maxWords })
+    const isAlone = texts.length === 1 && firstIndex === undefined
+    checkText(text, { argument: isAlone ? 'text' : `texts[${(firstIndex ?? 0) + index}]`, maxWords })
   })
   checkSplit(split)
   const tokens = tokensFor(model, { source, target }, 'translate')

@@ -54,8 +54,11 @@ export function createTranslator(model: TranslationLanguageModel): Translator {
     translate,
     async *predictStream(texts, options = {}) {
       const { batchSize = 16, signal } = options
-      for await (const batch of inLists(texts, { size: batchSize, signal, caller: 'predictStream' }))
-        yield* await translateTexts(model, batch, options)
+      let firstIndex = 0
+      for await (const batch of inLists(texts, { size: batchSize, signal, caller: 'predictStream' })) {
+        yield* await translateTexts(model, batch, { ...options, firstIndex })
+        firstIndex += batch.length
+      }
     },
     evaluate: (dataset, options) => evaluateTranslations(model, dataset, options),
   }

@@ -140,6 +140,10 @@ describe('texts that cannot be translated', () => {
   it.each([
     [{ split: 'words' }, "'split' must be 'sentences', 'lines' or 'none', but got \"words\""],
     [{ glossary: { force: { dog: '' } } }, "'glossary.force' must be a text, but got a blank one"],
+    [{ glossary: { forced: {} } }, "'glossary' must be { force, forbid }"],
+    [{ glossary: { forbid: 'Hund' } }, `a list of terms, but got {"forbid":"Hund"}`],
+    [{ glossary: { force: 5 } }, `a list of terms, but got {"force":5}`],
+    [{ numbeams: 4 }, "'options' must be made of settings, such as 'numBeams', that there are"],
     [{ glossary: { forbid: [7] } }, "'glossary.forbid' must be a string, but got number"],
     [{ numBeams: 0 }, "'numBeams' must be a whole number of at least 1"],
     [{ glossary: { force: ['Hund'] }, doSample: true }, "'doSample' must be false with forceWordsIds"],

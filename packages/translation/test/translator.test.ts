@@ -62,6 +62,10 @@ describe('a translator from random weights', { timeout: 300_000 }, () => {
     }
     expect(read).toBe(12)
     expect(translated).toEqual(await model.translate(held.slice(0, 10).map(({ en }) => en)))
+    const stream = model.predictStream([...held.slice(0, 2).map(({ en }) => en), ' '], { batchSize: 2 })
+    await stream.next()
+    await stream.next()
+    await expect(stream.next()).rejects.toThrow("'texts[2]' must be a text, but got a blank one")
   })
 
   it('keeps the layout of a document', async () => {

@@ -82,7 +82,7 @@ const wrongOption = (
 
 /** The texts that end a reply. */
 export function stopStrings({ stop = [] }: WriteOptions): readonly string[] {
-  return typeof stop === 'string' ? [stop] : stop
+  return Array.isArray(stop) ? (stop as readonly string[]) : [stop as string]
 }
 
 /**

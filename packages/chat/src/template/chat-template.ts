@@ -15,7 +15,7 @@ import { createRenderer, type RenderFailure, type RenderLimits, type Renderer } 
 
 /** Options of {@link createChatTemplate}. */
 export interface ChatTemplateOptions {
-  /** A template in Jinja, or the name of one of the tokenizer's. Default: the tokenizer's. */
+  /** A template in Jinja, or the name of one of the tokenizer's or of `chatTemplates`. Default: the tokenizer's. */
   chatTemplate?: string | undefined
   /** What a template may take for one call, in milliseconds. Default 5000. */
   timeout?: number
@@ -70,7 +70,7 @@ const slice = { dialogues: 128, characters: 2 ** 20 }
  * Reads the chat template of a tokenizer. Templates come from strangers: they run in a process of their own that is
  * ended when it takes too long or too much memory, or is idle.
  *
- * @throws CheckpointError if there is no template.
+ * @throws CheckpointError if there is no template, ArgumentError if there is none of this name.
  *
  * @example
  * ```ts

@@ -17,14 +17,14 @@ export function encodeRendered(
   rendered: string,
   { tokenizer, spans }: { tokenizer: Tokenizer; spans?: readonly Span[] | undefined },
 ): EncodedRendering {
-  const inputIds: number[] = []
-  const assistantMask: number[] = []
+  const parts: number[][] = []
+  const masks: number[][] = []
   for (const [index, { text, start, isText }] of piecesOf(rendered).entries()) {
     const cut = (part: string, isFirst: boolean) =>
       isFirst ? encodePart(tokenizer, part, isText) : encodeInside(tokenizer, part, isText)
     const isFirst = index === 0
     const ids = cut(text, isFirst)
-    inputIds.push(...ids)
+    parts.push(ids)
     if (!spans) continue
     const inside = spans
       .map((span) => ({
@@ -39,9 +39,9 @@ export function encodeRendered(
     })
     const mask = new Array<number>(ids.length).fill(0)
     for (const at of inside.keys()) mask.fill(1, edges[2 * at]!.first, edges[2 * at + 1]!.behind)
-    assistantMask.push(...mask)
+    masks.push(mask)
   }
-  return { inputIds, ...(spans && { assistantMask }) }
+  return { inputIds: parts.flat(), ...(spans && { assistantMask: masks.flat() }) }
 }
 
 const encodePart = (tokenizer: Tokenizer, text: string, isText: boolean): number[] =>

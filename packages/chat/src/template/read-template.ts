@@ -1,5 +1,6 @@
-import { CheckpointError } from '@tfx/common'
+import { ArgumentError, CheckpointError } from '@tfx/common'
 import type { Tokenizer } from '@tfx/core'
+import { chatTemplates } from './built-in-templates'
 
 /** The templates of a tokenizer by name; `default` is the one that is meant where there is one. */
 export function templatesOf({ files }: Pick<Tokenizer, 'files'>): ReadonlyMap<string, string> {
@@ -17,11 +18,34 @@ const isNamed = (entry: unknown): entry is { name: string; template: string } =>
 }
 
 /**
+ * A template by its name, or itself.
+ *
+ * @param named Those that a tokenizer has; {@link chatTemplates} have names too.
+ * @throws ArgumentError on a name that there is not: as a template it would write the same for every dialogue.
+ */
+export function templateOf(chosen: unknown, named: ReadonlyMap<string, string>): string {
+  const builtIn = new Map<string, string>(Object.entries(chatTemplates))
+  if (typeof chosen === 'string') {
+    const found = named.get(chosen) ?? builtIn.get(chosen)
+    if (found !== undefined) return found
+    if (chosen.includes('{')) return chosen
+  }
+  const names = new Set([...named.keys(), ...builtIn.keys()])
+  throw new ArgumentError({
+    function: 'createChatTemplate',
+    argument: 'chatTemplate',
+    expected: `a Jinja template, or the name of one: ${[...names].join(', ')}`,
+    received: JSON.stringify(chosen),
+    remedy: 'Pass the text of the template, not the name of its file.',
+  })
+}
+
+/**
  * The template to use: the one that was given, or is named so, else the tokenizer's for tools where there are tools, else
  * its default.
  *
- * @param chosen A template, or the name of one of the tokenizer's.
- * @throws CheckpointError if there is none.
+ * @param chosen A template, or the name of one.
+ * @throws CheckpointError if there is none, ArgumentError if there is none of this name.
  */
 export function chooseTemplate(
   tokenizer: Pick<Tokenizer, 'files'>,
@@ -31,7 +55,7 @@ export function chooseTemplate(
   const template =
     chosen === undefined
       ? ((hasTools ? templates.get('tool_use') : undefined) ?? templates.get('default'))
-      : (templates.get(chosen) ?? chosen)
+      : templateOf(chosen, templates)
   if (template !== undefined) return template
   throw new CheckpointError({
     function: 'createChatTemplate',

@@ -4,7 +4,7 @@ import type { WritingOptions } from '@tfx/transfer'
 /** What chat takes beside the options of every `transfer`. */
 export interface ChatOptions extends Omit<WritingOptions, 'evaluateWriting'> {
   /**
-   * How dialogues are written: a template in Jinja, or the name of one of the base's. It is saved with the model. Default:
+   * How dialogues are written: a template in Jinja, or the name of one of the base's or of {@link chatTemplates}. It is saved with the model. Default:
    * the base's, or {@link chatTemplates}.plain where it has none.
    */
   chatTemplate?: string

@@ -37,7 +37,7 @@ export async function encodeDialogues(
   const encoded: (LabelledTokens | undefined)[] = await encode(dialogues)
   const long = [...dialogues.keys()].filter((index) => !fits(encoded[index]!))
   if (long.length === 0) return encoded
-  if (!truncation) throw tooLong(dialogues[long[0]!]!, { maxLength, caller, count: long.length })
+  if (!truncation) throw tooLong(dialogues[long[0]!]!, { maxLength, caller, truncation, count: long.length })
   // How many answers fit is found by halves, for all long dialogues together.
   let searches = long.map((index) => ({ index, ends: answerEnds(dialogues[index]!), fits: 0 }))
   for (const { index } of searches) encoded[index] = undefined
@@ -55,7 +55,7 @@ export async function encodeDialogues(
   }
   searches = searches.filter(({ index }) => encoded[index] === undefined)
   if (searches.length === dialogues.length)
-    throw tooLong(dialogues[long[0]!]!, { maxLength, caller, count: searches.length })
+    throw tooLong(dialogues[long[0]!]!, { maxLength, caller, truncation, count: searches.length })
   return encoded
 }
 
@@ -67,15 +67,22 @@ const answerEnds = (messages: readonly ChatMessage[]): number[] =>
 
 function tooLong(
   messages: readonly ChatMessage[],
-  { maxLength, caller, count }: { maxLength: number; caller: string; count: number },
+  {
+    maxLength,
+    caller,
+    truncation,
+    count,
+  }: Pick<EncodeDialoguesOptions, 'maxLength' | 'caller' | 'truncation'> & { count: number },
 ): DataError {
   const first = messages.find(({ role }) => role === 'user')?.content
   const text = typeof first === 'string' ? first : JSON.stringify(first ?? '')
   return new DataError({
     function: caller,
     argument: 'dataset',
-    expected: `dialogues of at most ${maxLength} tokens`,
+    expected: `dialogues of at most ${maxLength} tokens${truncation ? ', up to their first answer' : ''}`,
     received: `${count} longer; the first begins with '${text.length > 40 ? `${text.slice(0, 40)}…` : text}'`,
-    remedy: 'Pass { truncation: true } to use their first turns only, or a larger { maxLength }.',
+    remedy: truncation
+      ? 'Pass a larger { maxLength }, or shorten them.'
+      : 'Pass { truncation: true } to use their first turns only, or a larger { maxLength }.',
   })
 }

@@ -6,7 +6,7 @@ import type { TunedChatModel } from './tuned-model'
 
 /** Options of {@link load}. */
 export interface LoadOptions extends Omit<LoadWriterOptions, 'labels'> {
-  /** A chat template in Jinja, or the name of one of the tokenizer's. Default: the tokenizer's, if it has one. */
+  /** A chat template in Jinja, or the name of one of the tokenizer's or of `chatTemplates`. Default: the tokenizer's, if it has one. */
   chatTemplate?: string
 }
 

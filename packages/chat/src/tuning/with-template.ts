@@ -1,17 +1,17 @@
 import { ArgumentError } from '@tfx/common'
 import type { GenerationConfig, Tokenizer } from '@tfx/core'
 import { chatTemplates } from '../template/built-in-templates'
-import { specialTokenVariables, templatesOf } from '../template/read-template'
+import { specialTokenVariables, templateOf, templatesOf } from '../template/read-template'
 
 /**
  * A tokenizer with the template that dialogues are written by: the one that was given, or is named so; else its own; else
  * `chatTemplates.plain`. It is saved with the model.
  *
- * @throws ArgumentError if it has none, and no token that could end an answer.
+ * @throws ArgumentError if there is none of this name, or it has none, and no token that could end an answer.
  */
 export function withTemplate(tokenizer: Tokenizer, chosen: string | undefined): Tokenizer {
   const templates = templatesOf(tokenizer)
-  if (chosen !== undefined) return withSource(tokenizer, templates.get(chosen) ?? chosen)
+  if (chosen !== undefined) return withSource(tokenizer, templateOf(chosen, templates))
   if (templates.has('default')) return tokenizer
   if (specialTokenVariables(tokenizer).eos_token !== undefined)
     return withSource(tokenizer, chatTemplates.plain)

@@ -28,7 +28,10 @@ export const addChat: AddCommand = (program, surroundings) =>
         .description('talks with a model in the terminal')
         .option('--system <text>', 'what the model is told before the dialogue')
         .option('--resume <file>', 'go on with a dialogue that /save wrote')
-        .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)"),
+        .option(
+          '--chat-template <jinja>',
+          "a template, or the name of one, such as chatml (default: the model's)",
+        ),
     ),
   ).action(async (source: string, { system, resume, chatTemplate, ...flags }: Flags) => {
     const { stderr } = surroundings
@@ -130,6 +133,7 @@ async function talk(
     for await (const line of lines) {
       const [, name = '', rest = ''] = /^(\/\w+)\s*(.*)$/s.exec(line.trim()) ?? []
       if (Object.hasOwn(commands, name)) await commands[name]!(rest)
+      else if (name !== '' && rest === '') stderr.write(`There is no ${name}; /help says what there is.\n`)
       else if (line.trim() !== '') await print((signal) => session.send(line, { signal }))
       if (name === '/exit') break
       // The last lines are still read when the input is over.

@@ -16,7 +16,7 @@ export const addPredict: AddCommand = (program, surroundings) =>
   void addLoadOptions(
     program
       .command('predict <model> [texts...]')
-      .description('answers each text, or each line of the standard input')
+      .description('answers each text, or each line of the standard input; blank lines stay blank')
       .option('-t, --task <name>', 'sentiment, … or a package', 'sentiment')
       .option('--set <name=value>', 'an option of predictStream; may be repeated', assignment)
       .option('--json', 'print JSON, one answer a line'),
@@ -27,17 +27,46 @@ export const addPredict: AddCommand = (program, surroundings) =>
       const model = await load(source, { signal, ...loadOptions(flags) })
       try {
         if (!model.predictStream) throw withoutAnswers(task)
-        const inputs = texts.length > 0 ? texts : createInterface({ input: stdin })
-        for await (const answer of model.predictStream(inputs, { ...set, signal }))
-          stdout.write(`${json ? JSON.stringify(answer) : describe(answer)}\n`)
+        const answer = (inputs: AsyncIterable<string> | Iterable<string>) =>
+          model.predictStream!(inputs, { ...set, signal })
+        const answers =
+          texts.length > 0 ? answer(texts) : answerLines(createInterface({ input: stdin }), answer)
+        for await (const one of answers) stdout.write(`${json ? JSON.stringify(one) : describe(one)}\n`)
       } finally {
         await model.dispose()
       }
     })
   })
 
+/** Answers lines one by one; a blank one, which is no text, by null. */
+async function* answerLines(
+  lines: AsyncIterable<string>,
+  answer: (texts: AsyncIterable<string>) => AsyncIterable<unknown>,
+): AsyncGenerator<unknown, void, undefined> {
+  // For each answer to come, how many blank lines stand before it; the last entry counts those since.
+  const blanks = [0]
+  async function* texts() {
+    for await (const line of lines) {
+      if (line.trim() === '') blanks[blanks.length - 1]!++
+      else {
+        blanks.push(0)
+        yield line
+      }
+    }
+  }
+  function* gap() {
+    for (let left = blanks.shift() ?? 0; left > 0; left--) yield null
+  }
+  for await (const one of answer(texts())) {
+    yield* gap()
+    yield one
+  }
+  yield* gap()
+}
+
 /** A label with its probability, a text, or whatever else a task answers. */
 function describe(answer: unknown): string {
+  if (answer === null) return ''
   if (typeof answer === 'string') return answer
   const { label, score, text } = (answer ?? {}) as Record<string, unknown>
   if (typeof label === 'string' && typeof score === 'number') return `${label}\t${score.toFixed(4)}`

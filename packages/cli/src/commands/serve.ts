@@ -46,7 +46,10 @@ export const addServe: AddCommand = (program, surroundings) =>
     .option('--cors <origin>', 'whose pages may ask; * for any (default: only its own)')
     .option('--allowed-host <name>', 'a name it answers to, behind a proxy; may be repeated', collect)
     .option('--grace <seconds>', 'that replies have to end when the server stops', whole(), 5)
-    .option('--chat-template <jinja>', "a template, or the name of one (default: the model's)")
+    .option(
+      '--chat-template <jinja>',
+      "a template, or the name of one, such as chatml (default: the model's)",
+    )
     .option('--adapter <name=directory>', 'served beside it by that name; may be repeated', namedDirectory)
     .addOption(precisionOption())
     .option('--quiet', 'do not print each request')

@@ -57,7 +57,7 @@ export const addTrain: AddCommand = (program, surroundings) =>
     .action(async (data: string, flags: Flags) => {
       const {
         task,
-        base = smallBases[task] ?? '@tfx/base-encoder',
+        base = smallBases[task.replace(/^@tfx\//, '')] ?? '@tfx/base-encoder',
         output,
         overwrite = false,
         onnx,

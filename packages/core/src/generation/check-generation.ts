@@ -1,6 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import { forcedWords } from './forced-words'
-import type { GenerationConfig } from './generation-config'
+import { type GenerationConfig, generationFields } from './generation-config'
 import type { StepModel } from './step-model'
 
 /** What a call of `generate` comes to: the settings, and the lengths that follow from them. */
@@ -22,6 +22,7 @@ export function resolveGeneration(
   prompts: readonly (readonly number[])[],
   config: GenerationConfig,
 ): ResolvedGeneration {
+  checkNames(config)
   checkPrompts(model, prompts)
   checkNumbers(config)
   checkMethod(config)
@@ -47,6 +48,20 @@ export function resolveGeneration(
   }
   return { config, promptLength, maxLength }
 }
+
+/** A misspelled setting would be without effect. */
+function checkNames(config: GenerationConfig): void {
+  const unknown = Object.keys(config).find((name) => !generationFields.includes(name))
+  if (unknown === undefined) return
+  const meant = generationFields.find((name) => plain(name) === plain(unknown))
+  throw wrong(
+    'options',
+    `made of settings${meant ? `, such as '${meant}',` : ''} that there are`,
+    `'${unknown}'`,
+  )
+}
+
+const plain = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
 
 function checkPrompts({ vocabSize, isEncoderDecoder }: StepModel, prompts: readonly (readonly number[])[]) {
   if (prompts.length === 0) throw wrong('prompts', 'at least one', 'none')

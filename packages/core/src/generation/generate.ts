@@ -148,8 +148,10 @@ interface Prepared {
 function prepare(
   model: StepModel,
   prompts: readonly (readonly number[])[],
-  { seed = 42, signal, decode, logitsProcessors = [], cache, shared, onPrompt, ...given }: GenerateOptions,
+  options: GenerateOptions,
 ): Prepared {
+  const { seed = 42, signal, decode, logitsProcessors = [], cache, shared, onPrompt, ...others } = options
+  const { onToken: _, ...given } = others
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const resolved = resolveGeneration(model, prompts, { ...generationDefaults, ...settings })
   const { config, promptLength, maxLength } = resolved

@@ -166,6 +166,13 @@ const fields: Readonly<
   },
 }
 
+/** The names of all fields. */
+export const generationFields: readonly string[] = [
+  ...Object.values(fields).map(({ field }) => field),
+  'exponentialDecayLengthPenalty',
+  'sequenceBias',
+]
+
 const listFields: readonly string[] = ['forced_eos_token_id', 'eos_token_id', 'stop_strings']
 
 /** What would change the result and is not computed here → the values that mean "off". */

@@ -24,7 +24,7 @@ export function segmenter(model: SentencePieceModel): Segment {
     let unknown = ''
     const flush = () => {
       if (unknown === '') return
-      if (model.byteFallback) found.push(...Array.from(encoder.encode(unknown), byteToken))
+      if (model.byteFallback) for (const byte of encoder.encode(unknown)) found.push(byteToken(byte))
       else found.push(unknown)
       unknown = ''
     }
