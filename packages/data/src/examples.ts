@@ -1,6 +1,7 @@
 import { DataError, throwIfAborted } from '@tfx/common'
 import { discoverColumns, type ColumnOptions, type ResolvedColumns } from './columns'
 import { readRows, type LocatedRow, type RowSource } from './read-rows'
+import { textFault } from './text-fault'
 
 /** A text and its label. */
 export interface LabelledExample {
@@ -33,7 +34,7 @@ export interface LabelledExamples {
  *
  * @param rows The rows, for instance from {@link readRows}.
  * @throws DataError if a column is missing, if rows have no label (counted, with the first lines), if a
- *   text is blank or no string, if a label is an object, or if no example is left; AbortedError.
+ *   text is blank, no string, or holds control characters or half a surrogate pair, if a label is an object, or if no example is left; AbortedError.
  *
  * @example
  * ```ts
@@ -100,10 +101,14 @@ export interface Cell {
   argument: string
 }
 
-/** A text that is there, or ''. @throws DataError if it is no string. */
+/** A text that is there, or ''. @throws DataError if it is no string, or holds control characters or half a surrogate pair. */
 export function toText({ value, argument }: Cell): string {
-  if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
+  if (typeof value === 'string') {
+    const fault = value.trim() === '' ? undefined : textFault(value)
+    if (fault === undefined) return value
+    throw new DataError({ function: 'labelledExamples', argument, ...fault })
+  }
   throw new DataError({
     function: 'labelledExamples',
     argument,

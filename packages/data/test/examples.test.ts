@@ -113,6 +113,16 @@ describe('labelledExamples', () => {
       { textPairColumn: 'b' },
     ],
     [
+      'control characters',
+      [{ text: 'a\u0000b', label: 'good' }],
+      "'rows, row 1, text' must be text without control characters, but got U+0000 at 1.",
+    ],
+    [
+      'half a surrogate pair',
+      [{ text: 'half \ud83d', label: 'good' }],
+      "'rows, row 1, text' must be well-formed Unicode, but got half of a surrogate pair at 5.",
+    ],
+    [
       'number as text',
       [{ text: 5, label: 1 }],
       "'rows, row 1, text' must be a string, but got of type number.",

@@ -102,7 +102,17 @@ describe('a trained model', () => {
     const one = await model.predict(texts[5]!)
     expect(one.label).toBe(many[5]!.label)
     expect(await model.predict([])).toEqual([])
-    expect(await model.predict('')).toHaveProperty('label')
+  })
+
+  it.each([
+    ['', "'input' must be a text, but got a blank one"],
+    [' \n', "'input' must be a text, but got a blank one"],
+    ['a\u0000b', "'input' must be text without control characters, but got U+0000 at 1"],
+    ['half \ud83d', "'input' must be well-formed Unicode, but got half of a surrogate pair at 5"],
+    [{ text: 'good', textPair: ' ' }, "'input.textPair' must be a text, but got a blank one"],
+  ])('refuses what is no text: %j', async (input, message) => {
+    const model = await training
+    await expect(model.predict(input)).rejects.toThrow(`predict: ${message}`)
   })
 
   it('answers in the order of the texts, whatever the batches and the neighbours', async () => {

@@ -1,7 +1,7 @@
 import { type Program } from '@tfx/backend'
 import { ArgumentError } from '@tfx/common'
 import type { EncoderConfig } from '@tfx/core'
-import type { RowSource } from '@tfx/data'
+import { type RowSource, textFault } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
 import { saveTrainedAdapter } from './adapted'
 import { checkOptionNames } from './check-options'
@@ -219,6 +219,16 @@ function isList(
 
 /** @throws ArgumentError */
 function checkInput(input: unknown, argument: string): TextInput {
+  const checked = readInput(input, argument)
+  for (const [name, text] of Object.entries(checked)) {
+    const fault = textFault(text)
+    const place = typeof input === 'string' ? argument : `${argument}.${name}`
+    if (fault) throw new ArgumentError({ function: 'predict', argument: place, ...fault })
+  }
+  return checked
+}
+
+function readInput(input: unknown, argument: string): TextInput {
   if (typeof input === 'string') return { text: input }
   const { text, textPair } = (input ?? {}) as Partial<Record<'text' | 'textPair', unknown>>
   if (typeof text === 'string' && textPair === undefined) return { text }
