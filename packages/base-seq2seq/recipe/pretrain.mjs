@@ -3,6 +3,7 @@
  * `node fetch-sources.mjs` in `packages/base-recipes`.
  */
 import { loadCorpus } from '@tfx/base-recipes/corpus'
+import { openings } from '@tfx/base-recipes/openings'
 import { runRecipe } from '@tfx/base-recipes/run'
 import { createRandom } from '@tfx/common'
 import { adafactor } from '@tfx/train'
@@ -54,7 +55,12 @@ await runRecipe({
       input: `translate English to German: ${pair.english}`,
       target: pair.german,
     })),
-    ...summaries.train.map(({ text, summary }) => ({ input: `summarize: ${text}`, target: summary })),
+    ...[...summaries.train, ...openings(english.train.slice(ENGLISH_TEXTS), SEED)].map(
+      ({ text, summary }) => ({
+        input: `summarize: ${text}`,
+        target: summary,
+      }),
+    ),
   ],
   maxLength: 128,
   steps: 1800,
