@@ -60,9 +60,15 @@ async function rowsOf(part) {
   const rows = []
   for await (const row of readRows(join(values.data, `${part}.${extension}`))) {
     if (rows.length >= Number(values.limit)) break
-    rows.push(row)
+    rows.push(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, withoutControls(value)])))
   }
   return rows
+}
+
+/** SciTLDR has a control character in one of its abstracts, which `transfer` would refuse. */
+function withoutControls(value) {
+  if (Array.isArray(value)) return value.map(withoutControls)
+  return typeof value === 'string' ? value.replace(/[^\P{Cc}\n\t]/gu, ' ') : value
 }
 
 /** Trains one model and scores it on the test documents. */
