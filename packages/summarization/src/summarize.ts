@@ -66,6 +66,7 @@ export async function summarizeTexts(
   }: SummarizeOptions & PartOfStream = {},
 ): Promise<Summary[]> {
   checkLongDocuments(longDocuments)
+  checkMaxParts(maxParts)
   const { tokenizer, config, generation } = model
   const reader = { tokenizer, maxLength: model.maxLength, prefix: prefixOf(config) }
   const settings = { ...options, ...lengthSettings({ style, maxLength, minLength }, writingLimit(config)) }
@@ -176,6 +177,17 @@ export function writingLimit(config: SequenceToSequenceConfig): number {
 function checkText(text: unknown, argument: string): void {
   const fault = textFault(text)
   if (fault) throw new ArgumentError({ function: 'summarize', argument, ...fault })
+}
+
+function checkMaxParts(given: number): void {
+  if (given >= 1) return
+  throw new ArgumentError({
+    function: 'summarize',
+    argument: 'maxParts',
+    expected: 'a number of at least 1',
+    received: String(given),
+    remedy: 'Leave it out for 64.',
+  })
 }
 
 function checkLongDocuments(given: unknown): void {

@@ -177,6 +177,9 @@ describe('bad input', () => {
     expect(await refusalText(model.summarize('a', { style: 'long' as 'short' }))).toContain(
       "summarize: 'style' must be 'short', 'normal' or 'detailed', but got \"long\".",
     )
+    expect(await refusalText(model.summarize('a', { maxParts: NaN }))).toContain(
+      "'maxParts' must be a number of at least 1, but got NaN",
+    )
     expect(await refusalText(model.summarize('a', { longDocuments: 'cut' as 'error' }))).toContain(
       "summarize: 'longDocuments' must be 'parts', 'beginning' or 'error', but got \"cut\".",
     )

@@ -1,4 +1,4 @@
-import { ArgumentError } from '@tfx/common'
+import { ArgumentError, DataError } from '@tfx/common'
 import { createBleu, createChrf, createTer } from '@tfx/metrics'
 import { directionsOf, isOf } from './directions'
 import type { PairOptions, PairSource, TranslationPair } from './pair'
@@ -40,6 +40,15 @@ export async function evaluateTranslations(
     signal: options.signal,
   }
   const { examples } = await readPairs(dataset, reading, 'evaluate')
+  if (examples.length === 0) {
+    throw new DataError({
+      function: 'evaluate',
+      argument: 'dataset',
+      expected: 'at least one text with its translation',
+      received: 'none',
+      remedy: 'Check that the file is not empty and that its rows have both.',
+    })
+  }
   const directions = directionsOf(examples)
   const [direction] = directions
   if (directions.length > 1) {

@@ -125,6 +125,7 @@ async function writeSentences(
 function checkText(text: unknown, { argument, maxWords }: { argument: string; maxWords: number }): void {
   const fault = textFault(text)
   if (fault) throw new ArgumentError({ function: 'translate', argument, ...fault })
+  if (!(maxWords >= 1)) throw wrongMaxWords(maxWords)
   // Words are at least two characters, their space included.
   if ((text as string).length < 2 * maxWords) return
   const words = (text as string).match(/\S+/g)?.length ?? 0
@@ -137,6 +138,15 @@ function checkText(text: unknown, { argument, maxWords }: { argument: string; ma
     remedy: 'Translate it in parts, or raise { maxWords }.',
   })
 }
+
+const wrongMaxWords = (maxWords: unknown) =>
+  new ArgumentError({
+    function: 'translate',
+    argument: 'maxWords',
+    expected: 'a number of at least 1',
+    received: String(maxWords),
+    remedy: 'Leave it out for 100,000.',
+  })
 
 function checkSplit(split: unknown): void {
   if (split === 'sentences' || split === 'lines' || split === 'none') return

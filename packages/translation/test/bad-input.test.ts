@@ -145,6 +145,7 @@ describe('texts that cannot be translated', () => {
     [{ glossary: { force: 5 } }, `a list of terms, but got {"force":5}`],
     [{ numbeams: 4 }, "'options' must be made of settings, such as 'numBeams', that there are"],
     [{ glossary: { forbid: [7] } }, "'glossary.forbid' must be a string, but got number"],
+    [{ maxWords: NaN }, "'maxWords' must be a number of at least 1, but got NaN"],
     [{ numBeams: 0 }, "'numBeams' must be a whole number of at least 1"],
     [{ glossary: { force: ['Hund'] }, doSample: true }, "'doSample' must be false with forceWordsIds"],
   ])('with the options %j', async (options, message) => {
@@ -158,6 +159,13 @@ describe('texts that cannot be translated', () => {
     expect((await refusal(model.evaluate([{ en: 'a dog' }, ...pairs]))).message).toContain('columns')
     expect((await refusal(model.evaluate([...pairs, { en: 'a dog', de: null }]))).message).toMatch(
       /^evaluate: 'rows' must be a text and its translation in every row, but got 1 without one of them \(row 41\)/,
+    )
+  })
+
+  it('are refused in an evaluation that all of them are dropped from', async () => {
+    const dropped = (await trained).evaluate([{ en: 'a dog', de: '' }], { incomplete: 'drop' })
+    expect((await refusal(dropped)).message).toContain(
+      "evaluate: 'dataset' must be at least one text with its translation, but got none",
     )
   })
 

@@ -178,6 +178,7 @@ async function readConfigFile(directory: string): Promise<Json> {
     throw refuse(directory, {
       expected: 'an adapter_config.json that is an object',
       received: 'none that can be read',
+      remedy: 'Name the directory that saveAdapter, or PEFT, wrote.',
       cause,
     })
   }
@@ -239,14 +240,19 @@ function namesOf(directory: string, json: Json, field: string): string[] {
 
 function refuse(
   directory: string,
-  { expected, received, cause }: { expected: string; received: string; cause?: unknown },
+  {
+    expected,
+    received,
+    remedy = 'Merge it into its base with PEFT (merge_and_unload) and load the merged model instead.',
+    cause,
+  }: { expected: string; received: string; remedy?: string; cause?: unknown },
 ): CheckpointError {
   return new CheckpointError({
     function: 'loadAdapter',
     argument: 'directory',
     expected: `a PEFT adapter with ${expected}`,
     received: `${received} in '${directory}'`,
-    remedy: 'Merge it into its base with PEFT (merge_and_unload) and load the merged model instead.',
+    remedy,
     ...(cause === undefined ? {} : { cause }),
   })
 }
