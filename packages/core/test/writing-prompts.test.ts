@@ -114,8 +114,8 @@ it.each(['gpt2', 'llama', 'gemma2', 'gemma3_text'])(
       encode: () => text,
     }
     const adapter = promptTuning({ virtualTokens: 3, text: 'any' })
-    const { value } = await initialAdapter(adapter, { config, specs }, source).next()
-    const [, prompt] = value as [string, Float32Array]
+    const started = await initialAdapter(adapter, { config, specs }, source).next()
+    const [, prompt] = started.value as [string, Float32Array]
     const shapes = decoderShapes(fixture, 'causal-language-modelling')
     const store = promptedStore(engine, shapes, { weights, prompt: [...prompt] })
     const prompted = createDecoderSteps(engine, { config, store })
