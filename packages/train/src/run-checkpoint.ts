@@ -142,8 +142,14 @@ async function bytesOf(store: ParameterStore, parameter: string, slot: string): 
 }
 
 function identityOf(options: CheckpointOptions): Record<string, unknown> {
-  const { optimizer, seed, gradientAccumulationSteps, checkpoints } = options
-  const own = { optimizer: optimizer.name, seed, gradientAccumulationSteps }
+  const { seed, gradientAccumulationSteps, checkpoints } = options
+  const { name: optimizer, settings, weightDecay } = options.optimizer
+  const own = {
+    optimizer,
+    optimizerSettings: { ...settings, weightDecay },
+    seed,
+    gradientAccumulationSteps,
+  }
   return { ...own, parameters: hashOf(tensorsOf(options)), ...checkpoints.identity }
 }
 

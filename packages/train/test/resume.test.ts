@@ -2,7 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { adafactor, type CheckpointSettings, fit, type FitOptions, TrainingAbortedError } from '../src/index'
+import {
+  adafactor,
+  adamW,
+  type CheckpointSettings,
+  fit,
+  type FitOptions,
+  TrainingAbortedError,
+} from '../src/index'
 import { regression, regressionBatches } from './regression'
 import { engines } from './stores'
 
@@ -113,6 +120,10 @@ describe.each(engines)('a run on the %s engine that is cut', (_, engine) => {
     )
     expect(await refused({ identity: { data: 'b' } }, {})).toContain(
       'with data "b", but got those of one with "a"',
+    )
+    const other = { optimizer: adamW({ betas: [0.8, 0.999] }) }
+    expect(await refused({ identity: { data: 'a' } }, other)).toContain(
+      'with optimizerSettings {"betas":[0.8,',
     )
     expect(await refused({}, { optimizer: adafactor() })).toContain("a store with the slots 'expAvgSqRow'")
   })

@@ -56,6 +56,7 @@ export function adafactor({
   })
   return defineOptimizer<AdafactorSlot>({
     name: 'adafactor',
+    settings: { epsilon, clipThreshold, decayRate, beta1, scaleParameter, relativeStep },
     slots: [
       { name: 'expAvgSqRow', shape: (shape) => asMatrix(shape).slice(0, -1) },
       {

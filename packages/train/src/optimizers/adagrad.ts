@@ -36,6 +36,7 @@ export function adagrad({
   const rateOf = ({ learningRate, step }: StepSettings) => learningRate / (1 + (step - 1) * learningRateDecay)
   return defineOptimizer({
     name: 'adagrad',
+    settings: { learningRateDecay, initialAccumulatorValue, epsilon },
     // The start is added where the sum is used, so that the state is zero before the first step.
     slots: ['sum'],
     weightDecay,

@@ -37,7 +37,12 @@ export interface AdamScalars {
  */
 export function adamFamily(
   { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 }: AdamOptions,
-  family: { name: string; scalars: (settings: StepSettings, options: Required<AdamOptions>) => AdamScalars },
+  family: {
+    name: string
+    /** Those that the others do not have. */
+    settings?: object
+    scalars: (settings: StepSettings, options: Required<AdamOptions>) => AdamScalars
+  },
 ): Optimizer {
   const { name } = family
   checkRates(name, { betas })
@@ -50,6 +55,7 @@ export function adamFamily(
 
   return defineOptimizer({
     name,
+    settings: { betas, epsilon, ...family.settings },
     slots: ['expAvg', 'expAvgSq'],
     weightDecay,
     rule({ value, gradient, expAvg, expAvgSq }, settings) {

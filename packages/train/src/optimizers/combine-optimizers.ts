@@ -44,6 +44,13 @@ export function combineOptimizers(shares: readonly OptimizerShare[]): Optimizer 
     name: shares.map(({ optimizer }) => optimizer.name).join('+'),
     slots: combineSlots(shares, shareOf),
     weightDecay: first.optimizer.weightDecay,
+    settings: {
+      shares: shares.map(({ optimizer: { settings, weightDecay }, learningRateScale = 1 }) => ({
+        ...settings,
+        weightDecay,
+        learningRateScale,
+      })),
+    },
     update({ names, store, learningRate, ...settings }) {
       for (const share of shares) {
         const { optimizer, learningRateScale = 1 } = share

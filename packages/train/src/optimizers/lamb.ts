@@ -26,6 +26,7 @@ export function lamb({ betas = [0.9, 0.999], epsilon = 1e-6, weightDecay = 0 }: 
   })
   return defineOptimizer({
     name: 'lamb',
+    settings: { betas, epsilon },
     slots: ['expAvg', 'expAvgSq'],
     weightDecay,
     rule({ value, gradient, expAvg, expAvgSq }, settings) {

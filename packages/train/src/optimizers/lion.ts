@@ -27,6 +27,7 @@ export function lion({ betas = [0.9, 0.99], weightDecay = 0 }: LionOptions = {})
   const [beta1, beta2] = betas
   return defineOptimizer({
     name: 'lion',
+    settings: { betas },
     slots: ['expAvg'],
     weightDecay,
     rule({ value, gradient, expAvg }, { learningRate, weightDecay, gradientScale }) {

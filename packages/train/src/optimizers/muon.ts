@@ -62,6 +62,7 @@ export function muon({
 
   return defineOptimizer({
     name: 'muon',
+    settings: { momentum, nesterov, adjustment, ...options },
     slots: ['momentumBuffer'],
     weightDecay,
     rule({ value, gradient, momentumBuffer }, { learningRate, weightDecay, gradientScale }) {

@@ -32,6 +32,7 @@ export function nAdam({
   const products = [1]
   return adamFamily(options, {
     name: 'nAdam',
+    settings: { momentumDecay, decoupledWeightDecay },
     scalars({ learningRate, weightDecay, step }, { betas: [beta1, beta2], epsilon }) {
       for (let t = products.length; t <= step; t++) products.push(products[t - 1]! * momentumAt(t, beta1))
       const product = products[step]!

@@ -31,6 +31,8 @@ export interface Optimizer {
   readonly slots: readonly SlotSpec[]
   /** The weight decay of parameters that are decayed. */
   readonly weightDecay: number
+  /** What else it was made with: a run that was cut goes on with the same. Default: nothing to tell it by. */
+  readonly settings?: Readonly<Record<string, unknown>>
   /**
    * Updates values and state in place, on whichever store it is given.
    *
@@ -52,6 +54,7 @@ export interface OptimizerDefinition<Slot extends string> {
   readonly name: string
   readonly slots: readonly (Slot | { name: Slot; shape: Exclude<SlotSpec, string>['shape'] })[]
   readonly weightDecay: number
+  readonly settings: Readonly<Record<string, unknown>>
   readonly evaluationWeights?: EvaluationWeights
   /** The rule over the tensors of one parameter, on any tfjs backend: returns the new value and state. */
   readonly rule: (

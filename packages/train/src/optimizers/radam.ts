@@ -21,6 +21,7 @@ export interface RAdamOptions extends AdamOptions {
 export function rAdam({ decoupledWeightDecay = false, ...options }: RAdamOptions = {}): Optimizer {
   return adamFamily(options, {
     name: 'rAdam',
+    settings: { decoupledWeightDecay },
     scalars({ learningRate, weightDecay, step }, { betas: [beta1, beta2], epsilon }) {
       const decay = decoupledWeightDecay ? { keep: 1 - learningRate * weightDecay } : { l2: weightDecay }
       const firstStep = learningRate / (1 - beta1 ** step)

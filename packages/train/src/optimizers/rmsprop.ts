@@ -43,6 +43,7 @@ export function rmsProp({
   if (momentum > 0) slots.push('momentumBuffer')
   return defineOptimizer<RmsPropSlot>({
     name: 'rmsProp',
+    settings: { alpha, epsilon, momentum, centered },
     slots,
     weightDecay,
     rule({ value, gradient, squareAverage, gradientAverage, momentumBuffer }, settings) {

@@ -44,6 +44,7 @@ export function scheduleFreeAdamW({
 
   return defineOptimizer({
     name: 'scheduleFreeAdamW',
+    settings: { betas, epsilon, averagePower, learningRatePower },
     // `progress` holds the highest rate so far and the sum of the weights of all steps.
     slots: ['z', 'expAvgSq', { name: 'progress', shape: () => [2] }],
     weightDecay,

@@ -44,6 +44,7 @@ export function sgd({
   })
   return defineOptimizer({
     name: 'sgd',
+    settings: { momentum, dampening, nesterov },
     slots: ['momentumBuffer'],
     weightDecay,
     rule({ value, gradient, momentumBuffer }, settings) {
@@ -73,6 +74,7 @@ function plain(weightDecay: number): Optimizer {
   })
   return defineOptimizer<never>({
     name: 'sgd',
+    settings: { momentum: 0 },
     slots: [],
     weightDecay,
     rule({ value, gradient }, settings) {
