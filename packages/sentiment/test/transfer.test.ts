@@ -115,6 +115,13 @@ describe('a trained model', () => {
     await expect(model.predict(input)).rejects.toThrow(`predict: ${message}`)
   })
 
+  it('counts the texts of a stream from its beginning', async () => {
+    const model = await training
+    const answers = model.predictStream(['good', 'bad', ' '], { batchSize: 2 })
+    expect([(await answers.next()).done, (await answers.next()).done]).toEqual([false, false])
+    await expect(answers.next()).rejects.toThrow("predict: 'inputs[2]' must be a text, but got a blank one")
+  })
+
   it('answers in the order of the texts, whatever the batches and the neighbours', async () => {
     const model = await training
     const alone = []

@@ -1,7 +1,7 @@
 import { ArgumentError } from '@tfx/common'
 import { modelFamily, type SequenceToSequenceConfig } from '@tfx/core'
 import { textFault } from '@tfx/data'
-import type { LanguageModel, WriteOptions } from '@tfx/transfer'
+import { type LanguageModel, type PartOfStream, textPlace, type WriteOptions } from '@tfx/transfer'
 import type { SummaryExample } from './example'
 import type { SummarizationOptions } from './head'
 import { type LengthOptions, lengthSettings, usualLength } from './lengths'
@@ -38,12 +38,6 @@ export type SummaryLanguageModel = LanguageModel<
   SequenceToSequenceConfig
 >
 
-/** Of texts that are a part of a stream. */
-interface PartOfStream {
-  /** How many texts came before, so that errors count from the beginning. Absent: there is no stream. */
-  readonly firstIndex?: number
-}
-
 /**
  * Summarizes documents, in batches of like length across all of them. A document that is longer than the model reads is cut
  * between sentences, its parts are summarized one by one, and then their summaries, joined, in the same way, until they
@@ -74,8 +68,7 @@ export async function summarizeTexts(
   // Of a part no more is written than half of what the model reads, so that each pass leaves less to read.
   const ofPart = { maxNewTokens: Math.min(most, roomFor(reader) >> 1), minLength: 0, minNewTokens: 0 }
   const documents = texts.map((text, index) => {
-    const argument =
-      texts.length === 1 && firstIndex === undefined ? 'text' : `texts[${(firstIndex ?? 0) + index}]`
+    const argument = textPlace(texts.length, index, { firstIndex })
     checkText(text, argument)
     return readable(text, reader, { longDocuments, maxParts, argument })
   })

@@ -1,6 +1,6 @@
 import type { SequenceToSequenceConfig } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
-import { inLists, type ModelBasics, modelBasics } from '@tfx/transfer'
+import { answerStream, type ModelBasics, modelBasics } from '@tfx/transfer'
 import { type EvaluateOptions, evaluateSummaries, type SummaryScores } from './evaluate'
 import { type SummarizeOptions, summarizeTexts, type Summary, type SummaryLanguageModel } from './summarize'
 
@@ -49,12 +49,11 @@ export function createSummarizer(model: SummaryLanguageModel): Summarizer {
     ...modelBasics(model),
     summarize,
     async *predictStream(texts, options = {}) {
-      const { batchSize = 16, signal } = options
-      let firstIndex = 0
-      for await (const batch of inLists(texts, { size: batchSize, signal, caller: 'predictStream' })) {
-        yield* await summarizeTexts(model, batch, { ...options, firstIndex })
-        firstIndex += batch.length
-      }
+      yield* answerStream(texts, {
+        batchSize: options.batchSize ?? 16,
+        signal: options.signal,
+        answer: (batch, part) => summarizeTexts(model, batch, { ...options, ...part }),
+      })
     },
     evaluate: (dataset, options) => evaluateSummaries(model, dataset, options),
   }

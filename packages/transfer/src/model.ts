@@ -7,7 +7,7 @@ import { saveTrainedAdapter } from './adapted'
 import { checkOptionNames } from './check-options'
 import { encodeExamples, type EncodeOptions } from './encode'
 import type { TaskHead, TextInput } from './head'
-import { inLists } from './in-lists'
+import { answerStream } from './answer-stream'
 import { forgetWeights, registerWeights } from './model-weights'
 import { forward, type Weights } from './runtime'
 import { checkSave, saveModel, type SaveOptions } from './save-model'
@@ -111,14 +111,20 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     options: PredictOptions = {},
   ): Promise<Answer | Answer[]> {
     checkOptionNames(options, predictOptionNames, 'predict')
+    if (isList(inputs)) return answer(inputs, options)
+    const [only] = await predictAll([checkInput(inputs, 'input')], options)
+    return only!
+  }
+  const answer = (inputs: readonly (string | TextInput)[], options: PredictOptions, firstIndex = 0) =>
+    predictAll(
+      inputs.map((input, index) => checkInput(input, `inputs[${firstIndex + index}]`)),
+      options,
+    )
+  async function predictAll(list: readonly TextInput[], options: PredictOptions): Promise<Answer[]> {
     const { batchSize = 32, signal } = options
-    const list = isList(inputs)
-      ? inputs.map((input, index) => checkInput(input, `inputs[${index}]`))
-      : [checkInput(inputs, 'input')]
     const { program, virtualTokens, ...used } = await forwards.of(options.adapter, 'predict')
     const encoded = encode(list, { ...options, virtualTokens, caller: 'predict' })
-    const answers = await answerAll(program, encoded, { head, ...used, tokenizer, batchSize, signal })
-    return isList(inputs) ? answers : answers[0]!
+    return answerAll(program, encoded, { head, ...used, tokenizer, batchSize, signal })
   }
 
   const model: TransferModel<Answer, Options> = {
@@ -131,8 +137,11 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     async *predictStream(inputs, options = {}) {
       checkOptionNames(options, predictOptionNames, 'predictStream')
       const { batchSize = 32, signal } = options
-      for await (const batch of inLists(inputs, { size: batchSize, signal, caller: 'predictStream' }))
-        yield* await predict(batch, options)
+      yield* answerStream(inputs, {
+        batchSize,
+        signal,
+        answer: (batch, { firstIndex }) => answer(batch, options, firstIndex),
+      })
     },
     async evaluate(dataset, options) {
       checkOptionNames(options ?? {}, [...predictOptionNames, ...head.options], 'evaluate')

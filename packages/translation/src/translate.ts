@@ -1,7 +1,7 @@
 import { ArgumentError } from '@tfx/common'
 import type { SequenceToSequenceConfig, TranslationTokens } from '@tfx/core'
 import { joinSentences, packSentences, type Sentence, textFault } from '@tfx/data'
-import type { LanguageModel, WriteOptions } from '@tfx/transfer'
+import { type LanguageModel, type PartOfStream, textPlace, type WriteOptions } from '@tfx/transfer'
 import { tokensFor } from './directions'
 import { type Glossary, glossaryTokens, type GlossaryTokens } from './glossary'
 import { segmentText, type SplitInto } from './layout'
@@ -29,12 +29,6 @@ export type TranslationLanguageModel = LanguageModel<
   SequenceToSequenceConfig
 >
 
-/** Of texts that are a part of a stream. */
-interface PartOfStream {
-  /** How many texts came before, so that errors count from the beginning. Absent: there is no stream. */
-  readonly firstIndex?: number
-}
-
 /**
  * Translates texts, in batches of like length across all of them.
  *
@@ -55,8 +49,7 @@ export async function translateTexts(
   }: TranslateOptions & PartOfStream = {},
 ): Promise<string[]> {
   texts.forEach((text, index) => {
-    const isAlone = texts.length === 1 && firstIndex === undefined
-    checkText(text, { argument: isAlone ? 'text' : `texts[${(firstIndex ?? 0) + index}]`, maxWords })
+    checkText(text, { argument: textPlace(texts.length, index, { firstIndex }), maxWords })
   })
   checkSplit(split)
   const tokens = tokensFor(model, { source, target }, 'translate')

@@ -1,5 +1,5 @@
 import type { SequenceToSequenceConfig } from '@tfx/core'
-import { inLists, type ModelBasics, modelBasics } from '@tfx/transfer'
+import { answerStream, type ModelBasics, modelBasics } from '@tfx/transfer'
 import { type EvaluateOptions, evaluateTranslations, type TranslationScores } from './evaluate'
 import type { PairSource } from './pair'
 import { type TranslateOptions, type TranslationLanguageModel, translateTexts } from './translate'
@@ -53,12 +53,11 @@ export function createTranslator(model: TranslationLanguageModel): Translator {
     ...modelBasics(model),
     translate,
     async *predictStream(texts, options = {}) {
-      const { batchSize = 16, signal } = options
-      let firstIndex = 0
-      for await (const batch of inLists(texts, { size: batchSize, signal, caller: 'predictStream' })) {
-        yield* await translateTexts(model, batch, { ...options, firstIndex })
-        firstIndex += batch.length
-      }
+      yield* answerStream(texts, {
+        batchSize: options.batchSize ?? 16,
+        signal: options.signal,
+        answer: (batch, part) => translateTexts(model, batch, { ...options, ...part }),
+      })
     },
     evaluate: (dataset, options) => evaluateTranslations(model, dataset, options),
   }

@@ -1,24 +1,53 @@
 import { ArgumentError, throwIfAborted } from '@tfx/common'
 
-/** How a stream is cut. */
-export interface ListOptions {
-  /** Elements in a list; the last may have fewer. */
-  readonly size: number
+/** What `predictStream` of every model takes. */
+const caller = 'predictStream'
+
+/** How a stream is answered. */
+export interface AnswerStreamOptions<T, Answer> {
+  /** How many are answered together; the last may be fewer. */
+  readonly batchSize: number
   readonly signal?: AbortSignal | undefined
-  /** The public function to name in errors. */
-  readonly caller: string
+  /**
+   * @param inputs Some of the stream, in its order.
+   * @param part Their place in it, for errors.
+   */
+  readonly answer: (inputs: T[], part: { readonly firstIndex: number }) => Promise<readonly Answer[]>
 }
 
+/** Of inputs that may be a part of a stream. */
+export interface PartOfStream {
+  /** How many came before, so that errors count from the beginning. Absent: there is no stream. */
+  readonly firstIndex?: number | undefined
+}
+
+/** How errors call one of some texts: `text` where it is alone, else by its place among all. */
+export const textPlace = (count: number, index: number, { firstIndex }: PartOfStream): string =>
+  count === 1 && firstIndex === undefined ? 'text' : `texts[${(firstIndex ?? 0) + index}]`
+
 /**
- * Cuts a stream into lists. It is read no further than asked, and told when no more is wanted.
+ * Answers what comes in a stream, in its order and in constant memory. It is read no further than answers are asked for, and told
+ * when no more are wanted.
  *
- * @throws ArgumentError if it is no stream; AbortedError as soon as the signal fires, also while an element is awaited.
+ * @throws ArgumentError if it is no stream; AbortedError as soon as the signal fires, also while an element is awaited; what
+ *   `answer` throws.
  */
-export async function* inLists<T>(
+export async function* answerStream<T, Answer>(
   source: Iterable<T> | AsyncIterable<T>,
-  { size, signal, caller }: ListOptions,
+  { batchSize: size, signal, answer }: AnswerStreamOptions<T, Answer>,
+): AsyncGenerator<Answer, void, undefined> {
+  let firstIndex = 0
+  for await (const list of inLists(source, { size, signal })) {
+    yield* await answer(list, { firstIndex })
+    firstIndex += list.length
+  }
+}
+
+async function* inLists<T>(
+  source: Iterable<T> | AsyncIterable<T>,
+  { size, signal }: { readonly size: number; readonly signal: AbortSignal | undefined },
 ): AsyncGenerator<T[]> {
-  const iterator = iteratorOf<T>(source, caller)
+  const iterator = iteratorOf<T>(source)
   let list: T[] = []
   let isOver = false
   try {
@@ -61,7 +90,7 @@ function unlessAborted<T>(value: T | Promise<T>, signal: AbortSignal | undefined
 }
 
 /** @throws ArgumentError */
-function iteratorOf<T>(source: unknown, caller: string): Iterator<T> | AsyncIterator<T> {
+function iteratorOf<T>(source: unknown): Iterator<T> | AsyncIterator<T> {
   if (typeof source === 'object' && source !== null) {
     if (Symbol.asyncIterator in source) return (source as AsyncIterable<T>)[Symbol.asyncIterator]()
     if (Symbol.iterator in source) return (source as Iterable<T>)[Symbol.iterator]()
