@@ -1,3 +1,4 @@
+import { loadFixture } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import {
   adamW,
@@ -16,49 +17,36 @@ import {
 import { parameters, regression, regressionBatches } from './regression'
 import { engines, storeKinds } from './stores'
 
+interface ClippingFixture {
+  shapes: Record<string, number[]>
+  values: Record<string, number[]>
+  gradients: Record<string, number[]>
+  cases: { by: 'value' | 'parameter' | 'adaptive'; maximum: number; clipped: Record<string, number[]> }[]
+}
+
 describe.each(storeKinds)('clipping on a %s store', (_, createStore) => {
-  const weights = [3, 4, 0, 0, 0, 0]
-  const gradients = [3, -4, 0.1, 0.2, -0.2, 0.1]
+  const { shapes, values, gradients, cases } = loadFixture<ClippingFixture>('train/clipping')
+  const names = Object.keys(shapes)
+
   async function clipped(by: 'value' | 'parameter' | 'adaptive', maximum: number) {
-    const store = createStore({ w: [3, 2], b: [3] }, ['gradient'])
-    store.write('w', Float32Array.from(weights))
-    store.write('w', Float32Array.from(gradients), 'gradient')
-    store.write('b', Float32Array.from([0, 0, 2]))
-    store.write('b', Float32Array.from([0, 0.3, 0.4]), 'gradient')
-    clipEach(store, ['w', 'b'], { by, maximum })
-    const results = {
-      w: [...(await store.read('w', 'gradient'))],
-      b: [...(await store.read('b', 'gradient'))],
+    const store = createStore(shapes, ['gradient'])
+    for (const name of names) {
+      store.write(name, Float32Array.from(values[name]!))
+      store.write(name, Float32Array.from(gradients[name]!), 'gradient')
     }
+    clipEach(store, names, { by, maximum })
+    const results: Record<string, ArrayLike<number>> = {}
+    for (const name of names) results[name] = (await store.read(name, 'gradient')).slice()
     store.dispose()
     return results
   }
-  const close = (actual: number[], expected: number[]) =>
-    expect(Float32Array.from(actual)).toBeAllClose(expected, { absolute: 1e-7, relative: 1e-6 })
 
-  it('limits each element, as clip_grad_value_', async () => {
-    const { w, b } = await clipped('value', 0.15)
-    close(w, [0.15, -0.15, 0.1, 0.15, -0.15, 0.1])
-    close(b, [0, 0.15, 0.15])
-  })
-  it('limits the norm of each parameter, as clip_grad_norm_ of it alone', async () => {
-    const { w, b } = await clipped('parameter', 1)
-    const norm = Math.hypot(...gradients)
-    close(
-      w,
-      gradients.map((gradient) => gradient / (norm + 1e-6)),
-    )
-    close(b, [0, 0.3, 0.4])
-  })
-  it('limits the norm of each row relative to its weights, as adaptive_clip_grad of timm', async () => {
-    const { w, b } = await clipped('adaptive', 0.1)
-    // Row norms of the weights 5, 0, 0; the least that counts is 1e-3. A vector is one row.
-    const small = 1e-4 / Math.hypot(0.1, 0.2)
-    close(w, [0.3, -0.4, 0.1 * small, 0.2 * small, -0.2 * small, 0.1 * small])
-    close(b, [0, 0.3 * 0.4, 0.4 * 0.4])
+  it.each(cases)("by '$by' with $maximum is that of torch and timm", async ({ by, maximum, clipped: expected }) => {
+    const results = await clipped(by, maximum)
+    for (const name of names) expect(results[name]).toBeAllClose(expected[name]!, { absolute: 1e-9, relative: 1e-6 })
   })
   it('leaves everything as it is at 0', async () => {
-    expect((await clipped('value', 0)).w).toEqual([...Float32Array.from(gradients)])
+    expect((await clipped('value', 0)).matrix).toEqual(Float32Array.from(gradients.matrix!))
   })
 })
 
