@@ -41,10 +41,14 @@ describe.each(storeKinds)('clipping on a %s store', (_, createStore) => {
     return results
   }
 
-  it.each(cases)("by '$by' with $maximum is that of torch and timm", async ({ by, maximum, clipped: expected }) => {
-    const results = await clipped(by, maximum)
-    for (const name of names) expect(results[name]).toBeAllClose(expected[name]!, { absolute: 1e-9, relative: 1e-6 })
-  })
+  it.each(cases)(
+    "by '$by' with $maximum is that of torch and timm",
+    async ({ by, maximum, clipped: expected }) => {
+      const results = await clipped(by, maximum)
+      for (const name of names)
+        expect(results[name]).toBeAllClose(expected[name]!, { absolute: 1e-9, relative: 1e-6 })
+    },
+  )
   it('leaves everything as it is at 0', async () => {
     expect((await clipped('value', 0)).matrix).toEqual(Float32Array.from(gradients.matrix!))
   })
