@@ -24,6 +24,10 @@ export async function openTimer(command, args) {
   const steps = []
   const optimizer = []
   return {
+    /** A step that does not count. */
+    async warmUp() {
+      await ask('run 1')
+    },
     /** Times some steps. */
     async run(count) {
       const times = await ask(`run ${count}`)
