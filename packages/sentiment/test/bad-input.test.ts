@@ -132,6 +132,17 @@ describe('options that cannot be meant', () => {
     [{ epoch: 3 }, "but got 'epoch'. Did you mean 'epochs'?"],
     [{ learning_rate: 3 }, "but got 'learning_rate'. Did you mean 'learningRate'?"],
     [{ foo: 3 }, "but got 'foo'. Correct the name or leave it out."],
+    [
+      { plateau: { patiense: 1 } },
+      "'plateau' must be made of cooldown, epsilon, factor, minLearningRate, patience, threshold, thresholdMode, but got 'patiense'.",
+    ],
+    [{ clipping: { by: 'value', max: 1 } }, "but got 'max'. Did you mean 'maximum'?"],
+    [
+      { bestMetric: { metric: 'loss', mode: 'min', sign: 1 } },
+      "'bestMetric' must be made of metric, mode, but",
+    ],
+    [{ checkpoints: { directory: 'x', keeps: 1 } }, "but got 'keeps'. Did you mean 'keep'?"],
+    [{ plateau: null }, "'plateau' must be an object, but got null."],
   ])('%j', async (options, message) => {
     const error = await failing(rows, options)
     expect(error.name).toBe('ArgumentError')

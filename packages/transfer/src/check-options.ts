@@ -17,11 +17,15 @@ export function longestInput({
  *
  * @throws ArgumentError
  */
-export function checkOptionNames(options: unknown, known: readonly string[], caller: string): void {
+export function checkOptionNames(
+  options: unknown,
+  known: readonly string[],
+  { caller, argument = 'options' }: { caller: string; argument?: string },
+): void {
   if (typeof options !== 'object' || options === null) {
     throw new ArgumentError({
       function: caller,
-      argument: 'options',
+      argument,
       expected: 'an object',
       received: String(options),
       remedy: 'Leave it out to use the defaults.',
@@ -32,7 +36,7 @@ export function checkOptionNames(options: unknown, known: readonly string[], cal
   const similar = known.find((name) => isSimilar(name, unknown))
   throw new ArgumentError({
     function: caller,
-    argument: 'options',
+    argument,
     expected: `made of ${[...known].sort().join(', ')}`,
     received: `'${unknown}'`,
     remedy: similar === undefined ? 'Correct the name or leave it out.' : `Did you mean '${similar}'?`,

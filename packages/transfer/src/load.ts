@@ -90,7 +90,7 @@ export async function loadTask<Config extends ModelConfig, Model extends object>
   source: string,
   options: LoadOptions = {},
 ): Promise<Model> {
-  checkOptionNames(options, optionNames, 'load')
+  checkOptionNames(options, optionNames, { caller: 'load' })
   checkAdapters(options)
   const { precision = 'float32' } = options
   checkPrecision(precision)

@@ -110,7 +110,7 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     inputs: string | TextInput | readonly (string | TextInput)[],
     options: PredictOptions = {},
   ): Promise<Answer | Answer[]> {
-    checkOptionNames(options, predictOptionNames, 'predict')
+    checkOptionNames(options, predictOptionNames, { caller: 'predict' })
     if (isList(inputs)) return answer(inputs, options)
     const [only] = await predictAll([checkInput(inputs, 'input')], options)
     return only!
@@ -135,7 +135,7 @@ export async function createModel<Example extends TextInput, Answer, Options>(
     ...(training && { training }),
     predict,
     async *predictStream(inputs, options = {}) {
-      checkOptionNames(options, predictOptionNames, 'predictStream')
+      checkOptionNames(options, predictOptionNames, { caller: 'predictStream' })
       const { batchSize = 32, signal } = options
       yield* answerStream(inputs, {
         batchSize,
@@ -144,7 +144,7 @@ export async function createModel<Example extends TextInput, Answer, Options>(
       })
     },
     async evaluate(dataset, options) {
-      checkOptionNames(options ?? {}, [...predictOptionNames, ...head.options], 'evaluate')
+      checkOptionNames(options ?? {}, [...predictOptionNames, ...head.options], { caller: 'evaluate' })
       const { batchSize = 32, signal } = options ?? {}
       const { program, virtualTokens, ...used } = await forwards.of(options?.adapter, 'evaluate')
       const { examples } = await head.read(dataset, { ...(options as Options), signal })
@@ -157,7 +157,7 @@ export async function createModel<Example extends TextInput, Answer, Options>(
       await saveModel(weights, directory, { ...checkSave(directory, options), task: head.task })
     },
     async saveAdapter(directory, options = {}) {
-      checkOptionNames(options, ['overwrite'], 'saveAdapter')
+      checkOptionNames(options, ['overwrite'], { caller: 'saveAdapter' })
       await saveTrainedAdapter(parts.trainedAdapter, directory, options)
     },
     async dispose() {

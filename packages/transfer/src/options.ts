@@ -223,3 +223,26 @@ export const transferOptionNames: readonly string[] = Object.keys({
   cacheDirectory: true,
   cacheTokens: true,
 } satisfies Record<keyof TransferOptions, true>)
+
+/** The names within options that are objects of settings. */
+export const nestedOptionNames: Readonly<Record<string, readonly string[]>> = {
+  plateau: Object.keys({
+    factor: true,
+    patience: true,
+    threshold: true,
+    thresholdMode: true,
+    cooldown: true,
+    minLearningRate: true,
+    epsilon: true,
+  } satisfies Record<keyof (TransferOptions['plateau'] & object), true>),
+  clipping: Object.keys({ by: true, maximum: true } satisfies Record<keyof GradientClipping, true>),
+  bestMetric: Object.keys({ metric: true, mode: true } satisfies Record<keyof BestMetric, true>),
+  checkpoints: Object.keys({
+    directory: true,
+    everySteps: true,
+    everySeconds: true,
+    keep: true,
+    resume: true,
+    onSignals: true,
+  } satisfies Record<keyof Omit<CheckpointSettings, 'identity'>, true>),
+}

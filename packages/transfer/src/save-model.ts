@@ -44,7 +44,7 @@ const saveOptionNames = Object.keys({ overwrite: true, onnx: true } satisfies Re
 
 /** @throws ArgumentError */
 export function checkSave(directory: unknown, options: SaveOptions = {}): SaveOptions {
-  checkOptionNames(options, saveOptionNames, 'save')
+  checkOptionNames(options, saveOptionNames, { caller: 'save' })
   const precisions: readonly unknown[] = options.onnx ?? []
   const known = Object.keys(onnxFiles)
   const unknown = precisions.find((precision) => !known.includes(precision as OnnxPrecision))

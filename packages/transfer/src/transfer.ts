@@ -20,7 +20,7 @@ import { headTask } from './head-task'
 import { initializeMissing } from './initialize-missing'
 import { rememberLearned } from './learned'
 import type { TransferModel } from './model'
-import { type TransferOptions, transferOptionNames } from './options'
+import { nestedOptionNames, type TransferOptions, transferOptionNames } from './options'
 import { checkReport, reportTraining } from './run-report'
 import { copyParameter, createStore, type Weights } from './runtime'
 import { type ResolvedSettings, resolveSettings } from './settings'
@@ -78,7 +78,12 @@ export async function runTask<
   { base, dataset }: TransferSource,
   options: Options & TransferOptions,
 ): Promise<Model> {
-  checkOptionNames(options, [...transferOptionNames, ...task.options], 'transfer')
+  checkOptionNames(options, [...transferOptionNames, ...task.options], { caller: 'transfer' })
+  for (const [argument, names] of Object.entries(nestedOptionNames)) {
+    const given = options[argument as keyof TransferOptions]
+    if (given !== undefined && typeof given !== 'string')
+      checkOptionNames(given, names, { caller: 'transfer', argument })
+  }
   checkReport(options.report)
   if (options.augmentation !== undefined && !task.hasTexts) throw noTexts(task.name)
   checkRegularization(task, options)

@@ -158,7 +158,7 @@ export async function createLanguageModel<Example, Options, Config extends Writi
       await saveModel(weights, directory, { ...checkSave(directory, options), task: kind })
     },
     async saveAdapter(directory, options = {}) {
-      checkOptionNames(options, ['overwrite'], 'saveAdapter')
+      checkOptionNames(options, ['overwrite'], { caller: 'saveAdapter' })
       await saveTrainedAdapter(trainedAdapter, directory, options)
     },
     async dispose() {
