@@ -18,6 +18,9 @@ export function decimal(text: string): number {
   throw new InvalidArgumentError('It must be a number.')
 }
 
+/** Reads a learning rate, or that one is to be found. */
+export const rate = (text: string): number | 'find' => (text === 'find' ? text : decimal(text))
+
 /** Collects the values of an option that may be given several times. */
 export const collect = (text: string, before: readonly string[] = []): string[] => [...before, text]
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { openSafetensors } from '@tfx/core'
 import { refusal } from '@tfx/testing'
+import type { TrainingEvent } from '@tfx/train'
 import { describe, expect, it } from 'vitest'
 import { transfer, type TransferOptions } from '../src/index'
 import { base, quick, temporaryFolders, toyRows } from './support'
@@ -38,6 +39,33 @@ describe('how a transfer learns', () => {
       expect([name, isSame]).toEqual([name, /embeddings|layer\.\d/.test(name)])
     }
     await Promise.all([before!.close(), after!.close()])
+  })
+
+  it('finds a rate and trains with it as if it had been given', async () => {
+    const events: TrainingEvent[] = []
+    const options = { ...quick, epochs: 1, validation: 0.2 } as const
+    const found = await transfer(base, rows, {
+      ...options,
+      learningRate: 'find',
+      checkpoints: folders.path('found'),
+      onEvent: (event) => events.push(event),
+    })
+    const [finding] = events as [Extract<TrainingEvent, { type: 'learningRate' }>]
+    expect(finding.type).toBe('learningRate')
+    expect(finding.curve.length).toBeGreaterThan(20)
+    expect(found.settings).toContainEqual({
+      name: 'learningRate',
+      value: finding.suggestion,
+      origin: 'found before training',
+    })
+    const given = await transfer(base, rows, { ...options, learningRate: finding.suggestion })
+    const losses = ({ training }: typeof given) => training!.history.map(({ loss }) => loss)
+    expect(losses(found)).toEqual(losses(given))
+    expect(found.training!.history.every(({ learningRate }) => learningRate <= finding.suggestion)).toBe(true)
+    expect(await found.predict('good')).toEqual(await given.predict('good'))
+    for (const model of [found, given]) await model.dispose()
+    const wrong = await refusal(transfer(base, rows, { ...options, learningRate: 'fnd' as 'find' }))
+    expect(wrong.message).toContain("'learningRate' must be a number, or 'find', but got 'fnd'.")
   })
 
   it('refuses what goes by evaluations where there are none', async () => {

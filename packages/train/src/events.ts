@@ -1,4 +1,5 @@
 import { AbortedError } from '@tfx/common'
+import type { LearningRateFinding } from './find-learning-rate'
 
 /** What one optimizer step did. */
 export interface StepRecord {
@@ -66,6 +67,8 @@ export interface FitResult {
 
 /** What happens during training, in order. */
 export type TrainingEvent =
+  /** Before the start: a rate was looked for, and the suggestion is taken. */
+  | ({ readonly type: 'learningRate' } & LearningRateFinding)
   | {
       readonly type: 'start'
       /** Undefined if the length of the data is not known. */

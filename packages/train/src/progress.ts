@@ -46,6 +46,9 @@ export function progressReporter(options: ProgressOptions = {}): (event: Trainin
   }
   return (event) => {
     switch (event.type) {
+      case 'learningRate':
+        line(`learning rate ${event.suggestion.toPrecision(2)}, found in ${event.curve.length} trial steps`)
+        break
       case 'start':
         state.totalSteps = event.totalSteps
         line(describeStart(event))

@@ -30,13 +30,19 @@ const limits: Readonly<Record<string, { least: number; most?: number; integer?: 
     skipNonFinite: { least: 0, integer: true },
   }
 
+/** Settings that have words of their own, and whether they may be a number too. */
+const words: Readonly<Record<string, { known: readonly string[]; expected: string; orNumber: boolean }>> = {
+  batching: { known: ['length', 'random'], expected: "'length' or 'random'", orNumber: false },
+  evaluateEvery: { known: ['epoch'], expected: "'epoch' or a number of steps", orNumber: true },
+  learningRate: { known: ['find'], expected: "a number, or 'find'", orNumber: true },
+}
+
 /** @throws ArgumentError on a setting of another kind, or outside its bounds. */
 export function checkSetting(name: string, value: unknown, kind: string): void {
-  if (name === 'batching' && value !== 'length' && value !== 'random')
-    throw wrong(name, "'length' or 'random'", value)
-  if (name === 'evaluateEvery' && value !== 'epoch' && typeof value !== 'number')
-    throw wrong(name, "'epoch' or a number of steps", value)
-  if (name !== 'evaluateEvery' && typeof value !== kind) throw wrong(name, `a ${kind}`, value)
+  const word = words[name]
+  if (word?.known.includes(value as string)) return
+  if (word && !(word.orNumber && typeof value === 'number')) throw wrong(name, word.expected, value)
+  if (!word && typeof value !== kind) throw wrong(name, `a ${kind}`, value)
   const limit = limits[name]
   if (!limit || typeof value !== 'number') return
   const { least, most = Infinity, integer = false, above = false } = limit

@@ -23,8 +23,12 @@ export interface TransferOptions {
   maxSteps?: number
   /** Examples in a batch. Default 8. */
   batchSize?: number
-  /** The highest learning rate. Default 5e-5, which suits AdamW; Adafactor wants 1e-3, Lion 1e-5. */
-  learningRate?: number
+  /**
+   * The highest learning rate. Default 5e-5, which suits AdamW; Adafactor wants 1e-3, Lion 1e-5. With `find` a hundred steps
+   * at rising rates are tried first and undone, and what `findLearningRate` of `@tfx/train` suggests is taken; `onEvent` is
+   * told of it, with the curve.
+   */
+  learningRate?: number | 'find'
   /** By name, with its usual settings, or made by a function of `@tfx/train`. Default `adamW`. */
   optimizer?: OptimizerName | Optimizer
   /** How the rate changes: a name of Hugging Face, `{ name: 'cosine_with_min_lr', minRatio: 0.1 }` with settings, or a function that makes a schedule for the run. Default `linear`. */

@@ -6,7 +6,12 @@ import type { TransferOptions } from './options'
 
 /** Where a setting's value comes from. */
 export type SettingOrigin =
-  'option' | 'Hugging Face Trainer default' | 'tfx default' | 'task default' | 'base model'
+  | 'option'
+  | 'Hugging Face Trainer default'
+  | 'tfx default'
+  | 'task default'
+  | 'base model'
+  | 'found before training'
 
 /** One resolved setting of a run. */
 export interface Setting {
@@ -21,7 +26,7 @@ export interface ResolvedSettings {
   /** 0 if `epochs` decides. */
   readonly maxSteps: number
   readonly batchSize: number
-  readonly learningRate: number
+  readonly learningRate: number | 'find'
   readonly warmupRatio: number
   readonly weightDecay: number
   readonly maxGradientNorm: number

@@ -3,8 +3,9 @@ import { longerThanPrompt, type ModelConfig } from '@tfx/core'
 import {
   type BestMetric,
   combineHandlers,
+  findLearningRate,
+  type FindLearningRateOptions,
   fit,
-  type FitOptions,
   type FitResult,
   jsonLinesLogger,
   type Optimizer,
@@ -24,6 +25,7 @@ import {
   checkBestMetric,
   chosenCheckpoints,
   chosenGroups,
+  chosenPlateau,
   chosenSchedule,
   regularization,
 } from './training-settings'
@@ -40,10 +42,9 @@ export interface TrainingRun<Encoded extends EncodedExample<unknown>, Options, C
   best: BestMetric
   /** `best`, if the weights of its evaluation are kept. */
   keepBest: BestMetric | undefined
-  plateau: FitOptions['plateau']
   encodeChanged: (examples: readonly TextInput[]) => Promise<Encoded[]>
-  /** Optimizer steps taken. */
-  progress: { steps: number }
+  /** Optimizer steps taken, and the settings with what was found for them. */
+  progress: { steps: number; list: readonly Setting[] }
 }
 
 export interface EncodedData<Encoded> {
@@ -60,7 +61,7 @@ export async function train<
   run: TrainingRun<Encoded, Options, Config>,
   { training, validation }: EncodedData<Encoded>,
 ): Promise<FitResult> {
-  const { task, weights, part, settings, list, options, optimizer, best, keepBest, plateau } = run
+  const { task, weights, part, settings, list, options, optimizer, best, keepBest } = run
   const { config, tokenizer, store } = weights
   const { batchSize, gradientAccumulationSteps, maxSteps, seed, earlyStoppingPatience } = settings
   const { signal, augmentation, clipping } = options
@@ -90,22 +91,32 @@ export async function train<
       const metrics = await evaluation.score(validation.slice(0, 2), { signal })
       checkBestMetric(best.metric, Object.keys(metrics))
     }
-    return await fit({
-      ...settings,
-      ...regularization(settings, parameters, totalSteps),
+    const onEvent = eventHandler(options, run.progress)
+    const learning = {
       store,
       program,
       parameters,
       groups: chosenGroups(settings, parameters, optimizer),
       batches: (epoch) => withLossInputs(trainingBatches(training, batchOptions, epoch), settings, epoch),
+      optimizer,
+      maxGradientNorm: settings.maxGradientNorm,
+      clipping,
+      seed,
+      signal,
+    } satisfies FindLearningRateOptions
+    const learningRate =
+      settings.learningRate === 'find' ? await foundRate(learning, onEvent) : settings.learningRate
+    if (settings.learningRate === 'find') run.progress.list = withFoundRate(list, learningRate)
+    return await fit({
+      ...settings,
+      ...regularization(settings, parameters, totalSteps),
+      ...learning,
+      learningRate,
       epochs: Math.ceil(epochs),
       maxSteps: totalSteps,
       stepsPerEpoch,
-      optimizer,
-      schedule: chosenSchedule(options, settings, { totalSteps, stepsPerEpoch }),
-      plateau,
-      clipping,
-      seed,
+      schedule: chosenSchedule(options, settings, { totalSteps, stepsPerEpoch, learningRate }),
+      plateau: chosenPlateau(options, learningRate, best),
       keepBest,
       earlyStopping: keepBest && earlyStoppingPatience > 0 ? { patience: earlyStoppingPatience } : undefined,
       checkpoints: chosenCheckpoints(options, {
@@ -115,14 +126,24 @@ export async function train<
         data: { training, validation },
       }),
       ...(evaluation && { evaluate: () => evaluation.score(validation, { signal }) }),
-      signal,
-      onEvent: eventHandler(options, run.progress),
+      onEvent,
     })
   } finally {
     await program.dispose()
     await evaluation?.dispose()
   }
 }
+
+async function foundRate(options: FindLearningRateOptions, onEvent: TrainingEventHandler): Promise<number> {
+  const finding = await findLearningRate(options)
+  onEvent({ type: 'learningRate', ...finding })
+  return finding.suggestion
+}
+
+const withFoundRate = (list: readonly Setting[], value: number): Setting[] =>
+  list.map((setting) =>
+    setting.name === 'learningRate' ? { ...setting, value, origin: 'found before training' } : setting,
+  )
 
 async function compileTraining<Encoded extends EncodedExample<unknown>, Options, Config extends ModelConfig>({
   task,

@@ -33,10 +33,10 @@ export function chosenOptimizer(
 /** The schedule that was given or named, for a run of some length. */
 export function chosenSchedule(
   { schedule }: TransferOptions,
-  { learningRate, warmupRatio, ...settings }: ResolvedSettings,
-  length: Required<Pick<ScheduledRun, 'totalSteps' | 'stepsPerEpoch'>>,
+  { warmupRatio, ...settings }: ResolvedSettings,
+  length: Required<Pick<ScheduledRun, 'totalSteps' | 'stepsPerEpoch' | 'learningRate'>>,
 ): Schedule {
-  const run = { ...length, warmupSteps: Math.ceil(length.totalSteps * warmupRatio), learningRate }
+  const run = { ...length, warmupSteps: Math.ceil(length.totalSteps * warmupRatio) }
   if (typeof schedule === 'object') return scheduleByName(schedule, run)
   if (typeof schedule !== 'function') return scheduleByName(settings.schedule as ScheduleName, run)
   const made: unknown = schedule(run)
@@ -53,7 +53,7 @@ export function chosenSchedule(
 /** What becomes of the rate when the best metric stops improving. */
 export const chosenPlateau = (
   { plateau }: TransferOptions,
-  { learningRate }: ResolvedSettings,
+  learningRate: number,
   { metric, mode }: BestMetric,
 ): FitOptions['plateau'] => plateau && { metric, rule: reduceOnPlateau({ ...plateau, mode, learningRate }) }
 

@@ -28,14 +28,7 @@ import type { EncodedExample, TransferTask } from './task'
 import { checkRegularization } from './training-loss'
 import { train } from './training-run'
 import { transferInThread } from './thread/transfer-in-thread'
-import {
-  checkEvaluated,
-  chosenBest,
-  chosenOptimizer,
-  chosenPlateau,
-  regularization,
-  withDropout,
-} from './training-settings'
+import { checkEvaluated, chosenBest, chosenOptimizer, regularization, withDropout } from './training-settings'
 
 /** What to train. */
 export interface TransferSource {
@@ -99,7 +92,6 @@ export async function runTask<
   })
   const { seed, validationFraction } = values
   const best = chosenBest(options, task.best)
-  const plateau = chosenPlateau(options, values, best)
   const data = await readDataset(task, parts, { ...options, seed, validationFraction })
   checkEvaluated(values, data.validation.length)
   const tokenizer = task.tokenizer?.(opened.tokenizer, data.training, options) ?? opened.tokenizer
@@ -142,9 +134,8 @@ export async function runTask<
     optimizer,
     best,
     keepBest,
-    plateau,
     encodeChanged: (examples: readonly TextInput[]) => encode(examples, { truncation: true }),
-    progress: { steps: 0 },
+    progress: { steps: 0, list },
   }
   try {
     const notes = [...data.notes, ...(await fill(weights, { opened, settings: values, task: task.task }))]
@@ -156,7 +147,7 @@ export async function runTask<
       const model = await task.model({
         weights: small,
         ...(trainedAdapter && { trainedAdapter }),
-        settings: list,
+        settings: run.progress.list,
         notes,
         ...values,
         ...(training && { training }),
@@ -165,7 +156,17 @@ export async function runTask<
       if (file !== undefined && training !== undefined) {
         const title = `Fine-tuning ${typeof base === 'string' ? base : 'a trained model'} for ${task.name}`
         const { labelled } = task
-        const shown = { file, title, labelled, model, settings: list, notes, training, isCut, data: encoded }
+        const shown = {
+          file,
+          title,
+          labelled,
+          model,
+          settings: run.progress.list,
+          notes,
+          training,
+          isCut,
+          data: encoded,
+        }
         await reportTraining(shown)
       }
       return model

@@ -1,6 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import type { OnnxPrecision } from '@tfx/core'
-import { assignment, decimal, precisions, whole } from '../options'
+import { assignment, decimal, precisions, rate, whole } from '../options'
 import type { AddCommand } from '../run-cli'
 import { withInterrupt } from '../surroundings'
 import { openTask } from '../tasks'
@@ -12,7 +12,7 @@ interface Flags {
   readonly epochs?: number
   readonly maxSteps?: number
   readonly batchSize?: number
-  readonly learningRate?: number
+  readonly learningRate?: number | 'find'
   readonly seed?: number
   readonly adapter?: string
   readonly onlyAdapter?: boolean
@@ -43,7 +43,7 @@ export const addTrain: AddCommand = (program, surroundings) =>
     .option('--epochs <number>', 'how often to go through the data', decimal)
     .option('--max-steps <n>', 'stop after so many steps', whole())
     .option('--batch-size <n>', 'examples in a batch', whole(1))
-    .option('--learning-rate <number>', 'the highest rate', decimal)
+    .option('--learning-rate <number>', "the highest rate, or 'find'", rate)
     .option('--seed <n>', 'decides everything random', whole())
     .option('--adapter <name>', 'train few parameters: lora, ia3, bitfit, prompt')
     .option(
