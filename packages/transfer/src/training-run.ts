@@ -104,9 +104,11 @@ export async function train<
       seed,
       signal,
     } satisfies FindLearningRateOptions
-    const learningRate =
-      settings.learningRate === 'find' ? await foundRate(learning, onEvent) : settings.learningRate
-    if (settings.learningRate === 'find') run.progress.list = withFoundRate(list, learningRate)
+    let { learningRate } = settings
+    if (learningRate === 'find') {
+      learningRate = await foundRate(learning, onEvent)
+      run.progress.list = withFoundRate(list, learningRate)
+    }
     return await fit({
       ...settings,
       ...regularization(settings, parameters, totalSteps),
