@@ -202,7 +202,15 @@ describe('generate', () => {
       "'maxNewTokens' must be a sequence of at most the model's 40 positions, but got 103",
     ],
     [{ minLength: 50 }, "'minLength' must be at most the largest length of 13, but got 50"],
-    [{ minNewTokens: 11 }, "'minLength' must be at most the largest length of 13, but got 14"],
+    [{ minNewTokens: 11 }, "'minNewTokens' must be at most the 10 tokens that may be written, but got 11"],
+    [
+      { forcedEosTokenId: [2, 3], suppressTokens: [3, 4, 2] },
+      "'forcedEosTokenId' must be a token that 'suppressTokens' leaves, but got 2, 3",
+    ],
+    [
+      { forcedBosTokenId: 4, suppressTokens: [4] },
+      "'forcedBosTokenId' must be a token that 'suppressTokens' leaves, but got 4",
+    ],
     [{ numBeams: 4, numBeamGroups: 3 }, "'numBeamGroups' must be a divisor of the 4 beams, but got 3"],
     [{ diversityPenalty: 1 }, "'diversityPenalty' must be 0 without groups of beams"],
     [{ penaltyAlpha: 0.5, numBeams: 2 }, "'penaltyAlpha' must be absent with beams or sampling"],
@@ -218,7 +226,7 @@ describe('generate', () => {
     ],
     [{ foo: 2 } as object, "'options' must be made of settings that there are, but got 'foo'"],
     [{ temperature: 0 }, "'temperature' must be a number above 0, but got 0"],
-    [{ topP: 1.2 }, "'topP' must be a number above 0 and at most 1, but got 1.2"],
+    [{ topP: 1.2 }, "'topP' must be a number of at least 0 and at most 1, but got 1.2"],
     [{ numBeams: 1.5 }, "'numBeams' must be a whole number of at least 1, but got 1.5"],
     [{ eosTokenIds: [13] }, "'eosTokenIds' must be token ids from 0 to 12, but got 13"],
     [{ badWordsIds: [[4, -1]] }, "'badWordsIds' must be token ids from 0 to 12, but got -1"],
@@ -251,6 +259,14 @@ describe('generate', () => {
     const call = generate(model(), [[5, 7, 3]], { ...options, ...given })
     await expect(call).rejects.toThrow(ArgumentError)
     await expect(call).rejects.toThrow(message)
+  })
+
+  it('writes 20 tokens where nothing is said, or as many as the positions have room for', async () => {
+    const written = first(await generate(model(), [Array<number>(30).fill(5)], { eosTokenIds: [] }))
+    expect(written).toMatchObject({ finish: 'length', tokens: { length: 10 } })
+    await expect(generate(model(), [Array<number>(40).fill(5)])).rejects.toThrow(
+      "'prompts' must be shorter than the model's 40 positions, but got 40 tokens",
+    )
   })
 
   it('refuses prompts that are none', async () => {

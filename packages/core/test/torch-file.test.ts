@@ -204,6 +204,11 @@ describe('openTorchFile', () => {
       () => fixture('torch-expanded.bin'),
       /strides \[0\], which takes elements twice/,
     ],
+    [
+      'has a view that negates',
+      () => fixture('torch-negated.bin'),
+      /a tensor with metadata, which change its values/,
+    ],
     ['is a list', () => value(']'), /from names to tensors, but got another object/],
     ['has a number', () => value('}', 'X\x01\0\0\0a', 'K', 1, 's'), /a number under 'a'/],
     ['has a number for a name', () => value('}', 'K', 1, 'N', 's'), /None under a key that is a number/],

@@ -32,21 +32,38 @@ export function resolveGeneration(
     throw wrong('decoderStartTokenId', 'given for an encoder-decoder, or bosTokenId', 'neither')
   }
   const promptLength = model.isEncoderDecoder ? 1 : Math.max(...prompts.map((prompt) => prompt.length))
-  const { maxNewTokens, minNewTokens = 0, minLength } = config
-  const maxLength = maxNewTokens === undefined ? config.maxLength : promptLength + maxNewTokens
+  return { config, promptLength, maxLength: resolveLength(model, promptLength, config) }
+}
+
+/** Tokens of a continuation where nothing is said. */
+const usualNewTokens = 20
+
+/** The longest sequence. */
+function resolveLength(
+  { maxPositions = Infinity }: StepModel,
+  promptLength: number,
+  { maxNewTokens, maxLength: given, minLength, minNewTokens }: GenerationConfig,
+): number {
+  if (promptLength >= maxPositions) {
+    throw wrong('prompts', `shorter than the model's ${maxPositions} positions`, `${promptLength} tokens`)
+  }
+  const usual = Math.min(promptLength + usualNewTokens, maxPositions)
+  const maxLength = maxNewTokens === undefined ? (given ?? usual) : promptLength + maxNewTokens
   const name = maxNewTokens === undefined ? 'maxLength' : 'maxNewTokens'
   if (maxLength <= promptLength) {
     throw wrong(name, `more than the ${promptLength} tokens of the longest prompt`, String(maxLength))
   }
-  if (minLength > maxLength || promptLength + minNewTokens > maxLength) {
-    const given = minLength > maxLength ? minLength : promptLength + minNewTokens
-    throw wrong('minLength', `at most the largest length of ${maxLength}`, String(given))
+  if (minNewTokens === undefined && minLength > maxLength) {
+    throw wrong('minLength', `at most the largest length of ${maxLength}`, String(minLength))
   }
-  const { maxPositions } = model
-  if (maxPositions !== undefined && maxLength > maxPositions) {
+  const room = maxLength - promptLength
+  if (minNewTokens !== undefined && minNewTokens > room) {
+    throw wrong('minNewTokens', `at most the ${room} tokens that may be written`, String(minNewTokens))
+  }
+  if (maxLength > maxPositions) {
     throw wrong(name, `a sequence of at most the model's ${maxPositions} positions`, String(maxLength))
   }
-  return { config, promptLength, maxLength }
+  return maxLength
 }
 
 /** A misspelled setting would be without effect. */
@@ -89,7 +106,7 @@ const lowest: Partial<Record<keyof GenerationConfig, readonly [minimum: number, 
   penaltyAlpha: [0, false],
   temperature: [0, true],
   topK: [0, false],
-  topP: [0, true],
+  topP: [0, false],
   minP: [0, false],
   typicalP: [0, true],
   epsilonCutoff: [0, false],
@@ -162,6 +179,13 @@ function checkTokens({ vocabSize }: StepModel, config: GenerationConfig): void {
   for (const [name, ids] of Object.entries(lists)) {
     const wrongId = ids.find((id) => id !== undefined && !isToken(id, vocabSize))
     if (wrongId !== undefined) throw wrong(name, `token ids from 0 to ${vocabSize - 1}`, String(wrongId))
+  }
+  const suppressed = new Set(config.suppressTokens)
+  for (const name of ['forcedBosTokenId', 'forcedEosTokenId']) {
+    const ids = lists[name]!.filter((id) => id !== undefined)
+    if (ids.length > 0 && ids.every((id) => suppressed.has(id))) {
+      throw wrong(name, "a token that 'suppressTokens' leaves", ids.join(', '))
+    }
   }
 }
 

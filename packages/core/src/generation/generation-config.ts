@@ -2,12 +2,16 @@ import { CheckpointError } from '@tfx/common'
 
 /** How text is written; the fields, their meanings and defaults are those of Hugging Face's `GenerationConfig`. */
 export interface GenerationConfig {
-  /** Longest sequence in tokens: the prompt's too, or the decoder's of an encoder-decoder. Default 20. */
-  readonly maxLength: number
+  /**
+   * Longest sequence in tokens: the prompt's too, or the decoder's of an encoder-decoder. Default: 20 more than the prompt,
+   * as far as the model's positions go.
+   */
+  readonly maxLength?: number
   /** Longest continuation in tokens; goes before `maxLength`. */
   readonly maxNewTokens?: number
   /** Default 0. */
   readonly minLength: number
+  /** Goes before `minLength`. */
   readonly minNewTokens?: number
   /** Decode until the new text contains one of these; needs `decode`. */
   readonly stopStrings?: string | readonly string[]
@@ -49,6 +53,7 @@ export interface GenerationConfig {
   readonly badWordsIds?: readonly (readonly number[])[]
   /** Words that a beam search must write: each as its tokens, or as several ways to write it, of which one must come. */
   readonly forceWordsIds?: readonly (readonly number[] | readonly (readonly number[])[])[]
+  /** The last of those with the same tokens counts. */
   readonly sequenceBias?: readonly { readonly tokens: readonly number[]; readonly bias: number }[]
   readonly forcedBosTokenId?: number
   readonly forcedEosTokenId?: readonly number[]
@@ -72,7 +77,6 @@ export interface GenerationConfig {
 
 /** What Hugging Face takes where nothing is said. */
 export const generationDefaults: GenerationConfig = {
-  maxLength: 20,
   minLength: 0,
   earlyStopping: false,
   doSample: false,

@@ -221,6 +221,12 @@ function createEncoder(
 ): Tokenizer['encode'] {
   const { vocabulary, limit, surround } = options
   const unknownId = inner.model?.unk_token_id ?? 0
+  // Some added tokens are looked for in normalized text, and found as they are there.
+  const normalizedIds = new Map(
+    [...inner.get_added_tokens_decoder().values()].flatMap(({ id, content, normalized }) =>
+      normalized && inner.normalizer ? [[inner.normalizer(content), id] as const] : [],
+    ),
+  )
   interface Processed {
     tokens: string[]
     token_type_ids?: number[]
@@ -228,7 +234,10 @@ function createEncoder(
   const process = (tokens: string[], pair: string[] | null, addSpecialTokens: boolean): Processed => {
     const all = [...tokens, ...(pair ?? [])]
     if (surround) return { tokens: addSpecialTokens ? [...surround.before, ...all, ...surround.after] : all }
-    return inner.post_processor?.(tokens, pair, addSpecialTokens) ?? { tokens: all }
+    const processed = inner.post_processor?.(tokens, pair, addSpecialTokens) ?? { tokens: all }
+    // ByteLevel leaves the texts apart.
+    const { tokens_pair: rest } = processed
+    return rest ? { tokens: [...processed.tokens, ...rest] } : processed
   }
   const specialTokens = {
     single: process([], null, true).tokens.length,
@@ -247,7 +256,7 @@ function createEncoder(
     const { tokens, token_type_ids: tokenTypeIds } = truncated
       ? process(first.slice(0, kept[0]), second?.slice(0, kept[1]) ?? null, addSpecialTokens)
       : process(first, second, addSpecialTokens)
-    const inputIds = tokens.map((token) => vocabulary.get(token) ?? unknownId)
+    const inputIds = tokens.map((token) => normalizedIds.get(token) ?? vocabulary.get(token) ?? unknownId)
     const attentionMask = new Array<number>(inputIds.length).fill(1)
     return { inputIds, attentionMask, ...(tokenTypeIds ? { tokenTypeIds } : {}), truncated }
   }

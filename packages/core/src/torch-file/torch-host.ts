@@ -79,9 +79,14 @@ function orderedDictionary(values: readonly PickleValue[], fail: PickleHost['fai
 
 /** `(storage, offset, size, strides, requires_grad, backward_hooks, metadata?)` */
 function rebuildTensor(values: readonly PickleValue[], fail: PickleHost['fail']): TorchTensor {
-  const [source, offset, shape, strides] = values
+  const [source, offset, shape, strides, , , metadata = null] = values
   const isTensor = isRecord(source) && source.kind === 'storage' && isSize(offset)
   if (!isTensor) throw fail('a tensor without a storage')
+  const isPlain = isRecord(metadata)
+    ? metadata.kind === 'dictionary' && metadata.entries.size === 0
+    : metadata === null
+  // `{'neg': True}` of a view that negates when it is read.
+  if (!isPlain) throw fail('a tensor with metadata, which change its values')
   const tensor = {
     kind: 'tensor',
     storage: source,

@@ -28,7 +28,8 @@ export interface ProcessorContext {
 /** Every processor that the settings ask for, in the order of Hugging Face's `_get_logits_processor`. */
 export function buildProcessors(config: GenerationConfig, context: ProcessorContext): LogitsProcessor[] {
   const { promptLength, maxLength, inputs, extra = [] } = context
-  const { eosTokenIds, minNewTokens = 0, exponentialDecayLengthPenalty: decay } = config
+  const { eosTokenIds, minNewTokens, exponentialDecayLengthPenalty: decay } = config
+  const least = minNewTokens === undefined ? config.minLength : promptLength + minNewTokens
   const beginIndex =
     promptLength > 1 || config.forcedBosTokenId === undefined ? promptLength : promptLength + 1
   const when = (condition: unknown, make: () => LogitsProcessor) => (condition ? [make()] : [])
@@ -45,10 +46,7 @@ export function buildProcessors(config: GenerationConfig, context: ProcessorCont
       encoderNoRepeatNgram(config.encoderNoRepeatNgramSize, inputs),
     ),
     ...given(config.badWordsIds, (words) => badWords(words, eosTokenIds)),
-    ...when(config.minLength > 0 && eosTokenIds.length > 0, () => minLength(config.minLength, eosTokenIds)),
-    ...when(minNewTokens > 0 && eosTokenIds.length > 0, () =>
-      minLength(promptLength + minNewTokens, eosTokenIds),
-    ),
+    ...when(least > 0 && eosTokenIds.length > 0, () => minLength(least, eosTokenIds)),
     ...given(config.forcedBosTokenId, forcedBos),
     ...given(config.forcedEosTokenId, (tokens) => forcedEos(tokens, maxLength)),
     ...when(config.removeInvalidValues, removeInvalidValues),
@@ -74,7 +72,10 @@ function warpers(config: GenerationConfig): LogitsProcessor[] {
     ...(config.topP === 1 ? [] : [topP(config.topP, kept)]),
     ...(least === undefined ? [] : [minP(least, kept)]),
     ...(config.typicalP === 1 ? [] : [typicalP(config.typicalP, kept)]),
-    ...(config.epsilonCutoff === 0 ? [] : [epsilonCutoff(config.epsilonCutoff, kept)]),
-    ...(config.etaCutoff === 0 ? [] : [etaCutoff(config.etaCutoff, kept)]),
+    ...(isShare(config.epsilonCutoff) ? [epsilonCutoff(config.epsilonCutoff, kept)] : []),
+    ...(isShare(config.etaCutoff) ? [etaCutoff(config.etaCutoff, kept)] : []),
   ]
 }
+
+/** Cutoffs of 1 are off too, as in Hugging Face. */
+const isShare = (cutoff: number): boolean => cutoff > 0 && cutoff < 1

@@ -7,10 +7,11 @@ export interface SequenceBias {
   readonly bias: number
 }
 
-/** Adds each bias to the score of the token that would complete its sequence. */
+/** Adds each bias to the score of the token that would complete its sequence; the last bias of a sequence counts. */
 export function sequenceBias(biases: readonly SequenceBias[]): LogitsProcessor {
+  const distinct = [...new Map(biases.map((bias) => [bias.tokens.join(), bias])).values()]
   return (scores, history) => {
-    for (const { tokens, bias } of biases) {
+    for (const { tokens, bias } of distinct) {
       const last = tokens.at(-1)
       if (last !== undefined && last < scores.length && isPrefixed(history, tokens)) {
         scores[last] = scores[last]! + bias
