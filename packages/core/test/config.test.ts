@@ -1,6 +1,7 @@
 import { loadFixture } from '@tfx/testing'
 import { CheckpointError } from '@tfx/common'
 import { describe, expect, it } from 'vitest'
+import { configText } from '../src/config/config-text'
 import { formatConfig, readConfig, supportedModelTypes, withLabels } from '../src/index'
 
 const bert = { model_type: 'bert', vocab_size: 100 }
@@ -196,12 +197,21 @@ describe('formatConfig', () => {
     expect({ ...again, source: json }).toEqual(config)
   })
 
-  it('leaves out a factor of 1 of T5, which transformers 5 refuses as a whole number', () => {
-    const written = (factor: number) =>
-      formatConfig(readConfig({ model_type: 't5', initializer_factor: factor }), 'sequence-to-sequence')
-        .initializer_factor
-    expect(written(1)).toBeUndefined()
-    expect(written(0.5)).toBe(0.5)
+  it.each([
+    [
+      { model_type: 't5', initializer_factor: 1 },
+      ['initializer_factor": 1.0,', 'layer_norm_epsilon": 0.000001'],
+    ],
+    [{ model_type: 'bart', layers: { init_std: 1 } }, ['encoder_layerdrop": 0.0,', '    "init_std": 1\n']],
+    [
+      { model_type: 'gemma2', attn_logit_softcapping: null },
+      ['final_logit_softcapping": 30.0', 'attn_logit_softcapping": null'],
+    ],
+  ])('writes fractions that transformers 5 refuses as whole numbers with a point: %j', (json, lines) => {
+    const config = readConfig(json)
+    const text = configText(formatConfig(config, 'feature-extraction'))
+    for (const line of lines) expect(text).toContain(line)
+    expect({ ...readConfig(JSON.parse(text)), source: json }).toEqual(config)
   })
 
   it('writes no labels for a masked language model, and the type of the weights', () => {
@@ -243,6 +253,7 @@ describe('defaults', () => {
 })
 
 describe('decoders and encoder-decoders', () => {
+  const long = { type: 'su', short_factor: [1], long_factor: [1] }
   const refused: [object, RegExp][] = [
     [{ model_type: 'gpt2', add_cross_attention: true }, /'add_cross_attention' must be false/],
     [{ model_type: 'gpt2', n_head: 5 }, /'n_head' must be a divisor of the hidden size 768/],
@@ -264,10 +275,7 @@ describe('decoders and encoder-decoders', () => {
       { model_type: 'gemma3_text', use_bidirectional_attention: true },
       /'use_bidirectional_attention' must be false/,
     ],
-    [
-      { model_type: 'phi3', rope_scaling: { type: 'longrope', short_factor: [1], long_factor: [1] } },
-      /'short_factor' must be a list of 48 numbers above 0/,
-    ],
+    [{ model_type: 'phi3', rope_scaling: long }, /'short_factor' must be a list of 48 numbers above 0/],
     [{ model_type: 't5', feed_forward_proj: 'gated-swiglu' }, /'feed_forward_proj' must be one of gelu/],
     [{ model_type: 't5', is_encoder_decoder: false }, /'is_encoder_decoder' must be true/],
     [
@@ -275,6 +283,18 @@ describe('decoders and encoder-decoders', () => {
       /'encoder_attention_heads' must be a divisor of the/,
     ],
     [{ model_type: 'marian', share_encoder_decoder_embeddings: false }, /must be true, but got false/],
+    [{ model_type: 'gemma3_text', rope_scaling: 'linear' }, /'rope_scaling' must be an object/],
+    [
+      {
+        model_type: 'phi3',
+        hidden_size: 12,
+        num_attention_heads: 2,
+        partial_rotary_factor: 0.5,
+        rope_scaling: long,
+      },
+      /'short_factor' must be no list, since an odd number of features, 3, is turned/,
+    ],
+    [{ model_type: 'm2m_100', decoder_start_token_id: 1 }, /'decoder_start_token_id' must be another id/],
     [{ model_type: 'marian', decoder_vocab_size: 7 }, /'decoder_vocab_size' must be 58101, but got 7/],
     [
       { model_type: 'deberta-v2', vocab_size: 9, conv_kernel_size: 3 },

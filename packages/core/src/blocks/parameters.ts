@@ -13,6 +13,8 @@ export interface ParameterSpec {
   readonly zeroRow?: number
   /** Stored with the weights but never trained: a buffer in PyTorch. Default false. */
   readonly isFixed?: boolean
+  /** The parameter whose values it has where a checkpoint lacks it. Default: none, and it starts anew. */
+  readonly copyOf?: string
 }
 
 /** Hugging Face name → specification, in the order of the model's own layers. */

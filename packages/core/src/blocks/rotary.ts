@@ -99,7 +99,8 @@ function rotateHalf(x: tf.Tensor): tf.Tensor {
 /** Angle per position of each pair of features, float32 [pairs]. */
 function inverseFrequencies(positions: tf.Tensor, rope: RopeParameters, headSize: number): tf.Tensor {
   const size = Math.floor(headSize * rope.partialRotaryFactor)
-  const plain = Array.from({ length: size / 2 }, (_, pair) => rope.theta ** ((-2 * pair) / size))
+  // The last feature of an odd number is turned with one more, as in transformers.
+  const plain = Array.from({ length: Math.ceil(size / 2) }, (_, pair) => rope.theta ** ((-2 * pair) / size))
   const { factor = 1, shortFactor = [], longFactor = [], originalMaxPositionEmbeddings = Infinity } = rope
   switch (rope.type) {
     case 'default':

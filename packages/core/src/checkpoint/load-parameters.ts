@@ -1,9 +1,10 @@
 import { CheckpointError, createRandom, mixSeed, sizeOf } from '@tfx/common'
 import type { ParameterSpec } from '../blocks/parameters'
 import type { ModelConfig, Task } from '../config/model-config'
-import { modelFamily, type ModelFamily } from '../models'
+import { modelFamily } from '../models'
 import { initializeParameter } from '../models/initialize'
 import type { WeightsReader } from '../weights'
+import { checkUnread } from './check-unread'
 import { matchNames } from './parameter-names'
 
 /** Takes the values of one parameter; the array is not used again. */
@@ -56,12 +57,13 @@ export async function readParameters(
   const ownSpecs = family.parameterShapes(ownConfig, task)
   const backbone = family.parameterShapes(config, 'feature-extraction')
   const { stored, unexpected } = matchNames(weights.tensors.keys(), family, specs)
+  const tensorOf = (name: string) => stored.get(name) ?? stored.get(specs[name]!.copyOf ?? '')
   const loaded: string[] = []
   const missing: string[] = []
   const buffers: string[] = []
   const mismatched: string[] = []
   for (const [name, spec] of Object.entries(specs)) {
-    const tensor = stored.get(name)
+    const tensor = tensorOf(name)
     if (tensor === undefined) {
       if (Object.hasOwn(backbone, name)) throw missingParameter(name, source)
       // Buffers have one value: Hugging Face does not report them either.
@@ -75,11 +77,11 @@ export async function readParameters(
       mismatched.push(name)
     else throw wrongShape(name, { source, shape, expected: spec.shape })
   }
-  await checkTiedCopies(weights, { family, stored, source, tied: Object.keys(specs)[0]! })
+  await checkUnread(weights, { family, config, stored, source, words: Object.keys(specs)[0]! })
   // Everything is checked before anything is written.
   for (const name of loaded) {
     const values = new Float32Array(sizeOf(specs[name]!.shape))
-    await weights.readInto(stored.get(name)!, values)
+    await weights.readInto(tensorOf(name)!, values)
     await write(name, values)
   }
   const newlyInitialised = [...missing, ...mismatched]
@@ -87,38 +89,6 @@ export async function readParameters(
     await write(name, newParameter(name, specs[name]!, { seed, config }))
   }
   return { loaded, missing, mismatched, newlyInitialised, unexpected }
-}
-
-/**
- * Copies of the word embeddings, the first parameter of every model, are not read. One that differs is an output layer
- * of its own, whatever config.json says.
- */
-async function checkTiedCopies(
-  weights: WeightsReader,
-  {
-    family,
-    stored,
-    source,
-    tied,
-  }: { family: ModelFamily; stored: ReadonlyMap<string, string>; source: string; tied: string },
-): Promise<void> {
-  const name = stored.get(tied)
-  const original = name === undefined ? undefined : weights.tensors.get(name)
-  for (const copy of family.tiedCopies) {
-    const other = weights.tensors.get(copy)
-    if (!original || !other || stored.get(copy) !== undefined) continue
-    if (!isSameShape(original.shape, other.shape)) continue
-    const [a, b] = [await weights.read(name!), await weights.read(copy)]
-    if (a.every((value, index) => value === b[index])) continue
-    throw new CheckpointError({
-      function: 'loadParameters',
-      argument: source,
-      expected: `a checkpoint whose '${copy}' equals '${tied}', since config.json ties them`,
-      received: 'one where they differ',
-      remedy:
-        'Set tie_word_embeddings to false in config.json; for T5 of transformers 5 also scale_decoder_outputs.',
-    })
-  }
 }
 
 /**

@@ -37,6 +37,6 @@ function isRedundant(name: string, family: ModelFamily): boolean {
   return (
     /(^|\.)(position_ids|attn\.(masked_)?bias|EncDecAttention\.relative_attention_bias\.weight|embed_positions\.weights?|rotary_emb\.inv_freq)$/.test(
       name,
-    ) || family.tiedCopies.includes(name)
+    ) || family.tiedCopies.some((copy) => copy === name || copy === family.backbonePrefix + name)
   )
 }

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDirectory } from '@tfx/common'
 import type { ModelConfig, Task } from '../config/model-config'
+import { configText } from '../config/config-text'
 import { formatConfig } from '../config/read-config'
 import type { OnnxPrecision } from '../export/program'
 import {
@@ -81,8 +82,6 @@ export async function writeCheckpointFiles(
   { config, task, tokenizer, parameters, ...options }: CheckpointContents,
 ): Promise<void> {
   const { dtype = 'float32', onnx = [], generation, maxShardSize, maxOnnxSize: maxFileSize } = options
-  const writeJson = (name: string, json: object) =>
-    writeFile(join(directory, name), `${JSON.stringify(json, undefined, 2)}\n`)
   for (const [name, bytes] of tokenizer.files) await writeFile(join(directory, name), bytes)
   const tensors = Object.entries(parameters.shapes).map(([name, shape]) => ({
     name,
@@ -94,9 +93,11 @@ export async function writeCheckpointFiles(
   const read = (name: string) => parameters.read(name)
   const split = await writeOnnxFiles(directory, { config, task, read, precisions: onnx, maxFileSize })
   const json = formatConfig(config, task, dtype)
-  await writeJson('config.json', withExternalData(json, split))
+  await writeFile(join(directory, 'config.json'), configText(withExternalData(json, split)))
   const writes = generation ?? (writingTasks.includes(task) ? parseGenerationConfig(json) : undefined)
-  if (writes) await writeJson('generation_config.json', formatGenerationConfig(writes))
+  if (!writes) return
+  const generationText = `${JSON.stringify(formatGenerationConfig(writes), undefined, 2)}\n`
+  await writeFile(join(directory, 'generation_config.json'), generationText)
 }
 
 const writingTasks: readonly Task[] = ['causal-language-modelling', 'sequence-to-sequence']

@@ -78,6 +78,13 @@ export function parseBartConfig(json: ConfigJson, modelType: ModelType): BartCon
       received: decoderVocabSize,
     })
   }
+  if (modelType === 'm2m_100' && fields.decoderStartTokenId === fields.padTokenId) {
+    // transformers counts positions from the first token that is no padding.
+    throw configError('decoder_start_token_id', {
+      expected: `another id than that of padding, ${fields.padTokenId}`,
+      received: fields.decoderStartTokenId,
+    })
+  }
   const isOwn = modelType === 'tfx_transformer'
   const config: BartConfig = {
     modelType,

@@ -11,7 +11,7 @@ import {
 } from './config-fields'
 import type { LayerType } from './decoder-config'
 import type { ModernBertConfig } from './encoder-config'
-import { formatRopeParameters, parseRope } from './rope-fields'
+import { asFields, formatRopesByType, parseRope } from './rope-fields'
 
 /**
  * Reads the config.json of a ModernBERT checkpoint. Absent fields take the defaults of `ModernBertConfig` in Hugging
@@ -42,7 +42,10 @@ export function parseModernBertConfig(json: ConfigJson): ModernBertConfig {
     classifierBias: booleanField(json, 'classifier_bias', false),
     decoderBias: booleanField(json, 'decoder_bias', true),
     classifierPooling: choiceField(json, 'classifier_pooling', { choices: ['cls', 'mean'], fallback: 'cls' }),
-    localAttention: integerField(json, 'local_attention', { fallback: 128 }),
+    // One side of the window, where it is given, goes first.
+    localAttention:
+      2 * integerField(json, 'sliding_window', { fallback: 0, minimum: 0 }) ||
+      integerField(json, 'local_attention', { fallback: 128 }),
     layerTypes: parseLayerTypes(json, numHiddenLayers),
     rope: parseRopes(json, hiddenSize / integerField(json, 'num_attention_heads', { fallback: 12 })),
   }
@@ -72,6 +75,7 @@ function parseRopes(json: ConfigJson, headSize: number): Record<LayerType, RopeP
     maxPositionEmbeddings: integerField(json, 'max_position_embeddings', { fallback: 8192 }),
     headSize,
   }
+  // transformers lets `rope_scaling` of version 4 override what is nested by layer type.
   const parse = (type: LayerType, theta: number) =>
     parseRope(
       'rope_parameters',
@@ -83,9 +87,6 @@ function parseRopes(json: ConfigJson, headSize: number): Record<LayerType, RopeP
     sliding_attention: parse('sliding_attention', positiveField(json, 'local_rope_theta', 10000)),
   }
 }
-
-/** transformers lets `rope_scaling` of version 4 override what is nested by layer type. */
-const asFields = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {})
 
 /** ModernBERT's own fields of config.json. */
 export function formatModernBertConfig(config: ModernBertConfig): Record<string, unknown> {
@@ -108,6 +109,7 @@ export function formatModernBertConfig(config: ModernBertConfig): Record<string,
     decoder_bias: config.decoderBias,
     classifier_pooling: config.classifierPooling,
     local_attention: config.localAttention,
+    sliding_window: undefined,
     layer_types: config.layerTypes,
     // The spelling of transformers 4 stays beside that of 5 where it was.
     ...(config.source.rope_parameters === undefined && {
@@ -116,8 +118,6 @@ export function formatModernBertConfig(config: ModernBertConfig): Record<string,
     }),
     // What it said stands below, by layer type.
     ...('rope_scaling' in config.source && { rope_scaling: undefined }),
-    rope_parameters: Object.fromEntries(
-      Object.entries(config.rope).map(([type, rope]) => [type, formatRopeParameters(rope)]),
-    ),
+    rope_parameters: formatRopesByType(config.rope),
   }
 }

@@ -1,5 +1,6 @@
 import type { RopeParameters } from '../blocks/rotary'
 import { choiceField, configError, type ConfigJson } from './config-fields'
+import type { LayerType } from './decoder-config'
 
 const ropeTypes: readonly RopeParameters['type'][] = ['default', 'linear', 'llama3', 'yarn', 'longrope']
 
@@ -35,6 +36,10 @@ export interface RopeContext {
   readonly originalMaxPositionEmbeddings?: number | undefined
   /** Turned features of a head, to check lists of factors. */
   readonly headSize: number
+  /** Whether the family turns a share of the features where they are not scaled; others turn all. Default false. */
+  readonly isPartial?: boolean
+  /** Whether `yarn` is an old name of LongRoPE, as for Phi-3. Default false. */
+  readonly namesLongRopeYarn?: boolean
 }
 
 /**
@@ -50,20 +55,21 @@ export function parseRope(field: string, value: unknown, context: RopeContext): 
   }
   const json = given as ConfigJson
   const named = json.rope_type ?? json.type
-  const spelled = { rope_type: named === 'su' ? 'longrope' : named }
+  const isLong = named === 'su' || (named === 'yarn' && context.namesLongRopeYarn === true)
+  const spelled = { rope_type: isLong ? 'longrope' : named }
   const type = choiceField(spelled, 'rope_type', { choices: ropeTypes, fallback: 'default' })
+  const share = positive(json, 'partial_rotary_factor', context.partialRotaryFactor ?? 1)
   const rope: Record<string, unknown> = {
     type,
     theta: positive(json, 'rope_theta', context.theta),
-    partialRotaryFactor: positive(json, 'partial_rotary_factor', context.partialRotaryFactor ?? 1),
+    partialRotaryFactor: type === 'default' && context.isPartial !== true ? 1 : share,
   }
   if (type === 'default') return rope as unknown as RopeParameters
   for (const [name, key] of Object.entries(numberFields)) {
     if ((json[name] ?? undefined) !== undefined) rope[key] = positive(json, name)
   }
   for (const [name, key] of Object.entries(listFields)) {
-    if (type === 'longrope')
-      rope[key] = factors(json, name, (context.headSize * (rope.partialRotaryFactor as number)) / 2)
+    if (type === 'longrope') rope[key] = factors(json, name, Math.floor(context.headSize * share))
   }
   if (typeof json.truncate === 'boolean') rope.truncate = json.truncate
   const missing = requiredFields[type].find((name) => (json[name] ?? undefined) === undefined)
@@ -92,15 +98,20 @@ export function formatRopeScaling(rope: RopeParameters): Record<string, unknown>
   return fields
 }
 
-/** The `rope_parameters` of transformers 5 for one type of layer. */
-export function formatRopeParameters(rope: RopeParameters): Record<string, unknown> {
-  return {
+/** The `rope_parameters` of transformers 5, by type of layer. */
+export function formatRopesByType(ropes: Readonly<Record<LayerType, RopeParameters>>): object {
+  const format = (rope: RopeParameters) => ({
     rope_type: 'default',
     ...formatRopeScaling(rope),
     rope_theta: rope.theta,
     ...(rope.partialRotaryFactor !== 1 && { partial_rotary_factor: rope.partialRotaryFactor }),
-  }
+  })
+  return Object.fromEntries(Object.entries(ropes).map(([type, rope]) => [type, format(rope)]))
 }
+
+/** A field's object, or an empty one. */
+export const asFields = (value: unknown): ConfigJson =>
+  typeof value === 'object' && value !== null ? (value as ConfigJson) : {}
 
 function positive(json: ConfigJson, field: string, fallback?: number): number {
   const value = json[field] ?? fallback
@@ -108,8 +119,12 @@ function positive(json: ConfigJson, field: string, fallback?: number): number {
   throw configError(field, { expected: 'a number above 0', received: value })
 }
 
-function factors(json: ConfigJson, field: string, pairs: number): number[] {
-  const count = Math.floor(pairs)
+function factors(json: ConfigJson, field: string, turned: number): number[] {
+  if (turned % 2 !== 0) {
+    const expected = `no list, since an odd number of features, ${turned}, is turned`
+    throw configError(field, { expected, received: json[field] })
+  }
+  const count = turned / 2
   const value = json[field]
   const isValid = (factor: unknown) => typeof factor === 'number' && factor > 0
   if (Array.isArray(value) && value.length === count && value.every(isValid)) return value as number[]

@@ -14,7 +14,7 @@ import {
 } from './config-fields'
 import type { LayerType, RotaryDecoderConfig } from './decoder-config'
 import { parseDecoderFields, type DecoderDefaults } from './decoder-fields'
-import { formatRopeScaling, parseRope } from './rope-fields'
+import { asFields, formatRopesByType, formatRopeScaling, parseRope } from './rope-fields'
 import { formatWritingFields } from './token-fields'
 
 type ModelType = RotaryDecoderConfig['modelType']
@@ -135,6 +135,7 @@ const defaults: Readonly<Record<ModelType, Defaults>> = {
 }
 
 const isGemma = (modelType: ModelType) => modelType.startsWith('gemma')
+const hasLayerTypes = (modelType: ModelType) => modelType.startsWith('qwen') || isGemma(modelType)
 
 /**
  * Reads the config.json of Llama or a relative. Absent fields take the defaults of the family's class in Hugging Face
@@ -165,10 +166,11 @@ export function parseRotaryDecoderConfig(json: ConfigJson, modelType: ModelType)
     fallback: own.maxPositionEmbeddings,
   })
   const slidingWindow = parseSlidingWindow(json, modelType)
-  const softcaps = isGemma(modelType)
+  // Gemma 3's attention passes it over.
   const attentionSoftcap =
-    softcaps && optionalPositiveField(json, 'attn_logit_softcapping', own.attentionSoftcap)
-  const logitSoftcap = softcaps && optionalPositiveField(json, 'final_logit_softcapping', own.logitSoftcap)
+    modelType === 'gemma2' && optionalPositiveField(json, 'attn_logit_softcapping', own.attentionSoftcap)
+  const logitSoftcap =
+    isGemma(modelType) && optionalPositiveField(json, 'final_logit_softcapping', own.logitSoftcap)
   const isPhi = modelType === 'phi3'
   return {
     modelType,
@@ -224,7 +226,8 @@ function parseLayerTypes(
   }: { modelType: ModelType; numHiddenLayers: number; slidingWindow: number | undefined },
 ): LayerType[] {
   const isSliding = slidingRule(json, modelType)
-  const types = (json.layer_types ?? undefined) as unknown
+  // The other classes pass it over.
+  const types = hasLayerTypes(modelType) ? (json.layer_types ?? undefined) : undefined
   if (types === undefined) {
     return Array.from({ length: numHiddenLayers }, (_, index) =>
       slidingWindow !== undefined && isSliding(index) ? 'sliding_attention' : 'full_attention',
@@ -269,26 +272,37 @@ function parseRopes(
     partialRotaryFactor: optionalPositiveField(json, 'partial_rotary_factor'),
     originalMaxPositionEmbeddings: original ?? (modelType === 'phi3' ? 4096 : undefined),
     headSize,
+    isPartial: modelType === 'phi3',
+    namesLongRopeYarn: modelType === 'phi3',
   }
-  const given = (json.rope_scaling ?? json.rope_parameters ?? {}) as Record<string, unknown>
-  const field = json.rope_scaling ? 'rope_scaling' : 'rope_parameters'
+  const scaling = isEmpty(json.rope_scaling) ? undefined : json.rope_scaling
+  const field = scaling === undefined ? 'rope_parameters' : 'rope_scaling'
   if (modelType !== 'gemma3_text') {
-    const rope = parseRope(field, given, context)
+    const rope = parseRope(field, scaling ?? json.rope_parameters, context)
     return { full_attention: rope, sliding_attention: rope }
   }
-  const nested = (json.rope_parameters ?? {}) as Record<string, unknown>
+  const nested = asFields(json.rope_parameters)
   const local = positiveField(json, 'rope_local_base_freq', 1e4)
   return {
-    full_attention: parseRope(field, json.rope_scaling ?? nested.full_attention, context),
+    full_attention: parseRope(
+      field,
+      scaling !== undefined && typeof scaling !== 'object'
+        ? scaling
+        : { ...asFields(nested.full_attention), ...asFields(scaling) },
+      context,
+    ),
     sliding_attention: parseRope(field, nested.sliding_attention, { ...context, theta: local }),
   }
 }
+
+const isEmpty = (value: unknown) =>
+  (value ?? undefined) === undefined ||
+  (typeof value === 'object' && Object.keys(asFields(value)).length === 0)
 
 /** The fields of Llama and its relatives in config.json, in the spelling that transformers 4 and 5 both read. */
 export function formatRotaryDecoderConfig(config: RotaryDecoderConfig): Record<string, unknown> {
   const { modelType, rope } = config
   const full = rope.full_attention
-  const hasTypes = modelType.startsWith('qwen') || isGemma(modelType)
   return {
     ...formatWritingFields(config),
     hidden_size: config.hiddenSize,
@@ -304,8 +318,11 @@ export function formatRotaryDecoderConfig(config: RotaryDecoderConfig): Record<s
     classifier_dropout: config.classifierDropout,
     rope_theta: full.theta,
     rope_scaling: formatRopeScaling(full) ?? null,
-    // The spelling of transformers 5 says the same again, and is not written.
-    rope_parameters: undefined,
+    // The spelling of transformers 5 says the same again, and is not written but for what that of 4 has no field for.
+    rope_parameters:
+      modelType === 'gemma3_text' && rope.sliding_attention.type !== 'default'
+        ? formatRopesByType(rope)
+        : undefined,
     ...(full.partialRotaryFactor !== 1 && { partial_rotary_factor: full.partialRotaryFactor }),
     ...(modelType === 'gemma3_text' && { rope_local_base_freq: rope.sliding_attention.theta }),
     ...(modelType in takesAttentionBias && { attention_bias: config.attentionBias }),
@@ -313,11 +330,11 @@ export function formatRotaryDecoderConfig(config: RotaryDecoderConfig): Record<s
       ? { mlp_bias: config.mlpBias }
       : { sliding_window: config.slidingWindow ?? null }),
     ...(modelType.startsWith('qwen') && { use_sliding_window: config.slidingWindow !== undefined }),
-    ...(hasTypes && { layer_types: config.layerTypes }),
+    ...(hasLayerTypes(modelType) && { layer_types: config.layerTypes }),
     ...(modelType === 'phi3' && { embd_pdrop: config.embeddingDropout, resid_pdrop: config.hiddenDropout }),
+    ...(modelType === 'gemma2' && { attn_logit_softcapping: config.attentionSoftcap ?? null }),
     ...(isGemma(modelType) && {
       query_pre_attn_scalar: config.queryPreAttentionScalar,
-      attn_logit_softcapping: config.attentionSoftcap ?? null,
       final_logit_softcapping: config.logitSoftcap ?? null,
     }),
   }

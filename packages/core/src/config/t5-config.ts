@@ -79,15 +79,9 @@ export function formatT5Config(config: T5Config): Record<string, unknown> {
     scale_decoder_outputs: config.tieWordEmbeddings,
     layer_norm_epsilon: config.normEpsilon,
     dropout_rate: config.hiddenDropout,
-    initializer_factor: initializerFactor(config),
+    initializer_factor: config.initializerRange / 0.05,
     initializer_range: undefined,
   }
-}
-
-/** JSON has no 1.0, and transformers 5 refuses the whole number 1 for this field: its default is left out. */
-function initializerFactor({ initializerRange }: T5Config): number | undefined {
-  const factor = initializerRange / 0.05
-  return factor === 1 ? undefined : factor
 }
 
 function formatProjection(activation: Activation, isGated: boolean): string {

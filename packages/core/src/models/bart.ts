@@ -1,4 +1,5 @@
 import type { SequenceStack } from '../blocks/sequence-stack'
+import { sinusoidTable } from '../blocks/sinusoidal-positions'
 import type { TransformerLayerNames } from '../blocks/transformer-layer'
 import { wordScale } from '../blocks/word-embedding'
 import { formatBartConfig, parseBartConfig } from '../config/bart-config'
@@ -105,6 +106,16 @@ function bartFamily(variant: Variant): SequenceToSequenceFamily<BartConfig> {
     }),
     hasLogitsBias,
     wrapsLabels,
+    // M2M100's are no part of its checkpoints in transformers either.
+    computedTables: ({ positions, hiddenSize }) =>
+      positions === 'sinusoidal' && modelType !== 'm2m_100'
+        ? Object.fromEntries(
+            (['encoder', 'decoder'] as const).map((half) => [
+              `model.${half}.embed_positions.weight`,
+              sinusoidTable(hiddenSize),
+            ]),
+          )
+        : {},
   })
 }
 

@@ -10,6 +10,8 @@ export interface Family<C extends { readonly modelType: string }, T extends stri
   readonly aliases: Readonly<Record<string, string>>
   /** Tensors that some checkpoints have as copies of tied weights. */
   readonly tiedCopies: readonly string[]
+  /** Tensors that some checkpoints have of what is computed here → their value in a row and a column. Default: none. */
+  computedTables?(config: C): Readonly<Record<string, (row: number, column: number) => number>>
   /** Hugging Face class of each task, as in `architectures` of config.json. */
   readonly architectures: Readonly<Record<T, string>>
   /**

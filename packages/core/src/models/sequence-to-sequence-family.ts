@@ -86,7 +86,13 @@ export interface SequenceToSequenceFamily<
 /** What one encoder-decoder is, beside what all of them have in common. */
 export interface SequenceToSequenceDefinition<C extends SequenceToSequenceConfig> extends Pick<
   SequenceToSequenceFamily<C>,
-  'modelType' | 'backbonePrefix' | 'parseConfig' | 'formatConfig' | 'maxLength' | 'cacheShape'
+  | 'modelType'
+  | 'backbonePrefix'
+  | 'parseConfig'
+  | 'formatConfig'
+  | 'maxLength'
+  | 'cacheShape'
+  | 'computedTables'
 > {
   /** Its Hugging Face classes: without and with the head. */
   readonly classes: readonly [model: string, languageModel: string]
@@ -97,6 +103,8 @@ export interface SequenceToSequenceDefinition<C extends SequenceToSequenceConfig
   readonly outputScale?: (config: C) => number
   /** Decoders start with the last token of their labels, as mBART's language. Default: with a start token. */
   readonly wrapsLabels?: boolean
+  /** A checkpoint without an output layer scores by the word embeddings, whatever config.json says, as T5. Default false. */
+  readonly tiesMissingHead?: boolean
 }
 
 const head = 'lm_head'
@@ -109,6 +117,7 @@ export function sequenceToSequenceFamily<C extends SequenceToSequenceConfig>({
   hasLogitsBias,
   outputScale = () => 1,
   wrapsLabels = false,
+  tiesMissingHead = false,
   ...family
 }: SequenceToSequenceDefinition<C>): SequenceToSequenceFamily<C> {
   const { backbonePrefix } = family
@@ -129,7 +138,14 @@ export function sequenceToSequenceFamily<C extends SequenceToSequenceConfig>({
         ...embeddingSpecs(encoder.wordEmbedding, [vocabSize, hiddenSize], encoder.paddingRow),
         ...sequenceStackSpecs(encoder),
         ...sequenceStackSpecs(decoder),
-        ...(isScored && !config.tieWordEmbeddings && embeddingSpecs(head, [vocabSize, hiddenSize])),
+        ...(isScored &&
+          !config.tieWordEmbeddings && {
+            [`${head}.weight`]: {
+              shape: [vocabSize, hiddenSize],
+              initialize: 'normal',
+              ...(tiesMissingHead && { copyOf: `${encoder.wordEmbedding}.weight` }),
+            },
+          }),
         ...(isScored &&
           hasLogitsBias && { [logitsBias]: { shape: [1, vocabSize], initialize: 'zeros', isFixed: true } }),
       }

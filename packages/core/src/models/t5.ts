@@ -77,6 +77,7 @@ function t5Family(modelType: T5Config['modelType'], classPrefix: string): Sequen
     }),
     stacks: (config) => ({ encoder: stack(config, 'encoder'), decoder: stack(config, 'decoder') }),
     hasLogitsBias: false,
+    tiesMissingHead: true,
     outputScale: (config) => (modelType === 't5' && config.tieWordEmbeddings ? config.hiddenSize ** -0.5 : 1),
   })
 }
