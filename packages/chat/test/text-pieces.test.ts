@@ -74,9 +74,24 @@ describe('createStopWatch', () => {
     fc.assert(
       fc.property(pieces, fc.array(words, { maxLength: 3 }), (parts, stops) => {
         const text = parts.join('')
-        const ends = stops.map((stop) => text.indexOf(stop)).filter((index) => index >= 0)
-        expect(until(parts, stops)).toBe(text.slice(0, Math.min(text.length, ...ends)))
+        // The shortest beginning that ends with a stop string.
+        const lengths = Array.from({ length: text.length + 1 }, (_, length) => length)
+        const end = lengths.find((length) => stops.some((stop) => text.slice(0, length).endsWith(stop)))
+        const longest = Math.max(
+          0,
+          ...stops.map((stop) => (text.slice(0, end).endsWith(stop) ? stop.length : 0)),
+        )
+        expect(until(parts, stops)).toBe(end === undefined ? text : text.slice(0, end - longest))
       }),
+      {
+        numRuns: 2000,
+        examples: [
+          [
+            ['ba', 'b'],
+            ['a', 'bab'],
+          ],
+        ],
+      },
     )
   })
 })

@@ -116,7 +116,7 @@ describe('options that cannot be meant', () => {
     [{ batchSize: 0 }, "'batchSize' must be an integer of at least 1, but got 0."],
     [{ batchSize: 2.5 }, "'batchSize' must be an integer of at least 1, but got 2.5."],
     [{ learningRate: Number.NaN }, "'learningRate' must be a number above 0, but got NaN."],
-    [{ learningRate: '1e-3' }, "'learningRate' must be a number, but got '1e-3'."],
+    [{ learningRate: '1e-3' }, "'learningRate' must be a number, or 'find', but got '1e-3'."],
     [{ warmupRatio: 2 }, "'warmupRatio' must be a number of at least 0 and at most 1, but got 2."],
     [{ batching: 'foo' }, "'batching' must be 'length' or 'random', but got 'foo'."],
     [{ seed: 0.5 }, "'seed' must be an integer"],

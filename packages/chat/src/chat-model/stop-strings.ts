@@ -1,4 +1,4 @@
-/** A text that ends in front of the first stop string in it. */
+/** A text that ends in front of the stop string that is whole first, of several the longest. */
 export interface StopWatch {
   /** Takes the next piece of the text; returns what is certain to be in front of any stop string. */
   push(piece: string): string
@@ -19,9 +19,9 @@ export function createStopWatch(stops: readonly string[]): StopWatch {
     push(piece) {
       if (stopped) return ''
       held += piece
-      const found = stops.map((stop) => held.indexOf(stop)).filter((index) => index >= 0)
-      stopped = found.length > 0
-      const length = stopped ? Math.min(...found) : held.length - unfinished(held, stops)
+      const start = startOfFirst(held, stops)
+      stopped = start !== undefined
+      const length = start ?? held.length - unfinished(held, stops)
       const certain = held.slice(0, length)
       held = stopped ? '' : held.slice(length)
       return certain
@@ -35,6 +35,17 @@ export function createStopWatch(stops: readonly string[]): StopWatch {
       return rest
     },
   }
+}
+
+/**
+ * Where the stop string begins that is whole first. One that begins earlier and is whole later does not count, or the
+ * answer would depend on the pieces.
+ */
+function startOfFirst(text: string, stops: readonly string[]): number | undefined {
+  const found = stops
+    .map((stop) => ({ start: text.indexOf(stop), length: stop.length }))
+    .filter(({ start }) => start >= 0)
+  return found.sort((a, b) => a.start + a.length - (b.start + b.length) || a.start - b.start)[0]?.start
 }
 
 /** How many characters at the end of a text are the longest beginning of a stop string. */

@@ -109,7 +109,8 @@ export function formatModernBertConfig(config: ModernBertConfig): Record<string,
     decoder_bias: config.decoderBias,
     classifier_pooling: config.classifierPooling,
     local_attention: config.localAttention,
-    sliding_window: undefined,
+    // Read as local_attention.
+    ...('sliding_window' in config.source && { sliding_window: undefined }),
     layer_types: config.layerTypes,
     // The spelling of transformers 4 stays beside that of 5 where it was.
     ...(config.source.rope_parameters === undefined && {
