@@ -253,6 +253,21 @@ describe('generate', () => {
       },
       "'forceWordsIds[0]' must be ways to write it of which none begins another, but got 3,4,5",
     ],
+    [{ earlyStopping: 'yes' as never }, "'earlyStopping' must be true, false or 'never', but got \"yes\""],
+    [{ doSample: 'no' as never }, "'doSample' must be true or false"],
+    [{ eosTokenIds: 2 as never }, "'eosTokenIds' must be a list of token ids, but got 2"],
+    [{ badWordsIds: [5] as never }, "'badWordsIds' must be lists of token ids, none of them empty"],
+    [{ badWordsIds: [[5], []] }, "'badWordsIds' must be lists of token ids, none of them empty"],
+    [{ forceWordsIds: [5] as never }, "'forceWordsIds' must be lists of token ids"],
+    [{ sequenceBias: [[[5], 1]] as never }, "'sequenceBias' must be a list of { tokens, bias }"],
+    [{ sequenceBias: [{ tokens: [5], bias: NaN }] }, "'sequenceBias' must be a list of { tokens, bias }"],
+    [{ sequenceBias: [{ tokens: [], bias: 1 }] }, "'sequenceBias' must be a list of { tokens, bias }"],
+    [
+      { exponentialDecayLengthPenalty: [1, 2] as never },
+      "'exponentialDecayLengthPenalty' must be { start, factor }, but got [1,2]",
+    ],
+    [{ stopStrings: ['a', ''] }, "'stopStrings' must be texts, none of them empty"],
+    [{ seed: NaN }, "'seed' must be a number, but got NaN"],
     [{ stopStrings: ['a'] }, "'stopStrings' must be given together with 'decode', but got no decode"],
   ]
   it.each(contradictions)('refuses %j', async (given, message) => {
@@ -279,6 +294,21 @@ describe('generate', () => {
     await expect(generate(model(), [[5, 13]], options)).rejects.toThrow(
       "'prompts[0]' must be token ids from 0 to 12, but got 13",
     )
+    const holes = [5, undefined, 6] as never
+    await expect(generate(model(), [holes], options)).rejects.toThrow('from 0 to 12, but got undefined')
+    await expect(generate(model(), 'hello' as never)).rejects.toThrow('a list of lists of token ids')
+    await expect(generate(model(), [5] as never)).rejects.toThrow("'prompts[0]' must be a list of token ids")
+  })
+
+  it('refuses prompts that an encoder cannot read', async () => {
+    const encoder = { ...model(), isEncoderDecoder: true, encoderVocabSize: 20, encoderPositions: 4 }
+    const call = (prompt: number[]) => generate(encoder, [prompt], { decoderStartTokenId: 0 })
+    await expect(call([20])).rejects.toThrow("'prompts[0]' must be token ids from 0 to 19, but got 20")
+    await expect(call([1, 2, 3, 4, 5])).rejects.toThrow(
+      "'prompts[0]' must be at most as long as the encoder's 4 positions, but got 5 tokens",
+    )
+    const { encoderVocabSize: _, ...unknown } = encoder
+    await expect(generate(unknown, [[2 ** 31]], { decoderStartTokenId: 0 })).rejects.toThrow('2147483648')
   })
 })
 

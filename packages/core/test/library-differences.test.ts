@@ -4,7 +4,7 @@ import { createTokenizer } from '../src/index'
 
 interface Kind {
   tokenizer: Record<string, unknown>
-  cases: { texts: [string] | [string, string]; inputIds: number[]; tokenTypeIds: number[] }[]
+  cases: { texts: [string, string?]; inputIds: number[]; tokenTypeIds: number[] }[]
 }
 
 const { kinds } = loadFixture<{ kinds: Record<string, Kind> }>('core/library-tokenizers')

@@ -57,6 +57,23 @@ describe('openSafetensors', () => {
     await file.close()
   })
 
+  it('opens a file that has complex numbers and such of half a byte beside others', async () => {
+    const path = await fileOf(
+      {
+        half: { dtype: 'F4', shape: [2, 2], data_offsets: [0, 2] },
+        complex: { dtype: 'C64', shape: [1], data_offsets: [2, 10] },
+        plain: { dtype: 'F32', shape: [1], data_offsets: [10, 14] },
+      },
+      14,
+    )
+    const file = await openSafetensors(path)
+    expect(await file.read('plain')).toEqual(new Float32Array(1))
+    await expect(file.read('half')).rejects.toThrow(
+      'has floating-point numbers (F32, F16, BF16, F64), but got F4',
+    )
+    await file.close()
+  })
+
   it('reads into the middle of WebAssembly memory and nowhere else', async () => {
     const file = await openSafetensors(fixturePath('core/number-formats.safetensors'))
     const memory = new WebAssembly.Memory({ initial: 1 })
@@ -138,7 +155,7 @@ describe('openSafetensors', () => {
     [
       'has an unknown dtype',
       () => fileOf({ a: { ...f32(0, 4), dtype: 'toString' } }, 4),
-      /'a' has a dtype of BOOL, .*, but got toString/,
+      /'a' has a dtype of F4, .*, but got toString/,
     ],
     [
       'has a negative size',

@@ -1,6 +1,7 @@
 import { ArgumentError } from '@tfx/common'
 import { forcedWords } from './forced-words'
 import { type GenerationConfig, generationFields } from './generation-config'
+import { findWrongKind } from './setting-kinds'
 import type { StepModel } from './step-model'
 
 /** What a call of `generate` comes to: the settings, and the lengths that follow from them. */
@@ -25,6 +26,8 @@ export function resolveGeneration(
   checkNames(config)
   checkPrompts(model, prompts)
   checkNumbers(config)
+  const other = findWrongKind(config)
+  if (other) throw wrong(other.name, other.expected, JSON.stringify(other.value))
   checkMethod(config)
   checkTokens(model, config)
   checkForcedWords(config)
@@ -80,17 +83,26 @@ function checkNames(config: GenerationConfig): void {
 
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
 
-function checkPrompts({ vocabSize, isEncoderDecoder }: StepModel, prompts: readonly (readonly number[])[]) {
+function checkPrompts(model: StepModel, prompts: readonly (readonly number[])[]) {
+  // An encoder may embed more tokens than the decoder scores.
+  const { encoderVocabSize = 2 ** 31, encoderPositions = Infinity } = model
+  const vocabSize = model.isEncoderDecoder ? encoderVocabSize : model.vocabSize
+  const longest = model.isEncoderDecoder ? encoderPositions : Infinity
+  if (!isList(prompts)) throw wrong('prompts', 'a list of lists of token ids', typeof prompts)
   if (prompts.length === 0) throw wrong('prompts', 'at least one', 'none')
   prompts.forEach((prompt, index) => {
-    if (prompt.length === 0) throw wrong(`prompts[${index}]`, 'at least one token', 'none')
-    const id = prompt.find((token) => !isToken(token, vocabSize))
-    // An encoder may embed more tokens than the decoder scores; its own lookup checks them.
-    if (id !== undefined && !(isEncoderDecoder && Number.isSafeInteger(id) && id >= 0)) {
-      throw wrong(`prompts[${index}]`, `token ids from 0 to ${vocabSize - 1}`, String(id))
+    const name = `prompts[${index}]`
+    if (!isList(prompt)) throw wrong(name, 'a list of token ids', typeof prompt)
+    if (prompt.length === 0) throw wrong(name, 'at least one token', 'none')
+    const at = prompt.findIndex((token) => !isToken(token, vocabSize))
+    if (at >= 0) throw wrong(name, `token ids from 0 to ${vocabSize - 1}`, String(prompt[at]))
+    if (prompt.length > longest) {
+      throw wrong(name, `at most as long as the encoder's ${longest} positions`, `${prompt.length} tokens`)
     }
   })
 }
+
+const isList = (value: unknown): boolean => Array.isArray(value) || ArrayBuffer.isView(value)
 
 const isToken = (id: number, vocabSize: number) => Number.isSafeInteger(id) && id >= 0 && id < vocabSize
 

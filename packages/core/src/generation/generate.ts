@@ -153,6 +153,7 @@ function prepare(
   const { seed = 42, signal, decode, logitsProcessors = [], cache, shared, onPrompt, ...others } = options
   const { onToken: _, ...given } = others
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  if (!Number.isFinite(seed)) throw wrong('seed', 'a number', String(seed))
   const resolved = resolveGeneration(model, prompts, { ...generationDefaults, ...settings })
   const { config, promptLength, maxLength } = resolved
   if (cache ?? shared)

@@ -59,7 +59,13 @@ function adaptedSteps(
   return {
     vocabSize: config.vocabSize,
     isEncoderDecoder: true,
-    ...('maxPositionEmbeddings' in config && { maxPositions: config.maxPositionEmbeddings }),
+    encoderVocabSize: config.vocabSize,
+    ...('maxPositionEmbeddings' in config && {
+      maxPositions: config.maxPositionEmbeddings,
+      ...(config.positions === 'learned' && {
+        encoderPositions: config.maxPositionEmbeddings - virtualTokens,
+      }),
+    }),
     async start(prompts, { hiddenStates }) {
       const encoder = await programs.once('encoder', further, (shapes) =>
         compileEncoder(engine, model, shapes),

@@ -85,6 +85,10 @@ export interface StepModel {
   readonly isEncoderDecoder: boolean
   /** The longest (decoder) sequence that the position table holds; absent if there is no limit. */
   readonly maxPositions?: number
+  /** How many tokens an encoder embeds: its prompts have no others. Absent where only itself knows. */
+  readonly encoderVocabSize?: number
+  /** The longest prompt that an encoder reads; absent if there is no limit. */
+  readonly encoderPositions?: number
   /** Reads the prompts. Several sessions of one model may be open at a time. */
   start(prompts: PromptBatch, plan: StepPlan): Promise<StepSession>
 }

@@ -26,9 +26,13 @@ const chunkSize = 1024
 const probe =
   'Zwölf Boxkämpfer jagen Viktor quer über den großen Deich; the quick brown fox jumps over a lazy dog.'
 
+/** Raised where a tokenizer of the same files comes to make other tokens, so that old ones are not used. */
+const revision = 2
+
 /** The name of what a tokenizer makes of texts: a hash of all that decides it. */
 export function tokensKey(tokenizer: Tokenizer, texts: Texts, maxLength: number): string {
-  const hash = createHash('sha256').update(`${maxLength} ${tokenizer.encode(probe).inputIds.join()}`)
+  const example = tokenizer.encode(probe).inputIds.join()
+  const hash = createHash('sha256').update(`${revision} ${maxLength} ${example}`)
   for (const [name, bytes] of tokenizer.files) hash.update(`\n${name} ${bytes.length}\n`).update(bytes)
   for (let start = 0; start < texts.length; start += chunkSize) {
     // JSON tells apart what UTF-8 does not: lone surrogates.

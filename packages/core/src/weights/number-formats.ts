@@ -2,11 +2,16 @@ import { fromFloat16, toFloat16 } from '@tfx/common'
 
 /** The element types of the format, with their bytes per element. */
 export const bytesPerElement = {
+  F4: 0.5,
+  F6_E2M3: 0.75,
+  F6_E3M2: 0.75,
   BOOL: 1,
   U8: 1,
   I8: 1,
   F8_E4M3: 1,
+  F8_E4M3FNUZ: 1,
   F8_E5M2: 1,
+  F8_E5M2FNUZ: 1,
   F8_E8M0: 1,
   I16: 2,
   U16: 2,
@@ -15,6 +20,7 @@ export const bytesPerElement = {
   I32: 4,
   U32: 4,
   F32: 4,
+  C64: 8,
   F64: 8,
   I64: 8,
   U64: 8,
