@@ -10,6 +10,7 @@ import {
   parseGenerationConfig,
   type GenerationConfig,
 } from '../generation/generation-config'
+import { modelFamily } from '../models'
 import { writeSafetensors } from '../safetensors'
 import type { Tokenizer } from '../tokenizer'
 import { writeOnnxFiles } from './onnx-files'
@@ -89,7 +90,21 @@ export async function writeCheckpointFiles(
     dtype: storedTypes[dtype],
     data: () => parameters.read(name),
   }))
-  await writeSafetensors(join(directory, 'model.safetensors'), tensors, maxShardSize ? { maxShardSize } : {})
+  const family = modelFamily(config.modelType as string)
+  // Python would report them as missing.
+  const tables = Object.entries(family.computedTables?.(config) ?? {}).map(([name, { shape, valueAt }]) => ({
+    name,
+    shape,
+    dtype: storedTypes[dtype],
+    data: () =>
+      Promise.resolve(
+        Float32Array.from({ length: shape[0] * shape[1] }, (_, at) =>
+          valueAt(Math.floor(at / shape[1]), at % shape[1]),
+        ),
+      ),
+  }))
+  const all = [...tensors, ...tables]
+  await writeSafetensors(join(directory, 'model.safetensors'), all, maxShardSize ? { maxShardSize } : {})
   const read = (name: string) => parameters.read(name)
   const split = await writeOnnxFiles(directory, { config, task, read, precisions: onnx, maxFileSize })
   const json = formatConfig(config, task, dtype)

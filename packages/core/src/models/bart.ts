@@ -4,6 +4,7 @@ import type { TransformerLayerNames } from '../blocks/transformer-layer'
 import { wordScale } from '../blocks/word-embedding'
 import { formatBartConfig, parseBartConfig } from '../config/bart-config'
 import type { BartConfig } from '../config/sequence-to-sequence-config'
+import type { ComputedTable } from './family'
 import { sequenceToSequenceFamily, type SequenceToSequenceFamily } from './sequence-to-sequence-family'
 
 type Half = 'encoder' | 'decoder'
@@ -85,6 +86,16 @@ function stack(config: BartConfig, half: Half, { hasEmbeddingNorm }: Variant): S
   }
 }
 
+/** The positions, which Marian and Pegasus have among their weights. */
+function sinusoidTables({ maxPositionEmbeddings, hiddenSize }: BartConfig): Record<string, ComputedTable> {
+  const table: ComputedTable = {
+    shape: [maxPositionEmbeddings, hiddenSize],
+    valueAt: sinusoidTable(hiddenSize),
+  }
+  const nameOf = (half: Half) => `model.${half}.embed_positions.weight`
+  return { [nameOf('encoder')]: table, [nameOf('decoder')]: table }
+}
+
 function bartFamily(variant: Variant): SequenceToSequenceFamily<BartConfig> {
   const { modelType, classPrefix, hasLogitsBias, wrapsLabels = false } = variant
   const languageModel = modelType === 'marian' ? 'MarianMTModel' : `${classPrefix}ForConditionalGeneration`
@@ -107,15 +118,7 @@ function bartFamily(variant: Variant): SequenceToSequenceFamily<BartConfig> {
     hasLogitsBias,
     wrapsLabels,
     // M2M100's are no part of its checkpoints in transformers either.
-    computedTables: ({ positions, hiddenSize }) =>
-      positions === 'sinusoidal' && modelType !== 'm2m_100'
-        ? Object.fromEntries(
-            (['encoder', 'decoder'] as const).map((half) => [
-              `model.${half}.embed_positions.weight`,
-              sinusoidTable(hiddenSize),
-            ]),
-          )
-        : {},
+    ...((modelType === 'marian' || modelType === 'pegasus') && { computedTables: sinusoidTables }),
   })
 }
 

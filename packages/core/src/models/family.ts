@@ -1,5 +1,11 @@
 import type { ParameterSpecs } from '../blocks/parameters'
 
+/** A table that is computed, not stored. */
+export interface ComputedTable {
+  readonly shape: readonly [rows: number, columns: number]
+  readonly valueAt: (row: number, column: number) => number
+}
+
 /** What every architecture has, whatever its kind. `C` is its configuration, `T` the tasks that it has heads for. */
 export interface Family<C extends { readonly modelType: string }, T extends string> {
   /** The `model_type` of config.json. */
@@ -10,8 +16,8 @@ export interface Family<C extends { readonly modelType: string }, T extends stri
   readonly aliases: Readonly<Record<string, string>>
   /** Tensors that some checkpoints have as copies of tied weights. */
   readonly tiedCopies: readonly string[]
-  /** Tensors that some checkpoints have of what is computed here → their value in a row and a column. Default: none. */
-  computedTables?(config: C): Readonly<Record<string, (row: number, column: number) => number>>
+  /** Tensors that checkpoints of transformers have of what is computed here. Default: none. */
+  computedTables?(config: C): Readonly<Record<string, ComputedTable>>
   /** Hugging Face class of each task, as in `architectures` of config.json. */
   readonly architectures: Readonly<Record<T, string>>
   /**
