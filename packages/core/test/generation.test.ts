@@ -11,6 +11,7 @@ import {
   streamText,
   streamTokens,
 } from '../src/index'
+import { configText } from '../src/config/config-text'
 import { historyOf } from '../src/generation/history'
 import { buildProcessors } from '../src/generation/processors/build'
 import { generationDefaults } from '../src/generation/generation-config'
@@ -434,6 +435,29 @@ describe('generation_config.json', () => {
     })
     expect(parseGenerationConfig(formatGenerationConfig(config))).toEqual(config)
     expect(formatGenerationConfig(config)).toMatchObject({ eos_token_id: 2, num_beams: 4 })
+  })
+
+  it('has a point in numbers that the processors of transformers refuse without', () => {
+    const json = {
+      temperature: 2,
+      repetition_penalty: 3,
+      top_k: 5,
+      num_beams: 2,
+      sequence_bias: [
+        [[4, 5], -1],
+        [[6], 0.5],
+      ],
+    }
+    const text = configText(formatGenerationConfig(parseGenerationConfig(json)))
+    expect(JSON.parse(text)).toMatchObject(json)
+    for (const written of [
+      '"temperature": 2.0,',
+      '"repetition_penalty": 3.0,',
+      '"top_k": 5',
+      '\n      -1.0\n',
+    ])
+      expect(text).toContain(written)
+    expect(text.match(/\d\.0/g)).toHaveLength(3)
   })
 
   it.each([

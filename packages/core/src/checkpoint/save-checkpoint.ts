@@ -111,8 +111,7 @@ export async function writeCheckpointFiles(
   await writeFile(join(directory, 'config.json'), configText(withExternalData(json, split)))
   const writes = generation ?? (writingTasks.includes(task) ? parseGenerationConfig(json) : undefined)
   if (!writes) return
-  const generationText = `${JSON.stringify(formatGenerationConfig(writes), undefined, 2)}\n`
-  await writeFile(join(directory, 'generation_config.json'), generationText)
+  await writeFile(join(directory, 'generation_config.json'), configText(formatGenerationConfig(writes)))
 }
 
 const writingTasks: readonly Task[] = ['causal-language-modelling', 'sequence-to-sequence']
