@@ -31,7 +31,7 @@ const styles: Record<SummaryStyle, { max?: number; min?: number; lengthPenalty?:
  * The settings of `generate` for a length; empty where the model's own hold.
  *
  * @param limit The most tokens that the model can write.
- * @throws ArgumentError on an unknown style.
+ * @throws ArgumentError on an unknown style, or if the fewest tokens are more than the most.
  */
 export function lengthSettings(
   { style = 'normal', maxLength, minLength }: LengthOptions,
@@ -48,6 +48,15 @@ export function lengthSettings(
   }
   const { max, min, lengthPenalty } = styles[style]
   const most = maxLength ?? (max && Math.min(max, limit))
+  if (minLength !== undefined && most !== undefined && minLength > most) {
+    throw new ArgumentError({
+      function: 'summarize',
+      argument: 'minLength',
+      expected: `at most the ${most} tokens that a summary may have`,
+      received: String(minLength),
+      remedy: 'Say a smaller { minLength }, or a larger { maxLength }.',
+    })
+  }
   const fewest = minLength ?? (min && Math.min(min, most ?? min))
   if (most === undefined && fewest === undefined) return {}
   return {

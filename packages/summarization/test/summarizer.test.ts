@@ -183,8 +183,8 @@ describe('bad input', () => {
     expect(await refusalText(model.summarize('a', { longDocuments: 'cut' as 'error' }))).toContain(
       "summarize: 'longDocuments' must be 'parts', 'beginning' or 'error', but got \"cut\".",
     )
-    expect(await refusalText(model.summarize('a', { minLength: 9, maxLength: 3 }))).toMatch(
-      /min(NewTokens|Length)/,
+    expect(await refusalText(model.summarize('a', { minLength: 9, maxLength: 3 }))).toContain(
+      "summarize: 'minLength' must be at most the 3 tokens that a summary may have, but got 9.",
     )
     const base = await tinyBase('t5')
     expect(await refusalText(transfer(base, rows, { ...quick, prefix: 7 as never }))).toContain(
