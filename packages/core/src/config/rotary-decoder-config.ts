@@ -13,126 +13,12 @@ import {
   type ConfigJson,
 } from './config-fields'
 import type { LayerType, RotaryDecoderConfig } from './decoder-config'
-import { parseDecoderFields, type DecoderDefaults } from './decoder-fields'
+import { parseDecoderFields } from './decoder-fields'
 import { asFields, formatRopesByType, formatRopeScaling, parseRope } from './rope-fields'
+import { rotaryDecoderDefaults, type RotaryDecoderDefaults } from './rotary-decoder-defaults'
 import { formatWritingFields } from './token-fields'
 
 type ModelType = RotaryDecoderConfig['modelType']
-
-interface Defaults extends DecoderDefaults {
-  readonly hiddenSize: number
-  readonly intermediateSize: number
-  readonly numHiddenLayers: number
-  readonly numAttentionHeads: number
-  /** Default: as many as query heads. */
-  readonly numKeyValueHeads?: number
-  /** Default: hidden size / heads. */
-  readonly headSize?: number
-  readonly maxPositionEmbeddings: number
-  readonly hiddenAct?: Activation
-  readonly normEpsilon?: number
-  readonly attentionSoftcap?: number
-  readonly logitSoftcap?: number
-  readonly slidingWindow?: number
-}
-
-/** Those of the configuration classes of Hugging Face transformers 5.23. */
-const defaults: Readonly<Record<ModelType, Defaults>> = {
-  llama: {
-    vocabSize: 32000,
-    hiddenSize: 4096,
-    intermediateSize: 11008,
-    numHiddenLayers: 32,
-    numAttentionHeads: 32,
-    maxPositionEmbeddings: 2048,
-    tieWordEmbeddings: false,
-    bosTokenId: 1,
-    eosTokenId: 2,
-  },
-  mistral: {
-    vocabSize: 32000,
-    hiddenSize: 4096,
-    intermediateSize: 14336,
-    numHiddenLayers: 32,
-    numAttentionHeads: 32,
-    numKeyValueHeads: 8,
-    maxPositionEmbeddings: 131072,
-    tieWordEmbeddings: false,
-    bosTokenId: 1,
-    eosTokenId: 2,
-    slidingWindow: 4096,
-  },
-  qwen2: {
-    vocabSize: 151936,
-    hiddenSize: 4096,
-    intermediateSize: 22016,
-    numHiddenLayers: 32,
-    numAttentionHeads: 32,
-    numKeyValueHeads: 32,
-    maxPositionEmbeddings: 32768,
-    tieWordEmbeddings: false,
-    slidingWindow: 4096,
-  },
-  qwen3: {
-    vocabSize: 151936,
-    hiddenSize: 4096,
-    intermediateSize: 22016,
-    numHiddenLayers: 32,
-    numAttentionHeads: 32,
-    numKeyValueHeads: 32,
-    headSize: 128,
-    maxPositionEmbeddings: 32768,
-    tieWordEmbeddings: false,
-    slidingWindow: 4096,
-  },
-  gemma2: {
-    vocabSize: 256000,
-    hiddenSize: 2304,
-    intermediateSize: 9216,
-    numHiddenLayers: 26,
-    numAttentionHeads: 8,
-    numKeyValueHeads: 4,
-    headSize: 256,
-    maxPositionEmbeddings: 8192,
-    hiddenAct: 'gelu_pytorch_tanh',
-    tieWordEmbeddings: true,
-    padTokenId: 0,
-    bosTokenId: 2,
-    eosTokenId: 1,
-    attentionSoftcap: 50,
-    logitSoftcap: 30,
-    slidingWindow: 4096,
-  },
-  gemma3_text: {
-    vocabSize: 262208,
-    hiddenSize: 2304,
-    intermediateSize: 9216,
-    numHiddenLayers: 26,
-    numAttentionHeads: 8,
-    numKeyValueHeads: 4,
-    headSize: 256,
-    maxPositionEmbeddings: 131072,
-    hiddenAct: 'gelu_pytorch_tanh',
-    tieWordEmbeddings: true,
-    padTokenId: 0,
-    bosTokenId: 2,
-    eosTokenId: 1,
-    slidingWindow: 4096,
-  },
-  phi3: {
-    vocabSize: 32064,
-    hiddenSize: 3072,
-    intermediateSize: 8192,
-    numHiddenLayers: 32,
-    numAttentionHeads: 32,
-    maxPositionEmbeddings: 4096,
-    normEpsilon: 1e-5,
-    tieWordEmbeddings: false,
-    padTokenId: 32000,
-    bosTokenId: 1,
-    eosTokenId: 32000,
-  },
-}
 
 const isGemma = (modelType: ModelType) => modelType.startsWith('gemma')
 const hasLayerTypes = (modelType: ModelType) => modelType.startsWith('qwen') || isGemma(modelType)
@@ -144,7 +30,7 @@ const hasLayerTypes = (modelType: ModelType) => modelType.startsWith('qwen') || 
  * @throws CheckpointError if a field is wrong or asks for a variant that tfx does not compute.
  */
 export function parseRotaryDecoderConfig(json: ConfigJson, modelType: ModelType): RotaryDecoderConfig {
-  const own = defaults[modelType]
+  const own = rotaryDecoderDefaults[modelType]
   requireField(json, 'use_bidirectional_attention', false)
   const hiddenSize = integerField(json, 'hidden_size', { fallback: own.hiddenSize })
   const numAttentionHeads = integerField(json, 'num_attention_heads', { fallback: own.numAttentionHeads })
@@ -204,7 +90,7 @@ export function parseRotaryDecoderConfig(json: ConfigJson, modelType: ModelType)
 const takesAttentionBias = { llama: true, qwen3: true, gemma2: true, gemma3_text: true }
 
 /** Gemma has its own spelling. */
-function parseActivation(json: ConfigJson, own: Defaults): Activation {
+function parseActivation(json: ConfigJson, own: RotaryDecoderDefaults): Activation {
   const [field, fallback] = own.hiddenAct
     ? (['hidden_activation', own.hiddenAct] as const)
     : (['hidden_act', 'silu'] as const)
@@ -214,7 +100,7 @@ function parseActivation(json: ConfigJson, own: Defaults): Activation {
 function parseSlidingWindow(json: ConfigJson, modelType: ModelType): number | undefined {
   if (modelType === 'llama') return undefined
   if (modelType.startsWith('qwen') && !booleanField(json, 'use_sliding_window', false)) return undefined
-  return optionalPositiveField(json, 'sliding_window', defaults[modelType].slidingWindow)
+  return optionalPositiveField(json, 'sliding_window', rotaryDecoderDefaults[modelType].slidingWindow)
 }
 
 function parseLayerTypes(
@@ -312,7 +198,7 @@ export function formatRotaryDecoderConfig(config: RotaryDecoderConfig): Record<s
     head_dim: config.headSize,
     intermediate_size: config.intermediateSize,
     max_position_embeddings: config.maxPositionEmbeddings,
-    [defaults[modelType].hiddenAct ? 'hidden_activation' : 'hidden_act']: config.hiddenAct,
+    [rotaryDecoderDefaults[modelType].hiddenAct ? 'hidden_activation' : 'hidden_act']: config.hiddenAct,
     rms_norm_eps: config.normEpsilon,
     attention_dropout: config.attentionDropout,
     classifier_dropout: config.classifierDropout,
