@@ -11,7 +11,7 @@ import {
   type GenerationConfig,
 } from '../generation/generation-config'
 import { modelFamily } from '../models'
-import { writeSafetensors } from '../safetensors'
+import { type TensorToWrite, type WritableType, writeSafetensors } from '../safetensors'
 import type { Tokenizer } from '../tokenizer'
 import { writeOnnxFiles } from './onnx-files'
 
@@ -90,20 +90,7 @@ export async function writeCheckpointFiles(
     dtype: storedTypes[dtype],
     data: () => parameters.read(name),
   }))
-  const family = modelFamily(config.modelType as string)
-  // Python would report them as missing.
-  const tables = Object.entries(family.computedTables?.(config) ?? {}).map(([name, { shape, valueAt }]) => ({
-    name,
-    shape,
-    dtype: storedTypes[dtype],
-    data: () =>
-      Promise.resolve(
-        Float32Array.from({ length: shape[0] * shape[1] }, (_, at) =>
-          valueAt(Math.floor(at / shape[1]), at % shape[1]),
-        ),
-      ),
-  }))
-  const all = [...tensors, ...tables]
+  const all = [...tensors, ...computedTables(config, storedTypes[dtype])]
   await writeSafetensors(join(directory, 'model.safetensors'), all, maxShardSize ? { maxShardSize } : {})
   const read = (name: string) => parameters.read(name)
   const split = await writeOnnxFiles(directory, { config, task, read, precisions: onnx, maxFileSize })
@@ -112,6 +99,19 @@ export async function writeCheckpointFiles(
   const writes = generation ?? (writingTasks.includes(task) ? parseGenerationConfig(json) : undefined)
   if (!writes) return
   await writeFile(join(directory, 'generation_config.json'), configText(formatGenerationConfig(writes)))
+}
+
+/** Tables that are computed here, and that Python would report as missing. */
+function computedTables(config: ModelConfig, dtype: WritableType): TensorToWrite[] {
+  const tables = modelFamily(config.modelType as string).computedTables?.(config) ?? {}
+  return Object.entries(tables).map(([name, { shape, valueAt }]) => {
+    const [rows, columns] = shape
+    const values = () =>
+      Float32Array.from({ length: rows * columns }, (_, at) =>
+        valueAt(Math.floor(at / columns), at % columns),
+      )
+    return { name, shape, dtype, data: () => Promise.resolve(values()) }
+  })
 }
 
 const writingTasks: readonly Task[] = ['causal-language-modelling', 'sequence-to-sequence']
