@@ -67,7 +67,7 @@ async function compile(step: StepFunction, options: CompileOptions, threads = 0)
   const packed = options.packParameters && !options.gradients ? packedValues(store) : undefined
   const model = toOnnx(program, {
     leadingSequence: refusedOutput,
-    ...(packed && { weights: packed, mergeProducts: true, precision: precisionOf(options) }),
+    ...(packed && { weights: packed, mergeNodes: true, precision: precisionOf(options) }),
   })
   const settings: InferenceSession.SessionOptions = {
     graphOptimizationLevel: 'all',

@@ -212,7 +212,7 @@ describe('mergeProducts', () => {
     const merged = mergeProducts(fuseBias(program), (name) => values[name])
     expect(merged.program.nodes.map(({ op }) => op)).toEqual(ops)
     const weights = (name: string) => values[name]
-    const model = toOnnx(program, { weights, mergeProducts: true })
+    const model = toOnnx(program, { weights, mergeNodes: true })
     const feeds = [1, 5].map((batch) => ({ x: sines(batch, 4), fed: sines(2, 4) }))
     const fed = feeds.map(({ x, fed }) =>
       program.inputs.some(({ name }) => name === 'fed') ? { x, fed } : { x },

@@ -2,8 +2,10 @@ import { TraceError } from '@tfx/common'
 import type { ConstantValue, GraphNode, InputValue, Value } from '../graph'
 import { foldScales } from '../passes/fold-scales'
 import { fuseBias } from '../passes/fuse-bias'
+import { fuseNorms } from '../passes/fuse-norms'
 import { mergeProducts } from '../passes/merge-products'
 import { countUses } from '../passes/rewrite'
+import { splitByToken } from '../passes/split-by-token'
 import type { GraphProgram } from '../program'
 import { describeSize } from '../symbolic'
 import { OnnxBuilder } from './builder'
@@ -27,8 +29,11 @@ export interface OnnxOptions {
    * (`MatMulNBits`), which every runtime has; `int8Blocks` as 8-bit ones, for onnxruntime on a CPU. Default `float32`.
    */
   precision?: 'float32' | 'float16' | Quantization
-  /** Make one product of several that multiply one matrix with stored weights; they lose their names. Default false. */
-  mergeProducts?: boolean
+  /**
+   * Make one node of several where onnxruntime can on a CPU: products of one matrix with stored weights, which lose their
+   * names; sums and norms; pieces of a matrix. Default false.
+   */
+  mergeNodes?: boolean
   /** Where large weights go instead of into the file: needed beyond 2 GiB. Default: into the file. */
   external?: ExternalData | undefined
 }
@@ -54,8 +59,8 @@ export function toOnnx(
 ): Uint8Array {
   const simplified = fuseBias(foldScales(program))
   const given = (name: string) => weights?.(name)
-  const merged = options.mergeProducts ? mergeProducts(simplified, given) : undefined
-  const { nodes, inputs, outputs } = merged?.program ?? simplified
+  const merged = options.mergeNodes ? mergeProducts(simplified, given) : undefined
+  const { nodes, inputs, outputs } = merged ? splitByToken(fuseNorms(merged.program)) : simplified
   const stored = merged?.stored ?? given
   rejectSharedNames(program)
   const builder = new OnnxBuilder([...inputs, ...outputs].map(({ name }) => name))

@@ -2,6 +2,7 @@ import { sizeOf } from '@tfx/common'
 import type { GraphNode, InputValue, NodeValue, Size, Value } from '../graph'
 import type { GraphProgram } from '../program'
 import { countUses, type Replacement, rewrite, type Uses } from './rewrite'
+import { createNode } from './write-nodes'
 
 /** The values of inputs that are stored in the model. */
 export type StoredValues = (name: string) => Float32Array | undefined
@@ -99,13 +100,13 @@ function mergedProduct(
 ): { nodes: GraphNode[]; results: NodeValue[] } {
   const first = products[0]!.node
   const outputs = products.map(({ node }) => node.outputs[0]!)
-  const product = nodeWith({
+  const product = createNode({
     op: 'Gemm',
     inputs: [first.inputs[0], ...operands],
     attributes: first.attributes,
     outputs: [{ ...outputs[0]!, ...widened(outputs[0]!, operands[0]!.shape[0]!) }],
   })
-  const split = nodeWith({
+  const split = createNode({
     op: 'Split',
     inputs: product.outputs,
     attributes: { axis: 1 },
@@ -113,20 +114,6 @@ function mergedProduct(
     outputs,
   })
   return { nodes: [product, split], results: [...split.outputs] }
-}
-
-function nodeWith({
-  outputs,
-  ...fields
-}: Pick<GraphNode, 'op' | 'inputs' | 'attributes'> & {
-  sizes?: GraphNode['sizes']
-  outputs: readonly Pick<Value, 'id' | 'shape' | 'symbolicShape' | 'dtype'>[]
-}): GraphNode {
-  const values: NodeValue[] = []
-  const node: GraphNode = { domain: '', sizes: {}, ...fields, outputs: values }
-  for (const { id, shape, symbolicShape, dtype } of outputs)
-    values.push({ kind: 'node', id, shape, dtype, node, ...(symbolicShape && { symbolicShape }) })
-  return node
 }
 
 /** The same rows, of another width. */
