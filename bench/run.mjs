@@ -3,12 +3,13 @@
 //     node bench/run.mjs [--json] [--rounds 5] [--only TEXT] [--sst2 DIR --minilm DIR]
 //
 // Each side is a process of its own that stays warm; rounds alternate, so that both meet the same machine.
-// A time is the median over all steps. With --sst2 and --minilm also an epoch of SST-2 against Hugging
+// A time is the median over all steps, and so is a ratio, of a step of ours to the one beside it: what neighbours on the
+// machine take from memory changes within seconds. With --sst2 and --minilm also an epoch of SST-2 against Hugging
 // Face Trainer. PYTHON names the interpreter (default python3); without torch in it only ours is measured.
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { measureEpoch } from './measure-epoch.mjs'
-import { openTimer } from './timer-process.mjs'
+import { median, openTimer } from './timer-process.mjs'
 
 const stepsPerRound = 2
 const cases = [
@@ -80,7 +81,14 @@ async function measureStep({ label, model, batch, length }) {
   const [a, b] = [await ours.close(), await reference?.close()]
   const memory = { oursPeakMB: a.peakMB, referencePeakMB: b?.peakMB ?? null }
   return [
-    row({ name: `step: ${label}`, ours: a.step, reference: b?.step, unit: 'ms', ...memory }),
+    row({
+      name: `step: ${label}`,
+      ours: a.step,
+      reference: b?.step,
+      ratio: b && pairedRatio(a, b),
+      unit: 'ms',
+      ...memory,
+    }),
     row({
       name: `optimizer share: ${label}`,
       ours: a.share,
@@ -98,11 +106,11 @@ async function measureGeneration(label, { model, batch, beams }) {
   const script = 'bench/ours/generation.mjs'
   const sides = {
     ours: () => openTimer(process.execPath, [script, ...settings]),
-    ...(python && { PyTorch: () => openTimer(python, ['bench/reference/generation.py', ...settings]) }),
     ...(beams === 1 && {
       'Transformers.js': () =>
         openTimer(process.execPath, [script, ...settings, '--engine', 'transformers.js']),
     }),
+    ...(python && { PyTorch: () => openTimer(python, ['bench/reference/generation.py', ...settings]) }),
   }
   const timers = []
   for (const [side, open] of Object.entries(sides)) timers.push([side, await open()])
@@ -113,24 +121,28 @@ async function measureGeneration(label, { model, batch, beams }) {
   }
   const results = {}
   for (const [side, timer] of timers) results[side] = await timer.close()
-  return Object.entries(results).flatMap(([side, { step, peakMB }]) =>
+  return Object.entries(results).flatMap(([side, result]) =>
     side === 'ours' && timers.length > 1
       ? []
       : [
           row({
             name: side === 'ours' ? label : `${label}, beside ${side}`,
             ours: results.ours.step,
-            reference: side === 'ours' ? undefined : step,
+            ...(side !== 'ours' && { reference: result.step, ratio: pairedRatio(results.ours, result) }),
             unit: 'ms',
             oursPeakMB: results.ours.peakMB,
-            referencePeakMB: side === 'ours' ? null : peakMB,
+            referencePeakMB: side === 'ours' ? null : result.peakMB,
           }),
         ],
   )
 }
 
-function row({ name, ours, reference = null, unit, oursPeakMB, referencePeakMB }) {
-  return { name, ours, reference, ratio: reference && ours / reference, unit, oursPeakMB, referencePeakMB }
+function pairedRatio(ours, other) {
+  return median(ours.steps.map((time, index) => time / other.steps[index]))
+}
+
+function row({ reference = null, ratio = null, ...fields }) {
+  return { reference, ratio: ratio ?? (reference && fields.ours / reference), ...fields }
 }
 
 function printTable() {

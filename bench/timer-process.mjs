@@ -34,17 +34,17 @@ export async function openTimer(command, args) {
       steps.push(...times.milliseconds)
       optimizer.push(...times.optimizerMilliseconds)
     },
-    /** Ends the process: median milliseconds of a step, the optimizer's share in percent, peak MiB. */
+    /** Ends the process: milliseconds of each step, their median, the optimizer's share in percent, peak MiB. */
     async close() {
       const { peakMB } = await ask('quit')
       await ended
       const step = median(steps)
-      return { step, share: (100 * median(optimizer)) / step, peakMB }
+      return { steps, step, share: (100 * median(optimizer)) / step, peakMB }
     },
   }
 }
 
-function median(values) {
+export function median(values) {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
