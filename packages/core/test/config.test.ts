@@ -93,8 +93,8 @@ describe('readConfig', () => {
     ],
     [{ ...bert, layer_norm_eps: 0 }, /'layer_norm_eps' must be a number above 0, but got 0/],
     [
-      { ...bert, hidden_act: 'swish' },
-      /'hidden_act' must be one of gelu, gelu_new, gelu_pytorch_tanh, relu, silu, but got "swish"\. tfx does not compute this variant/,
+      { ...bert, hidden_act: 'mish' },
+      /'hidden_act' must be one of gelu, gelu_new, gelu_pytorch_tanh, relu, silu, but got "mish"\. tfx does not compute this variant/,
     ],
     [
       { ...bert, position_embedding_type: 'relative_key' },
@@ -318,10 +318,22 @@ describe('decoders and encoder-decoders', () => {
     )
   })
 
-  it('take the activation that opus-mt calls swish', () => {
-    expect(readConfig({ model_type: 'marian', activation_function: 'swish' })).toMatchObject({
-      hiddenAct: 'silu',
-    })
+  it.each([
+    [{ model_type: 'marian', activation_function: 'swish' }, 'silu'],
+    [{ model_type: 'bert', vocab_size: 9, hidden_act: 'gelu_python' }, 'gelu'],
+    [{ model_type: 'distilbert', vocab_size: 9, activation: 'gelu_fast' }, 'gelu_new'],
+    [{ model_type: 'gpt2', activation_function: 'gelu_accurate' }, 'gelu_new'],
+    [{ model_type: 'modernbert', vocab_size: 9, hidden_activation: 'gelu_python_tanh' }, 'gelu_pytorch_tanh'],
+    [{ model_type: 'llama', hidden_act: 'swish' }, 'silu'],
+    [{ model_type: 't5', feed_forward_proj: 'gated-swish' }, 'silu'],
+  ])('take %o by the other names of activations', (json, hiddenAct) => {
+    expect(readConfig(json)).toMatchObject({ hiddenAct })
+  })
+
+  it('refuse an activation by a name that objects have', () => {
+    expect(() => readConfig({ model_type: 'gpt2', activation_function: 'constructor' })).toThrow(
+      /'activation_function' must be one of/,
+    )
   })
 })
 

@@ -1,4 +1,4 @@
-import { activations, parseLabels } from './common-fields'
+import { activationField, parseLabels } from './common-fields'
 import {
   booleanField,
   choiceField,
@@ -99,11 +99,7 @@ export function parseBartConfig(json: ConfigJson, modelType: ModelType): BartCon
     encoderIntermediateSize: integerField(json, 'encoder_ffn_dim', { fallback: 4096 }),
     decoderIntermediateSize: integerField(json, 'decoder_ffn_dim', { fallback: 4096 }),
     maxPositionEmbeddings: integerField(json, 'max_position_embeddings', { fallback: 1024 }),
-    // opus-mt checkpoints have its old name.
-    hiddenAct: choiceField(swishIsSilu(json), 'activation_function', {
-      choices: activations,
-      fallback: own.hiddenAct,
-    }),
+    hiddenAct: activationField(json, 'activation_function', own.hiddenAct),
     normEpsilon: 1e-5,
     hiddenDropout: rateField(json, 'dropout', 0.1),
     attentionDropout: rateField(json, 'attention_dropout', own.attentionDropout),
@@ -133,10 +129,6 @@ export function parseBartConfig(json: ConfigJson, modelType: ModelType): BartCon
     })
   }
   return config
-}
-
-function swishIsSilu(json: ConfigJson): ConfigJson {
-  return json.activation_function === 'swish' ? { ...json, activation_function: 'silu' } : json
 }
 
 /** The fields of BART and its relatives in config.json. */

@@ -1,6 +1,6 @@
 import type { Activation } from '../blocks/layers'
-import { activations, parseCommonFields, requireWholeHeads } from './common-fields'
-import { choiceField, integerField, positiveField, rateField, type ConfigJson } from './config-fields'
+import { activationField, parseCommonFields, requireWholeHeads } from './common-fields'
+import { integerField, positiveField, rateField, type ConfigJson } from './config-fields'
 import type { BertConfig } from './encoder-config'
 
 /** What a family takes where BERT's defaults are not its own. */
@@ -33,10 +33,7 @@ export function parseBertFields(json: ConfigJson, defaults: BertDefaults = {}): 
     intermediateSize: integerField(json, 'intermediate_size', {
       fallback: defaults.intermediateSize ?? 3072,
     }),
-    hiddenAct: choiceField(json, 'hidden_act', {
-      choices: activations,
-      fallback: defaults.hiddenAct ?? 'gelu',
-    }),
+    hiddenAct: activationField(json, 'hidden_act', defaults.hiddenAct ?? 'gelu'),
     layerNormEpsilon: positiveField(json, 'layer_norm_eps', 1e-12),
     hiddenDropout,
     attentionDropout: rateField(json, 'attention_probs_dropout_prob', defaults.dropout ?? 0.1),

@@ -1,9 +1,38 @@
 import type { Activation } from '../blocks/layers'
-import { configError, integerField, positiveField, requireField, type ConfigJson } from './config-fields'
+import {
+  choiceField,
+  configError,
+  integerField,
+  positiveField,
+  requireField,
+  type ConfigJson,
+} from './config-fields'
 import type { EncoderConfig, ProblemType } from './encoder-config'
 
 /** Every activation function that tfx computes. */
 export const activations: readonly Activation[] = ['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu', 'silu']
+
+/** Other names that transformers has for them: the same function, perhaps computed in another order. */
+const otherNames: Readonly<Record<string, Activation>> = {
+  gelu_python: 'gelu',
+  gelu_fast: 'gelu_new',
+  gelu_accurate: 'gelu_new',
+  gelu_python_tanh: 'gelu_pytorch_tanh',
+  // opus-mt checkpoints have this one.
+  swish: 'silu',
+}
+
+/** The activation function of a name in config.json, if tfx computes it. */
+export function activationNamed(name: unknown): Activation | undefined {
+  const found = activations.find((activation) => activation === name)
+  return found ?? (typeof name === 'string' && Object.hasOwn(otherNames, name) ? otherNames[name] : undefined)
+}
+
+/** An activation function, by any of its names. @throws CheckpointError */
+export function activationField(json: ConfigJson, field: string, fallback: Activation): Activation {
+  const activation = activationNamed(json[field])
+  return activation ?? choiceField(json, field, { choices: activations, fallback })
+}
 
 const problemTypes: readonly ProblemType[] = [
   'single_label_classification',

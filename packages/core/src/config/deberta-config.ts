@@ -1,13 +1,6 @@
 import { formatBertFields, parseBertFields } from './bert-fields'
-import { activations } from './common-fields'
-import {
-  booleanField,
-  choiceField,
-  configError,
-  integerField,
-  rateField,
-  type ConfigJson,
-} from './config-fields'
+import { activationField } from './common-fields'
+import { booleanField, configError, integerField, rateField, type ConfigJson } from './config-fields'
 import type { DebertaConfig } from './encoder-config'
 
 /**
@@ -39,7 +32,7 @@ export function parseDebertaConfig(json: ConfigJson): DebertaConfig {
     numHiddenLayers,
     classifierDropout: rateField(json, 'cls_dropout', fields.hiddenDropout),
     poolerDropout: rateField(json, 'pooler_dropout', 0),
-    poolerAct: choiceField(json, 'pooler_hidden_act', { choices: activations, fallback: 'gelu' }),
+    poolerAct: activationField(json, 'pooler_hidden_act', 'gelu'),
     embeddingSize,
     typeVocabSize: integerField(json, 'type_vocab_size', { fallback: 0, minimum: 0 }),
     positionBiasedInput: booleanField(json, 'position_biased_input', true),

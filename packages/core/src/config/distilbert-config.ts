@@ -1,5 +1,5 @@
-import { activations, parseCommonFields, requireWholeHeads } from './common-fields'
-import { choiceField, integerField, rateField, requireField, type ConfigJson } from './config-fields'
+import { activationField, parseCommonFields, requireWholeHeads } from './common-fields'
+import { integerField, rateField, requireField, type ConfigJson } from './config-fields'
 import type { DistilBertConfig } from './encoder-config'
 
 /** Fixed in `modeling_distilbert.py`: the configuration has no field for it. */
@@ -20,7 +20,7 @@ export function parseDistilBertConfig(json: ConfigJson): DistilBertConfig {
     numHiddenLayers: integerField(json, 'n_layers', { fallback: 6 }),
     numAttentionHeads: integerField(json, 'n_heads', { fallback: 12 }),
     intermediateSize: integerField(json, 'hidden_dim', { fallback: 3072 }),
-    hiddenAct: choiceField(json, 'activation', { choices: activations, fallback: 'gelu' }),
+    hiddenAct: activationField(json, 'activation', 'gelu'),
     layerNormEpsilon,
     hiddenDropout: rateField(json, 'dropout', 0.1),
     attentionDropout: rateField(json, 'attention_dropout', 0.1),

@@ -1,4 +1,4 @@
-import { activations, requireWholeHeads } from './common-fields'
+import { activationField, requireWholeHeads } from './common-fields'
 import {
   booleanField,
   choiceField,
@@ -45,7 +45,7 @@ export function parseGpt2Config(json: ConfigJson, modelType: Gpt2Config['modelTy
     numAttentionHeads: integerField(json, 'n_head', { fallback: 12 }),
     intermediateSize: integerField(json, 'n_inner', { fallback: 4 * hiddenSize }),
     maxPositionEmbeddings: integerField(json, 'n_positions', { fallback: 1024 }),
-    hiddenAct: choiceField(json, 'activation_function', { choices: activations, fallback: 'gelu_new' }),
+    hiddenAct: activationField(json, 'activation_function', 'gelu_new'),
     normEpsilon: positiveField(json, 'layer_norm_epsilon', 1e-5),
     embeddingDropout: rateField(json, 'embd_pdrop', 0.1),
     hiddenDropout,

@@ -1,5 +1,5 @@
 import type { RopeParameters } from '../blocks/rotary'
-import { activations, parseCommonFields, requireWholeHeads } from './common-fields'
+import { activationField, parseCommonFields, requireWholeHeads } from './common-fields'
 import {
   booleanField,
   choiceField,
@@ -29,8 +29,8 @@ export function parseModernBertConfig(json: ConfigJson): ModernBertConfig {
     numHiddenLayers,
     numAttentionHeads: integerField(json, 'num_attention_heads', { fallback: 12 }),
     intermediateSize: integerField(json, 'intermediate_size', { fallback: 1152 }),
-    hiddenAct: choiceField(json, 'hidden_activation', { choices: activations, fallback: 'gelu' }),
-    classifierAct: choiceField(json, 'classifier_activation', { choices: activations, fallback: 'gelu' }),
+    hiddenAct: activationField(json, 'hidden_activation', 'gelu'),
+    classifierAct: activationField(json, 'classifier_activation', 'gelu'),
     layerNormEpsilon: positiveField(json, 'norm_eps', 1e-5),
     embeddingDropout: rateField(json, 'embedding_dropout', 0),
     hiddenDropout: rateField(json, 'mlp_dropout', 0),

@@ -1,9 +1,8 @@
 import type { RopeParameters } from '../blocks/rotary'
 import type { Activation } from '../blocks/layers'
-import { activations } from './common-fields'
+import { activationField } from './common-fields'
 import {
   booleanField,
-  choiceField,
   configError,
   integerField,
   optionalPositiveField,
@@ -94,7 +93,7 @@ function parseActivation(json: ConfigJson, own: RotaryDecoderDefaults): Activati
   const [field, fallback] = own.hiddenAct
     ? (['hidden_activation', own.hiddenAct] as const)
     : (['hidden_act', 'silu'] as const)
-  return choiceField(json, field, { choices: activations, fallback })
+  return activationField(json, field, fallback)
 }
 
 function parseSlidingWindow(json: ConfigJson, modelType: ModelType): number | undefined {

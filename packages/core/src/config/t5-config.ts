@@ -1,4 +1,4 @@
-import { activations } from './common-fields'
+import { activationNamed, activations } from './common-fields'
 import { configError, integerField, positiveField, rateField, type ConfigJson } from './config-fields'
 import { formatSequenceFields, parseSequenceFields } from './sequence-fields'
 import type { T5Config } from './sequence-to-sequence-config'
@@ -52,7 +52,7 @@ function parseProjection(json: ConfigJson, fallback: string): Pick<T5Config, 'hi
   const value = json.feed_forward_proj ?? fallback
   const isGated = typeof value === 'string' && value.startsWith('gated-')
   const name = isGated ? value.slice('gated-'.length) : value
-  const activation = value === 'gated-gelu' ? 'gelu_new' : activations.find((known) => known === name)
+  const activation = value === 'gated-gelu' ? 'gelu_new' : activationNamed(name)
   if (activation !== undefined) return { hiddenAct: activation, isGated }
   throw configError('feed_forward_proj', {
     expected: `one of ${activations.join(', ')}, perhaps behind 'gated-'`,
