@@ -1,7 +1,9 @@
-// Answers pings over HTTP while a model of MiniLM's size (random weights) is trained, predicts and is saved; prints the
-// largest delay of the event loop, with a thread and without.
+// Answers pings over HTTP while a model of MiniLM's size (random weights) is trained, predicts and is saved, and while a
+// chat model is aborted again and again; prints the largest delay of the event loop, with a thread and without.
 //
-//     npm run build && node bench/event-loop.mjs [--steps 12]
+//     npm run build && node bench/event-loop.mjs [--steps 12] [--chat DIRECTORY]
+//
+// The chat model is @tfx/base-decoder, or that of the directory.
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -11,7 +13,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { transfer } from './ours/packages.mjs'
+import { load, packageDirectory, transfer } from './ours/packages.mjs'
 
 /** Milliseconds between two looks of the monitor; no delay is measured as less. */
 const resolution = 5
@@ -20,21 +22,31 @@ if (isMainThread) await compare()
 else await ping(workerData)
 
 async function compare() {
-  const { values } = parseArgs({ options: { steps: { type: 'string', default: '12' } } })
+  const { values } = parseArgs({
+    options: {
+      steps: { type: 'string', default: '12' },
+      chat: { type: 'string', default: packageDirectory('base-decoder') },
+    },
+  })
   const folder = mkdtempSync(join(tmpdir(), 'tfx-event-loop-'))
+  const maxSteps = Number(values.steps)
   try {
     writeBase(folder)
     for (const thread of [true, false]) {
-      const options = { thread, maxSteps: Number(values.steps) }
-      const { largest, pings, slowest } = await measure(() => work(folder, options))
       const who = thread ? 'with a thread' : 'without one'
-      console.log(
-        `${who}: largest delay ${largest.toFixed(1)} ms; ${pings} pings, slowest ${slowest.toFixed(1)} ms`,
-      )
+      await report(`training, ${who}`, () => work(folder, { thread, maxSteps }))
+      await report(`aborted replies, ${who}`, () => abortReplies(values.chat, { thread }))
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+async function report(what, task) {
+  const { largest, pings, slowest } = await measure(task)
+  console.log(
+    `${what}: largest delay ${largest.toFixed(1)} ms; ${pings} pings, slowest ${slowest.toFixed(1)} ms`,
+  )
 }
 
 /** The shape of MiniLM with the tokenizer of the small base; the weights are not read. */
@@ -62,8 +74,31 @@ async function work(base, options) {
   await model.dispose()
 }
 
+/** Twenty replies, each aborted after some more tokens than the one before. */
+async function abortReplies(directory, options) {
+  const bot = await load(directory, options)
+  for (let reply = 1; reply <= 20; reply++) {
+    const controller = new AbortController()
+    const tokens = []
+    try {
+      const messages = [{ role: 'user', content: `Tell me story number ${reply}.` }]
+      for await (const token of bot.chat(messages, {
+        signal: controller.signal,
+        temperature: 1,
+        seed: reply,
+      }))
+        if (tokens.push(token) === reply) controller.abort()
+    } catch (error) {
+      if (!controller.signal.aborted) throw error
+    }
+  }
+  await bot.dispose()
+}
+
 async function measure(task) {
   const server = createServer((_, response) => response.end('pong')).listen(0, '127.0.0.1')
+  // Where the event loop is blocked for seconds, a connection would end in the middle of a request.
+  server.keepAliveTimeout = 0
   await once(server, 'listening')
   const pinger = new Worker(new URL(import.meta.url), { workerData: server.address().port })
   await once(pinger, 'message')
