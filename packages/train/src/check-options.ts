@@ -32,9 +32,14 @@ export function checkFunctions(caller: string, functions: Readonly<Record<string
   }
 }
 
-/** @throws ArgumentError on an option that there is not: a misspelled one would be passed over in silence. */
-export function checkNoOthers(caller: string, others: object): void {
-  const [other] = Object.entries(others).filter(([, value]) => value !== undefined)
+/**
+ * @param others The options that a function has no use for.
+ * @param allowed Those among them that may be given all the same.
+ * @throws ArgumentError on an option that there is not: a misspelled one would be passed over in silence.
+ */
+export function checkNoOthers(caller: string, others: object, allowed: readonly string[] = []): void {
+  const entries = Object.entries(others as Record<string, unknown>)
+  const other = entries.find(([name, value]) => value !== undefined && !allowed.includes(name))
   if (other === undefined) return
   const [argument, value] = other
   const expected = 'left out, for there is no such option'

@@ -190,7 +190,7 @@ describe.each(storeKinds)('where float32 is in danger, on a %s store,', (_, crea
   const { learningRate, cases } = loadFixture<ExtremesFixture>('train/extremes')
   it.each(cases)('$optimizer $options is that of the reference', async (reference) => {
     const { optimizer: name, options, shape, start, gradients, values } = reference
-    const optimizer = (name === 'muon' ? muon(options) : makers[name](options)) as Optimizer
+    const optimizer = name === 'muon' ? muon(options) : makers[name](options)
     const { weightDecay } = optimizer
     const store = createStore({ w: shape }, ['gradient', ...optimizer.slots])
     store.write('w', Float32Array.from(start))

@@ -205,8 +205,7 @@ function afterWarmup(
 
 /** The whole of a run may be passed to any of these, and nothing else that is not asked for. */
 function checkBesideRun(caller: string, others: object): void {
-  const { learningRate, stepsPerEpoch, totalSteps, ...unknown } = others as Record<string, unknown>
-  checkNoOthers(caller, unknown)
+  checkNoOthers(caller, others, ['learningRate', 'stepsPerEpoch', 'totalSteps'])
 }
 
 function resolveWarmup(caller: string, options: WarmupOptions) {
