@@ -53,6 +53,11 @@ const cases: [string, Record<string, number[]>, Op][] = [
       (p, ids) => softmaxCrossEntropy(get(p, 'x'), ids, { ignoreIndex: 0, labelSmoothing, reduction }),
     ]),
   ),
+  [
+    'softmaxCrossEntropy of one class',
+    { x: [3, 1] },
+    (p, ids) => softmaxCrossEntropy(get(p, 'x'), tf.zerosLike(ids)),
+  ],
 ]
 
 /** A scalar of the op's result in which every element weighs otherwise. */
@@ -103,6 +108,19 @@ describe.each(engines)('on the %s engine, by finite differences:', (_, engine) =
       shapes,
       2e-3,
     )
+  })
+
+  it('the loss of a label that is no class is no number', async () => {
+    const store = engine.createStore({ x: [3, 4] })
+    store.write('x', wave([3, 4], 1))
+    const step: StepFunction = ({ inputs, parameters }) => ({
+      loss: softmaxCrossEntropy(get(parameters, 'x'), get(inputs, 'ids')),
+    })
+    const program = await engine.compile(step, { inputs, parameters: store })
+    const loss = lossOf(program.run({ ids: int32([2, -1, -100]) }, run))
+    expect((await loss).data[0]).toBeNaN()
+    await program.dispose()
+    store.dispose()
   })
 
   /** A gradient penalty: the loss is made of a gradient, which then is differentiated itself. */

@@ -55,6 +55,11 @@ export function mean(source: usize, length: i32): f32 {
   return (sum / (length as f64)) as f32
 }
 
+/** sqrt(rowMean / row), where the quotient may be too large for float32: a row without a gradient has 1e-30. */
+function rowFactor(rowMean: f32, rowAverage: usize, row: i32): f32 {
+  return sqrt<f32>(rowMean) / sqrt<f32>(load<f32>(rowAverage + ((row as usize) << 2)))
+}
+
 /** The sum of squares of Adafactor's update, scale * gradient * sqrt(rowMean / row) / sqrt(column). */
 export function factoredSquares(
   gradient: usize,
@@ -71,7 +76,7 @@ export function factoredSquares(
   for (let row: i32 = 0; row < rows; row++) {
     const start = gradient + (row as usize) * end
     // Multiplied in before squaring, which a small gradient alone would not survive.
-    const factor = scale * sqrt<f32>(rowMean / load<f32>(rowAverage + ((row as usize) << 2)))
+    const factor = scale * rowFactor(rowMean, rowAverage, row)
     const factors = f32x4.splat(factor)
     let sums = f32x4.splat(0)
     let i: usize = 0
@@ -115,7 +120,7 @@ export function applyFactored(
   const firstRate = f32x4.splat(oneMinusBeta1)
   for (let row: i32 = 0; row < rows; row++) {
     const offset = (row as usize) * end
-    const factor = stepSize * sqrt<f32>(rowMean / load<f32>(rowAverage + ((row as usize) << 2)))
+    const factor = stepSize * rowFactor(rowMean, rowAverage, row)
     const factors = f32x4.splat(factor)
     let i: usize = 0
     for (; i < vectorEnd; i += 16) {

@@ -16,7 +16,17 @@ function penalized(value: v128, gradient: v128, scales: v128, penalties: v128): 
 }
 
 /**
- * Adam and its kin (AdamW, RAdam, NAdam, and LAMB once its norms are known):
+ * What a moving average becomes: average + rate * (x - average). From the nearer end, as torch's lerp: where little of
+ * the average remains, the difference would leave x its rounding.
+ */
+function moved(average: v128, x: v128, keep: v128, rate: v128, isNear: bool): v128 {
+  return isNear
+    ? f32x4.add(average, f32x4.mul(rate, f32x4.sub(x, average)))
+    : f32x4.add(x, f32x4.mul(keep, f32x4.sub(average, x)))
+}
+
+/**
+ * Adam and its kin (AdamW, RAdam, NAdam, and LAMB's averages):
  *
  *     value = keep * value - (firstStep * m + gradientStep * g) / (correction * sqrt(v) + epsilon)
  */
@@ -28,6 +38,7 @@ export function adam(
   length: i32,
   gradientScale: f32,
   l2: f32,
+  beta1: f32,
   oneMinusBeta1: f32,
   beta2: f32,
   oneMinusBeta2: f32,
@@ -39,7 +50,9 @@ export function adam(
 ): void {
   const scales = f32x4.splat(gradientScale)
   const penalties = f32x4.splat(l2)
+  const firstKeep = f32x4.splat(beta1)
   const firstRate = f32x4.splat(oneMinusBeta1)
+  const isNear = oneMinusBeta1 < 0.5
   const secondKeep = f32x4.splat(beta2)
   const secondRate = f32x4.splat(oneMinusBeta2)
   const corrections = f32x4.splat(correction)
@@ -51,8 +64,7 @@ export function adam(
   for (let i: usize = 0; i < end; i += 16) {
     const old = v128.load(value + i)
     const g = penalized(old, v128.load(gradient + i), scales, penalties)
-    const oldFirst = v128.load(expAvg + i)
-    const first = f32x4.add(oldFirst, f32x4.mul(firstRate, f32x4.sub(g, oldFirst)))
+    const first = moved(v128.load(expAvg + i), g, firstKeep, firstRate, isNear)
     const second = f32x4.add(
       f32x4.mul(v128.load(expAvgSq + i), secondKeep),
       f32x4.mul(f32x4.mul(g, g), secondRate),
@@ -87,6 +99,34 @@ export function lambSquares(
   return sum
 }
 
+/** Takes LAMB's step: value -= stepSize * update, of which `lambSquares` has measured the length. */
+export function lambStep(
+  value: usize,
+  expAvg: usize,
+  expAvgSq: usize,
+  length: i32,
+  inverseCorrection1: f32,
+  correction: f32,
+  epsilon: f32,
+  decay: f32,
+  stepSize: f32,
+): void {
+  const firstScales = f32x4.splat(inverseCorrection1)
+  const corrections = f32x4.splat(correction)
+  const epsilons = f32x4.splat(epsilon)
+  const decays = f32x4.splat(decay)
+  const stepSizes = f32x4.splat(stepSize)
+  const end = bytesOf(length)
+  for (let i: usize = 0; i < end; i += 16) {
+    const old = v128.load(value + i)
+    const root = f32x4.sqrt(v128.load(expAvgSq + i))
+    const denominator = f32x4.add(f32x4.mul(corrections, root), epsilons)
+    const direction = f32x4.div(f32x4.mul(v128.load(expAvg + i), firstScales), denominator)
+    const update = f32x4.add(direction, f32x4.mul(decays, old))
+    v128.store(value + i, f32x4.sub(old, f32x4.mul(stepSizes, update)))
+  }
+}
+
 /** SGD with momentum: buffer = momentum * buffer + rate * g, value -= gradientStep * g + bufferStep * buffer. */
 export function momentum(
   value: usize,
@@ -110,9 +150,9 @@ export function momentum(
   for (let i: usize = 0; i < end; i += 16) {
     const old = v128.load(value + i)
     const g = penalized(old, v128.load(gradient + i), scales, penalties)
-    const moved = f32x4.add(f32x4.mul(v128.load(buffer + i), momenta), f32x4.mul(g, rates))
-    v128.store(buffer + i, moved)
-    const step = f32x4.add(f32x4.mul(g, gradientSteps), f32x4.mul(moved, bufferSteps))
+    const direction = f32x4.add(f32x4.mul(v128.load(buffer + i), momenta), f32x4.mul(g, rates))
+    v128.store(buffer + i, direction)
+    const step = f32x4.add(f32x4.mul(g, gradientSteps), f32x4.mul(direction, bufferSteps))
     v128.store(value + i, f32x4.sub(old, step))
   }
 }
@@ -172,9 +212,11 @@ export function rmsprop(
   const penalties = f32x4.splat(l2)
   const alphas = f32x4.splat(alpha)
   const rates = f32x4.splat(oneMinusAlpha)
+  const isNear = oneMinusAlpha < 0.5
   const epsilons = f32x4.splat(epsilon)
   const momenta = f32x4.splat(momentum)
   const stepSizes = f32x4.splat(stepSize)
+  const zeros = f32x4.splat(0)
   const end = bytesOf(length)
   for (let i: usize = 0; i < end; i += 16) {
     const old = v128.load(value + i)
@@ -183,10 +225,10 @@ export function rmsprop(
     let variance = f32x4.add(f32x4.mul(v128.load(squareAverage + i), alphas), squares)
     v128.store(squareAverage + i, variance)
     if (gradientAverage != 0) {
-      const mean = v128.load(gradientAverage + i)
-      const moved = f32x4.add(mean, f32x4.mul(rates, f32x4.sub(g, mean)))
-      v128.store(gradientAverage + i, moved)
-      variance = f32x4.sub(variance, f32x4.mul(moved, moved))
+      const mean = moved(v128.load(gradientAverage + i), g, alphas, rates, isNear)
+      v128.store(gradientAverage + i, mean)
+      // Rounding must not make it negative, for its root would be no number.
+      variance = f32x4.max(f32x4.sub(variance, f32x4.mul(mean, mean)), zeros)
     }
     let step = f32x4.div(g, f32x4.add(f32x4.sqrt(variance), epsilons))
     if (buffer != 0) {

@@ -1,5 +1,6 @@
 import type { ParameterStore } from '@tfx/backend'
 import { checkCount, checkNumber } from './check-numbers'
+import { checkOneOf } from './check-options'
 import type { EvaluationWeights } from './optimizers/optimizer'
 import { accumulateSlot, copySlot, swapSlots } from './slots'
 
@@ -12,6 +13,7 @@ export type WeightAveraging =
 
 /** @throws ArgumentError on numbers that cannot be meant. */
 export function checkAveraging(caller: string, averaging: WeightAveraging): void {
+  checkOneOf(caller, { 'averaging.kind': averaging.kind }, ['ema', 'swa'])
   if (averaging.kind === 'ema') {
     checkNumber(caller, { 'averaging.decay': averaging.decay }, { least: 0, most: 1 - Number.EPSILON })
   } else {

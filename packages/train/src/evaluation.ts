@@ -42,10 +42,10 @@ function keepIfBest({ state, options }: Run, seen: { epoch: number; metrics: Rec
   if (keepBest === undefined) return
   const value = metricOf(seen.metrics, 'keepBest.metric', keepBest.metric)
   const step = state.history.length
-  const isEnough = isBetter(value, state.best?.value, {
-    ...keepBest,
-    threshold: earlyStopping?.threshold ?? 0,
-  })
+  // As in Hugging Face's callback the first evaluation counts as an improvement whatever it is.
+  const isEnough =
+    state.evaluations.length === 1 ||
+    isBetter(value, state.best?.value, { ...keepBest, threshold: earlyStopping?.threshold ?? 0 })
   state.evaluationsSinceBest = isEnough ? 0 : state.evaluationsSinceBest + 1
   if (isBetter(value, state.best?.value, keepBest)) {
     copySlot(store, [...parameters, ...buffers], { from: 'value', to: 'best' })
@@ -63,14 +63,14 @@ function adjustRate({ state, options }: Run, metrics: Record<string, number>): v
   state.plateau = plateau.rule.update(state.plateau, metricOf(metrics, 'plateau.metric', plateau.metric))
 }
 
-/** NaN is never better; a tie goes to the earlier one. */
+/** Neither NaN nor the worst infinity is ever better; a tie goes to the earlier one. */
 function isBetter(
   value: number,
   best: number | undefined,
   { mode, threshold = 0 }: BestMetric & { threshold?: number },
 ): boolean {
-  if (Number.isNaN(value)) return false
-  return best === undefined || (mode === 'max' ? value > best + threshold : value < best - threshold)
+  const before = best ?? (mode === 'max' ? -Infinity : Infinity)
+  return (mode === 'max' ? value > before : value < before) && Math.abs(value - before) > threshold
 }
 
 function metricOf(metrics: Record<string, number>, argument: string, name: string): number {

@@ -3,6 +3,8 @@ import { ArgumentError, type HostTensor } from '@tfx/common'
 import type { AdversarialTraining } from './adversarial'
 import { checkAveraging, type WeightAveraging } from './averaging'
 import { type CheckpointSettings, resolveCheckpoints } from './checkpoint-options'
+import { checkNumber } from './check-numbers'
+import { checkOneOf } from './check-options'
 import { checkClipping, type GradientClipping } from './clipping'
 import type { TrainingEvent } from './events'
 import type { Optimizer } from './optimizers/optimizer'
@@ -212,11 +214,23 @@ function check(options: ResolvedFitOptions): void {
     const remedy = 'Pass an evaluate function that returns the metric, or leave keepBest out.'
     throw invalid('keepBest', { expected: 'left out without evaluate', received: 'given', remedy })
   }
+  if (options.keepBest !== undefined) {
+    checkOneOf('fit', { 'keepBest.mode': options.keepBest.mode }, ['min', 'max'])
+  }
   checkRegularization(options)
   checkNames('parameters', options.parameters, Object.keys(store.shapes))
   if (options.buffers.length > 0) checkNames('buffers', options.buffers, Object.keys(store.shapes))
-  for (const { names } of options.groups) checkNames('groups', names, options.parameters)
+  checkGroups(options)
   checkSlots('fit', store, fitSlots(options))
+}
+
+function checkGroups({ groups, parameters }: ResolvedFitOptions): void {
+  for (const { names, weightDecay, learningRateScale = 1, firstStep = 1 } of groups) {
+    checkNames('groups', names, parameters)
+    const numbers = { 'groups.weightDecay': weightDecay, 'groups.learningRateScale': learningRateScale }
+    checkNumber('fit', numbers, { least: 0 })
+    checkCount('groups.firstStep', firstStep)
+  }
 }
 
 function checkRegularization({ averaging, optimizer, earlyStopping, ...options }: ResolvedFitOptions): void {
@@ -228,6 +242,8 @@ function checkRegularization({ averaging, optimizer, earlyStopping, ...options }
   }
   if (earlyStopping !== undefined) {
     checkCount('earlyStopping.patience', earlyStopping.patience)
+    const { threshold = 0 } = earlyStopping
+    checkNumber('fit', { 'earlyStopping.threshold': threshold }, { least: 0 })
     if (options.keepBest === undefined) {
       const remedy = 'Pass keepBest, the metric that is to improve.'
       throw invalid('earlyStopping', { expected: 'left out without keepBest', received: 'given', remedy })
@@ -244,6 +260,7 @@ function checkRegularization({ averaging, optimizer, earlyStopping, ...options }
   }
   if (options.adversarial !== undefined) {
     checkNames('adversarial.parameters', options.adversarial.parameters, options.parameters)
+    checkNumber('fit', { 'adversarial.epsilon': options.adversarial.epsilon }, { least: 0 })
   }
 }
 

@@ -12,6 +12,7 @@ type Kernel<Result = void> = (this: void, ...parameters: number[]) => Result
 export interface Kernels {
   readonly adam: Kernel
   readonly lambSquares: Kernel<number>
+  readonly lambStep: Kernel
   readonly momentum: Kernel
   readonly lion: Kernel
   readonly rmsprop: Kernel

@@ -1,3 +1,5 @@
+import { checkNumber } from './check-numbers'
+
 /** Parameters that are updated with the same settings. */
 export interface ParameterGroup {
   readonly names: readonly string[]
@@ -36,6 +38,7 @@ const notDecayed = [
  *
  * @param names Parameter names as Hugging Face has them, `encoder.layer.0.output.LayerNorm.weight`.
  * @param options `weightDecay` for the decayed group.
+ * @throws ArgumentError on a negative weight decay.
  * @returns The decayed group and the other, without empty groups; the order of names is kept.
  *
  * @example
@@ -48,6 +51,7 @@ export function parameterGroups(
   names: readonly string[],
   { weightDecay }: { weightDecay: number },
 ): ParameterGroup[] {
+  checkNumber('parameterGroups', { weightDecay }, { least: 0 })
   const isDecayed = (name: string) => !notDecayed.some((pattern) => pattern.test(name.toLowerCase()))
   return [
     { names: names.filter(isDecayed), weightDecay },

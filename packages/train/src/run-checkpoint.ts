@@ -48,7 +48,7 @@ export async function writeRunCheckpoint(state: RunState, options: CheckpointOpt
     }
     const identity = identityOf(options)
     const content: CheckpointFile = { format: 1, identity, tensors, sha256: hash.digest('hex'), state }
-    await writeFile(join(temporary, 'state.json'), JSON.stringify(content))
+    await writeFile(join(temporary, 'state.json'), JSON.stringify(content, keepNonFinite))
   }
   await writeDirectory(directory, write, { caller: 'fit', overwrite: true, marker: 'state.json' })
   await prune(checkpoints)
@@ -85,13 +85,22 @@ export async function readRunCheckpoint(options: CheckpointOptions): Promise<Run
 
 async function readState(path: string): Promise<CheckpointFile> {
   try {
-    const content = JSON.parse(await readFile(join(path, 'state.json'), 'utf8')) as { format: unknown }
+    const content = JSON.parse(await readFile(join(path, 'state.json'), 'utf8'), restoreNonFinite) as {
+      format: unknown
+    }
     if (content.format === 1) return content as CheckpointFile
     throw new Error(`format ${String(content.format)}`)
   } catch (cause) {
     throw damaged(path, 'a state.json that cannot be read', cause)
   }
 }
+
+/** JSON makes null of NaN and the infinities, which metrics may be, and the best of them. */
+const keepNonFinite = (_: string, value: unknown) =>
+  typeof value === 'number' && !Number.isFinite(value) ? { nonFinite: String(value) } : value
+
+const restoreNonFinite = (_: string, value: unknown) =>
+  typeof value === 'object' && value !== null && 'nonFinite' in value ? Number(value.nonFinite) : value
 
 async function checkTensors(path: string, { sha256 }: CheckpointFile): Promise<void> {
   const hash = createHash('sha256')

@@ -78,7 +78,11 @@ describe('adamW', () => {
     expect(() => adamW({ betas: [0.9, 1] })).toThrow(
       "adamW: 'betas' must be two numbers in [0, 1), but got 0.9, 1. Leave it out to get the usual value.",
     )
-    expect(() => adamW({ epsilon: -1 })).toThrow("'epsilon' must be at least 0, but got -1")
-    expect(() => adamW({ weightDecay: Number.NaN })).toThrow("'weightDecay' must be at least 0, but got NaN")
+    expect(() => adamW({ epsilon: -1 })).toThrow(
+      "'epsilon' must be a finite number of at least 0, but got -1",
+    )
+    expect(() => adamW({ weightDecay: Number.NaN })).toThrow(
+      "'weightDecay' must be a finite number of at least 0, but got NaN",
+    )
   })
 })

@@ -38,6 +38,18 @@ interface Fixture {
   }[]
 }
 
+interface ExtremesFixture {
+  learningRate: number
+  cases: {
+    optimizer: keyof typeof makers
+    options: Record<string, never>
+    shape: number[]
+    start: number[]
+    gradients: number[][]
+    values: number[][]
+  }[]
+}
+
 const makers = {
   sgd,
   adam,
@@ -174,6 +186,36 @@ describe.each(variants)('%s', (_, make) => {
   })
 })
 
+describe.each(storeKinds)('where float32 is in danger, on a %s store,', (_, createStore) => {
+  const { learningRate, cases } = loadFixture<ExtremesFixture>('train/extremes')
+  it.each(cases)('$optimizer $options is that of the reference', async (reference) => {
+    const { optimizer: name, options, shape, start, gradients, values } = reference
+    const optimizer = name === 'muon' ? muon(options) : makers[name](options)
+    const { weightDecay } = optimizer
+    const store = createStore({ w: shape }, ['gradient', ...optimizer.slots])
+    store.write('w', Float32Array.from(start))
+    for (const [index, gradient] of gradients.entries()) {
+      store.write('w', Float32Array.from(gradient), 'gradient')
+      optimizer.update({ store, names: ['w'], step: index + 1, learningRate, weightDecay, gradientScale: 1 })
+      expect(await store.read('w')).toBeAllClose(values[index]!, { absolute: 2e-6, relative: 1e-6 })
+    }
+    store.dispose()
+  })
+
+  it('rmsProp centered stays finite where the variance is rounding alone', async () => {
+    const optimizer = rmsProp({ centered: true, alpha: 0 })
+    const store = createStore({ w: [64] }, ['gradient', ...optimizer.slots])
+    const settings = { learningRate: 1e-9, weightDecay: 0, gradientScale: 1 }
+    for (let step = 1; step <= 4; step++) {
+      const gradient = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i + 1) * 1000 ** (step % 2))
+      store.write('w', gradient, 'gradient')
+      optimizer.update({ store, names: ['w'], step, ...settings })
+    }
+    expect((await store.read('w')).every(Number.isFinite)).toBe(true)
+    store.dispose()
+  })
+})
+
 describe('what optimizers keep', () => {
   const stateOf = (optimizer: Optimizer) => {
     const store = storeKinds[0]![1]({ 'layer.weight': [100, 50], 'layer.bias': [100] }, optimizer.slots)
@@ -199,13 +241,13 @@ describe('impossible settings are refused', () => {
       () => sgd({ nesterov: true }),
       "sgd: 'nesterov' must be left out unless there is momentum and no dampening",
     ],
-    [() => sgd({ momentum: -1 }), "sgd: 'momentum' must be at least 0, but got -1"],
+    [() => sgd({ momentum: -1 }), "sgd: 'momentum' must be a finite number of at least 0, but got -1"],
     [() => adam({ betas: [0.9, 1] }), "adam: 'betas' must be two numbers in [0, 1), but got 0.9, 1"],
     [() => lion({ betas: [1, 0.9] }), "lion: 'betas' must be two numbers in [0, 1), but got 1, 0.9"],
     [() => rmsProp({ alpha: 1 }), "rmsProp: 'alpha' must be a number in [0, 1), but got 1"],
     [
       () => adafactor({ clipThreshold: Number.NaN }),
-      "adafactor: 'clipThreshold' must be at least 0, but got NaN",
+      "adafactor: 'clipThreshold' must be a finite number of at least 0, but got NaN",
     ],
     [() => combineOptimizers([]), "combineOptimizers: 'shares' must be one or more optimizers, but got none"],
     [

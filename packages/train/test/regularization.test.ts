@@ -196,6 +196,24 @@ describe.each(engines)('regularization in fit on the %s engine', (_, engine) => 
     store.dispose()
   })
 
+  it.each<[string, number[], { threshold?: number }, number]>([
+    // As the EarlyStoppingCallback of transformers 5.24 has them, with a patience of 1.
+    ['the first evaluation, whatever it is', [NaN, 0.5, 0.5], {}, 3],
+    ['what is better than the worst infinity', [-Infinity, 0.5, 0.5], {}, 3],
+    ['a difference that rounding puts above the threshold', [0.1, 0.4, 0.4], { threshold: 0.3 }, 3],
+  ])('counts %s as an improvement', async (_, scores, earlyStopping, evaluations) => {
+    let count = 0
+    const { result } = await trajectory(
+      {
+        evaluate: async () => ({ score: scores[count++]! }),
+        keepBest: { metric: 'score', mode: 'max' },
+        earlyStopping: { patience: 1, ...earlyStopping },
+      },
+      8,
+    )
+    expect(result.evaluations).toHaveLength(evaluations)
+  })
+
   it('lowers the rate on a plateau', async () => {
     const rule = reduceOnPlateau({ learningRate: 0.02, patience: 1, factor: 0.5 })
     const { result } = await trajectory({ plateau: { rule, metric: 'loss' } }, 8)
@@ -308,8 +326,23 @@ describe.each(engines)('regularization in fit on the %s engine', (_, engine) => 
       "'clipping.by' must be one of norm, value, parameter, adaptive, but got 'norms'",
     )
     await expect(run({ clipping: { by: 'value', maximum: Number.NaN } })).rejects.toThrow(
-      "'clipping.maximum' must be a number of at least 0, but got NaN",
+      "'clipping.maximum' must be a finite number of at least 0, but got NaN",
     )
+    const evaluate = async () => ({ loss: 1 })
+    const keepBest = { metric: 'loss', mode: 'min' } as const
+    const names = parameters
+    const wrong: [string, Partial<FitOptions>][] = [
+      ['averaging.kind', { averaging: { kind: 'mean' as 'swa', firstStep: 1, every: 1 } }],
+      ['keepBest.mode', { evaluate, keepBest: { metric: 'loss', mode: 'lowest' as 'min' } }],
+      ['earlyStopping.threshold', { evaluate, keepBest, earlyStopping: { patience: 1, threshold: NaN } }],
+      ['adversarial.epsilon', { adversarial: { parameters: names.slice(0, 1), epsilon: NaN } }],
+      ['groups.weightDecay', { groups: [{ names, weightDecay: NaN }] }],
+      ['groups.learningRateScale', { groups: [{ names, weightDecay: 0, learningRateScale: -1 }] }],
+      ['groups.firstStep', { groups: [{ names, weightDecay: 0, firstStep: 0 }] }],
+    ]
+    for (const [argument, changes] of wrong) {
+      await expect(run(changes)).rejects.toThrow(`'${argument}' must be`)
+    }
   })
 
   it('refuses a rate that is no number before it spoils the weights', async () => {

@@ -68,6 +68,15 @@ describe.each(engines)('a run on the %s engine that is cut', (_, engine) => {
     return { history: history.map(plain), evaluations: evaluations.map(plain), best }
   }
 
+  it('keeps metrics that are no finite numbers', async () => {
+    const evaluate = async () => ({ loss: -Infinity, perplexity: Infinity, auc: NaN })
+    const whole = await train(undefined, { evaluate })
+    await train({}, { evaluate, stopAfter: 7 })
+    const resumed = await train({}, { evaluate })
+    expect(metricsOf(resumed.outcome)).toEqual(metricsOf(whole.outcome))
+    expect(metricsOf(resumed.outcome).best).toMatchObject({ step: 2, value: -Infinity })
+  })
+
   it('ends with the same weights and history, to the bit, wherever it is cut', async () => {
     const whole = await train(undefined)
     expect(metricsOf(whole.outcome).history).toHaveLength(12)

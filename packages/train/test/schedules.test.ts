@@ -105,6 +105,12 @@ describe('schedules', () => {
     expect(schedules.oneCycleSchedule({ totalSteps: 1 })(0)).toBeGreaterThan(0)
   })
 
+  it('end a polynomial whose warm-up is longer than the run', () => {
+    const options = { totalSteps: 5, warmupSteps: 8, learningRate: 1, endLearningRate: 0.25 }
+    const schedule = schedules.polynomialSchedule(options)
+    expect([4, 7, 8, 9].map(schedule)).toEqual([0.5, 0.875, 0.25, 0.25])
+  })
+
   it('refuse what cannot be meant', () => {
     expect(() => schedules.linearSchedule({ warmupRatio: 0.1, warmupSteps: 5, totalSteps: 10 })).toThrow(
       "linearSchedule: 'warmupRatio' must be left out when warmupSteps is given, but got 0.1. " +
@@ -148,6 +154,21 @@ describe('schedules', () => {
 })
 
 describe('reduceOnPlateau', () => {
+  it.each<[string, Partial<PlateauOptions>, number[], number[]]>([
+    // As torch 2.13 has them.
+    ['the worst infinity is no improvement', { patience: 1 }, [Infinity, Infinity, 1], [1, 0.1, 0.1]],
+    ['nor is it of a highest', { mode: 'max', patience: 0 }, [-Infinity, 2, 3], [0.1, 0.1, 0.1]],
+    ['nothing is better than the best infinity', { patience: 1 }, [-Infinity, 1, 1], [1, 1, 0.1]],
+    ['nothing improves by the whole of it', { patience: 1, threshold: 1 }, [4, 3, 2], [1, 0.1, 0.1]],
+  ])('%s', (_, options, metrics, scales) => {
+    const rule = schedules.reduceOnPlateau({ learningRate: 1, ...options })
+    let state = rule.initial
+    for (const [index, metric] of metrics.entries()) {
+      state = JSON.parse(JSON.stringify(rule.update(state, metric))) as typeof state
+      expect(state.scale).toBe(scales[index])
+    }
+  })
+
   const { metrics, cases } = reference.plateaus
 
   it.each(cases)(

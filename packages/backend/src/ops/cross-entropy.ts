@@ -18,7 +18,8 @@ export interface CrossEntropyOptions {
  *
  * @param logits float32 [rows, classes]
  * @param labels int32 [rows]
- * @returns A scalar, or [rows] for reduction `none`. As in PyTorch, the mean over no row is NaN.
+ * @returns A scalar, or [rows] for reduction `none`. As in PyTorch, the mean over no row is NaN. So is the loss of a label that
+ *   is no class, where PyTorch throws; an engine that looks labels up may throw too.
  */
 export function softmaxCrossEntropy(
   logits: tf.Tensor,
@@ -27,8 +28,8 @@ export function softmaxCrossEntropy(
 ): tf.Tensor {
   refuseNested('softmaxCrossEntropy')
   const isCounted = tf.notEqual(labels, tf.scalar(ignoreIndex, 'int32'))
-  const counted = tf.cast(isCounted, 'float32')
   const targets = tf.where(isCounted, labels, tf.zerosLike(labels))
+  const counted = tf.where(isClass(targets, logits.shape[1]!), tf.cast(isCounted, 'float32'), tf.scalar(NaN))
   const weights = classWeights && tf.tensor1d(Array.from(classWeights), 'float32')
   const targetWeights = weights && tf.gather(weights, targets)
   const each =
@@ -41,6 +42,13 @@ export function softmaxCrossEntropy(
   if (reduction === 'sum') return total
   return tf.div(total, tf.sum(targetWeights ? tf.mul(targetWeights, counted) : counted))
 }
+
+/** Runtimes differ in what they make of other labels; that of -1 would be the last class. */
+const isClass = (targets: tf.Tensor, classes: number) =>
+  tf.logicalAnd(
+    tf.greaterEqual(targets, tf.scalar(0, 'int32')),
+    tf.less(targets, tf.scalar(classes, 'int32')),
+  )
 
 interface RowWeights {
   /** Of the classes: [classes]. */
@@ -117,5 +125,6 @@ function addToTargets(x: tf.Tensor, targets: tf.Tensor, updates: tf.Tensor): tf.
   return tf.add(x, tf.mul(targetsAsOneHot(x, targets), tf.expandDims(updates, -1)))
 }
 
+// tfjs has no one-hot of a single class.
 const targetsAsOneHot = (x: tf.Tensor, targets: tf.Tensor) =>
-  tf.cast(tf.oneHot(targets as tf.Tensor1D, x.shape[1]!), 'float32')
+  x.shape[1] === 1 ? tf.onesLike(x) : tf.cast(tf.oneHot(targets as tf.Tensor1D, x.shape[1]!), 'float32')

@@ -1,5 +1,7 @@
 import { tf } from '@tfx/compiler'
-import { checkNotNegative } from './check'
+import { checkNumber } from '../check-numbers'
+import { checkFlags, checkNoOthers } from '../check-options'
+import { checkLists, checkNotNegative, checkRates } from './check'
 import { defineOptimizer, type FusedPlace, type Optimizer, type StepSettings } from './optimizer'
 
 /** Options of {@link adafactor}. */
@@ -32,7 +34,7 @@ const asMatrix = (shape: readonly number[]): number[] => (shape.length < 2 ? [sh
  * The defaults are those of the T5 recipe, which takes a rate of 1e-3; Hugging Face's own are `scaleParameter` and
  * `relativeStep`.
  *
- * @throws ArgumentError on a negative epsilon, threshold or weight decay.
+ * @throws ArgumentError on a negative epsilon, threshold or weight decay, a decay rate above 0, a beta outside [0, 1).
  *
  * @example
  * ```ts
@@ -47,9 +49,15 @@ export function adafactor({
   weightDecay = 0,
   scaleParameter = false,
   relativeStep = false,
+  ...others
 }: AdafactorOptions = {}): Optimizer {
+  checkNoOthers('adafactor', others)
+  checkLists('adafactor', { epsilon }, { length: 2, least: 0 })
+  checkNotNegative('adafactor', { clipThreshold, weightDecay })
+  checkNumber('adafactor', { decayRate }, { most: 0 })
+  if (beta1 !== undefined) checkRates('adafactor', { beta1 })
+  checkFlags('adafactor', { scaleParameter, relativeStep })
   const [least, leastScale] = epsilon
-  checkNotNegative('adafactor', { 'epsilon[0]': least, 'epsilon[1]': leastScale, clipThreshold, weightDecay })
   const scalarsOf = ({ step, learningRate }: StepSettings) => ({
     keep: 1 - step ** decayRate,
     rate: relativeStep ? Math.min(1e-2, 1 / Math.sqrt(step)) : learningRate,
@@ -72,7 +80,8 @@ export function adafactor({
       const squares = tf.add(tf.square(scaled), least)
       const row = tf.add(tf.mul(expAvgSqRow, keep), tf.mul(tf.mean(squares, -1), 1 - keep))
       const column = tf.add(tf.mul(expAvgSqColumn, keep), tf.mul(tf.mean(squares, -2), 1 - keep))
-      const rowFactor = tf.expandDims(tf.rsqrt(tf.div(row, tf.mean(row, -1, true))), -1)
+      // Not the root of a quotient, which float32 may not hold: a row without a gradient has 1e-30.
+      const rowFactor = tf.expandDims(tf.mul(tf.rsqrt(row), tf.sqrt(tf.mean(row, -1, true))), -1)
       const direction = tf.mul(scaled, tf.mul(rowFactor, tf.expandDims(tf.rsqrt(column), -2)))
       const clip = tf.maximum(tf.div(rootMeanSquare(direction), clipThreshold), 1)
       const scale = scaleParameter ? tf.maximum(rootMeanSquare(value), leastScale) : tf.scalar(1)

@@ -1,4 +1,5 @@
 import { tf } from '@tfx/compiler'
+import { checkNoOthers } from '../check-options'
 import { penalizedGradient } from './adam-family'
 import { checkNotNegative } from './check'
 import { defineOptimizer, type Optimizer, type StepSettings } from './optimizer'
@@ -31,7 +32,9 @@ export function adagrad({
   initialAccumulatorValue = 0,
   epsilon = 1e-10,
   weightDecay = 0,
+  ...others
 }: AdagradOptions = {}): Optimizer {
+  checkNoOthers('adagrad', others)
   checkNotNegative('adagrad', { learningRateDecay, initialAccumulatorValue, epsilon, weightDecay })
   const rateOf = ({ learningRate, step }: StepSettings) => learningRate / (1 + (step - 1) * learningRateDecay)
   return defineOptimizer({

@@ -1,5 +1,6 @@
 import { tf } from '@tfx/compiler'
-import { checkNotNegative, checkRates } from './check'
+import { checkNoOthers } from '../check-options'
+import { checkNotNegative, checkRatePairs } from './check'
 import { defineOptimizer, type Optimizer, type StepSettings } from './optimizer'
 
 /** Options that Adam and its kin share. */
@@ -33,10 +34,10 @@ export interface AdamScalars {
  *     value ← keep · value − (firstStep · m + gradientStep · g) / (correction · √v + ε)
  *
  * @param family `scalars`: what tells this member from the others.
- * @throws ArgumentError on a beta outside [0, 1), a negative epsilon or weight decay.
+ * @throws ArgumentError on a beta outside [0, 1), a negative epsilon or weight decay, an option that there is not.
  */
 export function adamFamily(
-  { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 }: AdamOptions,
+  { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, ...others }: AdamOptions,
   family: {
     name: string
     /** Those that the others do not have. */
@@ -45,7 +46,8 @@ export function adamFamily(
   },
 ): Optimizer {
   const { name } = family
-  checkRates(name, { betas })
+  checkNoOthers(name, others)
+  checkRatePairs(name, { betas })
   checkNotNegative(name, { epsilon, weightDecay })
   const [beta1, beta2] = betas
   const scalarsOf = (settings: StepSettings): Required<AdamScalars> => {
@@ -61,7 +63,7 @@ export function adamFamily(
     rule({ value, gradient, expAvg, expAvgSq }, settings) {
       const { keep, l2, firstStep, gradientStep, correction, epsilon } = scalarsOf(settings)
       const scaled = penalizedGradient(value, gradient, { scale: settings.gradientScale, l2 })
-      const first = tf.add(expAvg, tf.mul(tf.sub(scaled, expAvg), 1 - beta1))
+      const first = movedAverage(expAvg, scaled, beta1)
       const second = tf.add(tf.mul(expAvgSq, beta2), tf.mul(tf.square(scaled), 1 - beta2))
       const denominator = tf.add(tf.mul(tf.sqrt(second), correction), epsilon)
       const step = tf.add(tf.mul(first, firstStep), tf.mul(scaled, gradientStep))
@@ -78,6 +80,7 @@ export function adamFamily(
         length,
         settings.gradientScale,
         l2,
+        beta1,
         1 - beta1,
         beta2,
         1 - beta2,
@@ -89,6 +92,16 @@ export function adamFamily(
       )
     },
   })
+}
+
+/**
+ * beta · average + (1 − beta) · x, from the nearer end as torch's lerp: where little of the average remains, its
+ * difference from x would leave x its rounding.
+ */
+export function movedAverage(average: tf.Tensor, x: tf.Tensor, beta: number): tf.Tensor {
+  return beta > 0.5
+    ? tf.add(average, tf.mul(tf.sub(x, average), 1 - beta))
+    : tf.add(x, tf.mul(tf.sub(average, x), beta))
 }
 
 /** The gradient of the loss and of an L2 penalty. */

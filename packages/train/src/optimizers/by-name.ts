@@ -1,4 +1,5 @@
 import { ArgumentError } from '@tfx/common'
+import { checkNoOthers, describeValue } from '../check-options'
 import { adafactor } from './adafactor'
 import { adagrad } from './adagrad'
 import { adam } from './adam'
@@ -43,7 +44,7 @@ export const optimizerNames = Object.keys(makers) as readonly OptimizerName[]
 /**
  * An optimizer with its usual settings: `sgd` with momentum 0.9, `muon` with AdamW for what is no hidden matrix.
  *
- * @throws ArgumentError on another name.
+ * @throws ArgumentError on another name, or an option beside `weightDecay`: those are of the optimizers' own functions.
  *
  * @example
  * ```ts
@@ -52,14 +53,15 @@ export const optimizerNames = Object.keys(makers) as readonly OptimizerName[]
  */
 export function optimizerByName(
   name: OptimizerName,
-  { weightDecay = 0 }: { weightDecay?: number } = {},
+  { weightDecay = 0, ...others }: { weightDecay?: number } = {},
 ): Optimizer {
+  checkNoOthers('optimizerByName', others)
   if (Object.hasOwn(makers, name)) return makers[name]({ weightDecay })
   throw new ArgumentError({
     function: 'optimizerByName',
     argument: 'name',
     expected: `one of ${optimizerNames.join(', ')}`,
-    received: `'${String(name)}'`,
+    received: describeValue(name),
     remedy: 'Choose one of them, or pass an optimizer made by its own function.',
   })
 }

@@ -1,5 +1,6 @@
 import { slotName, type SlotSpec } from '@tfx/backend'
 import { ArgumentError } from '@tfx/common'
+import { checkNotNegative } from './check'
 import type { Optimizer } from './optimizer'
 
 /** One of several optimizers, and what it is for. */
@@ -17,7 +18,7 @@ export interface OptimizerShare {
  *
  * The weight decay of the groups is passed to all; that of the first optimizer is the default.
  *
- * @throws ArgumentError if there is none, if one has evaluation weights of its own, or, in an update or the making of a
+ * @throws ArgumentError if there is none, on a factor that is negative, if one has evaluation weights of its own, or, in an update or the making of a
  *   store, if no optimizer matches a parameter.
  *
  * @example
@@ -31,6 +32,7 @@ export interface OptimizerShare {
 export function combineOptimizers(shares: readonly OptimizerShare[]): Optimizer {
   const [first] = shares
   if (first === undefined) throw invalid('one or more optimizers', 'none')
+  for (const { learningRateScale = 1 } of shares) checkNotNegative('combineOptimizers', { learningRateScale })
   const withWeights = shares.find(({ optimizer }) => optimizer.evaluationWeights !== undefined)
   if (withWeights) {
     throw invalid('optimizers that train the weights they evaluate', `'${withWeights.optimizer.name}'`)

@@ -1,5 +1,6 @@
 import { tf } from '@tfx/compiler'
-import { checkNotNegative, checkRates } from './check'
+import { checkNoOthers } from '../check-options'
+import { checkNotNegative, checkRatePairs } from './check'
 import type { AdamOptions } from './adam-family'
 import { defineOptimizer, type Optimizer, type StepSettings } from './optimizer'
 
@@ -16,8 +17,14 @@ import { defineOptimizer, type Optimizer, type StepSettings } from './optimizer'
  * await fit({ … optimizer: lamb({ weightDecay: 0.01 }), learningRate: 2e-3 })
  * ```
  */
-export function lamb({ betas = [0.9, 0.999], epsilon = 1e-6, weightDecay = 0 }: AdamOptions = {}): Optimizer {
-  checkRates('lamb', { betas })
+export function lamb({
+  betas = [0.9, 0.999],
+  epsilon = 1e-6,
+  weightDecay = 0,
+  ...others
+}: AdamOptions = {}): Optimizer {
+  checkNoOthers('lamb', others)
+  checkRatePairs('lamb', { betas })
   checkNotNegative('lamb', { epsilon, weightDecay })
   const [beta1, beta2] = betas
   const scalarsOf = ({ step }: StepSettings) => ({
@@ -47,16 +54,15 @@ export function lamb({ betas = [0.9, 0.999], epsilon = 1e-6, weightDecay = 0 }: 
       const { value, gradient, expAvg, expAvgSq } = offsets
       const places = [value, gradient, expAvg, expAvgSq, length] as const
       // The first pass moves the averages alone, the last the values alone; the norms lie between them.
-      kernels.adam(...places, gradientScale, 0, 1 - beta1, beta2, 1 - beta2, correction, epsilon, 1, 0, 0)
+      kernels.adam(...places, gradientScale, 0, beta1, 1 - beta1, beta2, 1 - beta2, 1, 1, 1, 0, 0)
+      const step = [value, expAvg, expAvgSq, length, inverseCorrection1, correction, epsilon, weightDecay]
       let rate = learningRate
       if (weightDecay !== 0) {
-        const scalars = [inverseCorrection1, correction, epsilon, weightDecay]
-        const update = kernels.lambSquares(value, expAvg, expAvgSq, length, ...scalars)
+        const update = kernels.lambSquares(...step)
         const weights = kernels.sumOfSquares(value, length)
         if (update > 0 && weights > 0) rate *= Math.sqrt(weights / update)
       }
-      const steps = [1 - rate * weightDecay, rate * inverseCorrection1, 0]
-      kernels.adam(...places, gradientScale, 0, 0, 1, 0, correction, epsilon, ...steps)
+      kernels.lambStep(...step, rate)
     },
   })
 }

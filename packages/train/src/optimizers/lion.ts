@@ -1,5 +1,6 @@
 import { tf } from '@tfx/compiler'
-import { checkNotNegative, checkRates } from './check'
+import { checkNoOthers } from '../check-options'
+import { checkNotNegative, checkRatePairs } from './check'
 import { defineOptimizer, type Optimizer } from './optimizer'
 
 /** Options of {@link lion}. */
@@ -21,8 +22,9 @@ export interface LionOptions {
  * await fit({ … optimizer: lion({ weightDecay: 0.1 }), learningRate: 1e-5 })
  * ```
  */
-export function lion({ betas = [0.9, 0.99], weightDecay = 0 }: LionOptions = {}): Optimizer {
-  checkRates('lion', { betas })
+export function lion({ betas = [0.9, 0.99], weightDecay = 0, ...others }: LionOptions = {}): Optimizer {
+  checkNoOthers('lion', others)
+  checkRatePairs('lion', { betas })
   checkNotNegative('lion', { weightDecay })
   const [beta1, beta2] = betas
   return defineOptimizer({

@@ -1,6 +1,8 @@
 import { ArgumentError } from '@tfx/common'
 import { tf } from '@tfx/compiler'
-import { checkNotNegative, checkRates } from './check'
+import { checkFlags, checkNoOthers, checkOneOf } from '../check-options'
+import { movedAverage } from './adam-family'
+import { checkLists, checkNotNegative, checkRates, checkWhole } from './check'
 import { type Coefficients, newtonSchulz, newtonSchulzInPlace } from './newton-schulz'
 import { defineOptimizer, type Optimizer } from './optimizer'
 
@@ -50,9 +52,15 @@ export function muon({
   iterations = 5,
   epsilon = 1e-7,
   adjustment = 'original',
+  ...others
 }: MuonOptions = {}): Optimizer {
-  checkRates('muon', { momentum: [momentum] })
-  checkNotNegative('muon', { weightDecay, iterations, epsilon })
+  checkNoOthers('muon', others)
+  checkRates('muon', { momentum })
+  checkNotNegative('muon', { weightDecay, epsilon })
+  checkWhole('muon', { iterations })
+  checkLists('muon', { coefficients }, { length: 3 })
+  checkFlags('muon', { nesterov })
+  checkOneOf('muon', { adjustment }, ['original', 'matchAdamW'])
   const options = { coefficients, iterations, epsilon }
   const adjust = (rate: number, [rows, columns]: readonly [number, number]) =>
     rate *
@@ -68,8 +76,8 @@ export function muon({
     rule({ value, gradient, momentumBuffer }, { learningRate, weightDecay, gradientScale }) {
       const size = matrixSize(value.shape)
       const scaled = tf.mul(gradient, gradientScale)
-      const moved = tf.add(momentumBuffer, tf.mul(tf.sub(scaled, momentumBuffer), 1 - momentum))
-      const direction = nesterov ? tf.add(scaled, tf.mul(tf.sub(moved, scaled), momentum)) : moved
+      const moved = movedAverage(momentumBuffer, scaled, momentum)
+      const direction = nesterov ? movedAverage(moved, scaled, momentum) : moved
       const step = tf.mul(newtonSchulz(direction as tf.Tensor2D, options), adjust(learningRate, size))
       return { value: tf.sub(tf.mul(value, 1 - learningRate * weightDecay), step), momentumBuffer: moved }
     },

@@ -1,3 +1,4 @@
+import { checkFlags } from '../check-options'
 import { adamFamily, type AdamOptions } from './adam-family'
 import { checkNotNegative } from './check'
 import type { Optimizer } from './optimizer'
@@ -27,6 +28,7 @@ export function nAdam({
   ...options
 }: NAdamOptions = {}): Optimizer {
   checkNotNegative('nAdam', { momentumDecay })
+  checkFlags('nAdam', { decoupledWeightDecay })
   const momentumAt = (step: number, beta1: number) => beta1 * (1 - 0.5 * 0.96 ** (step * momentumDecay))
   // products[t] is that of the momenta of steps 1 to t: no state, for it follows from the step alone.
   const products = [1]

@@ -1,3 +1,4 @@
+import { checkFlags } from '../check-options'
 import { adamFamily, type AdamOptions } from './adam-family'
 import type { Optimizer } from './optimizer'
 
@@ -19,6 +20,7 @@ export interface RAdamOptions extends AdamOptions {
  * ```
  */
 export function rAdam({ decoupledWeightDecay = false, ...options }: RAdamOptions = {}): Optimizer {
+  checkFlags('rAdam', { decoupledWeightDecay })
   return adamFamily(options, {
     name: 'rAdam',
     settings: { decoupledWeightDecay },

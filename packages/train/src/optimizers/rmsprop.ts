@@ -1,5 +1,6 @@
 import { tf } from '@tfx/compiler'
-import { penalizedGradient } from './adam-family'
+import { checkFlags, checkNoOthers } from '../check-options'
+import { movedAverage, penalizedGradient } from './adam-family'
 import { checkNotNegative, checkRates } from './check'
 import { defineOptimizer, type Optimizer } from './optimizer'
 
@@ -21,6 +22,7 @@ type RmsPropSlot = 'squareAverage' | 'gradientAverage' | 'momentumBuffer'
 
 /**
  * RMSprop (Hinton 2012, lecture 6 of https://www.cs.toronto.edu/~tijmen/csc321), to the formula of torch.optim.RMSprop.
+ * A variance that rounding makes negative counts as 0 where torch's `centered` has NaN.
  *
  * @throws ArgumentError on an alpha outside [0, 1) or a negative number.
  *
@@ -35,8 +37,11 @@ export function rmsProp({
   momentum = 0,
   centered = false,
   weightDecay = 0,
+  ...others
 }: RmsPropOptions = {}): Optimizer {
-  checkRates('rmsProp', { alpha: [alpha] })
+  checkNoOthers('rmsProp', others)
+  checkRates('rmsProp', { alpha })
+  checkFlags('rmsProp', { centered })
   checkNotNegative('rmsProp', { epsilon, momentum, weightDecay })
   const slots: RmsPropSlot[] = ['squareAverage']
   if (centered) slots.push('gradientAverage')
@@ -52,10 +57,9 @@ export function rmsProp({
         l2: settings.weightDecay,
       })
       const squares = tf.add(tf.mul(squareAverage, alpha), tf.mul(tf.square(scaled), 1 - alpha))
-      const mean = centered
-        ? tf.add(gradientAverage, tf.mul(tf.sub(scaled, gradientAverage), 1 - alpha))
-        : squares
-      const variance = centered ? tf.sub(squares, tf.square(mean)) : squares
+      const mean = centered ? movedAverage(gradientAverage, scaled, alpha) : squares
+      // Rounding must not make it negative, for its root would be no number.
+      const variance = centered ? tf.maximum(tf.sub(squares, tf.square(mean)), 0) : squares
       const direction = tf.div(scaled, tf.add(tf.sqrt(variance), epsilon))
       const moved = momentum > 0 ? tf.add(tf.mul(momentumBuffer, momentum), direction) : direction
       return {

@@ -1,8 +1,10 @@
 import type { ParameterStore } from '@tfx/backend'
+import { ArgumentError } from '@tfx/common'
 import { tf } from '@tfx/compiler'
+import { checkNoOthers } from '../check-options'
 import { accumulateSlot } from '../slots'
 import type { AdamOptions } from './adam-family'
-import { checkNotNegative, checkRates } from './check'
+import { checkNotNegative, checkRatePairs } from './check'
 import { defineOptimizer, type FusedPlace, type Optimizer } from './optimizer'
 
 /** Options of {@link scheduleFreeAdamW}. */
@@ -34,10 +36,13 @@ export function scheduleFreeAdamW({
   weightDecay = 0,
   averagePower = 0,
   learningRatePower = 2,
+  ...others
 }: ScheduleFreeOptions = {}): Optimizer {
-  checkRates('scheduleFreeAdamW', { betas })
+  checkNoOthers('scheduleFreeAdamW', others)
+  checkRatePairs('scheduleFreeAdamW', { betas })
   checkNotNegative('scheduleFreeAdamW', { epsilon, weightDecay, averagePower, learningRatePower })
   const [beta1, beta2] = betas
+  if (beta1 === 0) throw noAverage()
   // x = y + (1 − 1/β₁) (z − y), and back.
   const move = (store: ParameterStore, names: readonly string[], keep: number) =>
     accumulateSlot(store, names, { from: 'z', to: 'value', keep, scale: 1 - keep })
@@ -62,7 +67,7 @@ export function scheduleFreeAdamW({
       const second = tf.add(tf.mul(expAvgSq, beta2), tf.mul(tf.square(scaled), 1 - beta2))
       const denominator = tf.add(tf.mul(tf.sqrt(second), 1 / Math.sqrt(1 - beta2 ** step)), epsilon)
       const update = tf.add(tf.div(scaled, denominator), tf.mul(value, weightDecay))
-      const valueStep = tf.mul(tf.sub(tf.mul(tf.sub(1, share), beta1), 1), learningRate)
+      const valueStep = tf.mul(tf.add(tf.mul(share, beta1), 1 - beta1), -learningRate)
       const averaged = tf.add(value, tf.mul(share, tf.sub(base, value)))
       return {
         value: tf.reshape(tf.add(averaged, tf.mul(valueStep, update)), value.shape),
@@ -105,3 +110,12 @@ export function scheduleFreeAdamW({
     return sum === 0 ? 0 : weight / sum
   }
 }
+
+const noAverage = () =>
+  new ArgumentError({
+    function: 'scheduleFreeAdamW',
+    argument: 'betas',
+    expected: 'above 0 in the first place: the average cannot be had from values that hold none of it',
+    received: '0',
+    remedy: 'Leave it out to get the usual value, or use adamW.',
+  })

@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import { tf } from '@tfx/compiler'
+import { checkFlags, checkNoOthers } from '../check-options'
 import { penalizedGradient } from './adam-family'
 import { checkNotNegative } from './check'
 import { defineOptimizer, type Optimizer, type StepSettings } from './optimizer'
@@ -31,7 +32,10 @@ export function sgd({
   dampening = 0,
   nesterov = false,
   weightDecay = 0,
+  ...others
 }: SgdOptions = {}): Optimizer {
+  checkNoOthers('sgd', others)
+  checkFlags('sgd', { nesterov })
   checkNotNegative('sgd', { momentum, dampening, weightDecay })
   if (nesterov && (momentum === 0 || dampening !== 0)) throw invalidNesterov(momentum, dampening)
   if (momentum === 0) return plain(weightDecay)

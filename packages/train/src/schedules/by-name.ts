@@ -110,7 +110,8 @@ export const scheduleNames = Object.keys(makers) as readonly ScheduleName[]
  * ```
  */
 export function scheduleByName(named: ScheduleName | NamedSchedule, run: ScheduledRun): Schedule {
-  const { name, ...own } = typeof named === 'string' ? { name: named } : named
+  // Spread, so that null is a wrong name too.
+  const { name, ...own } = typeof named === 'string' ? { name: named } : { ...named }
   if (!Object.hasOwn(makers, name)) throw wrong('name', `one of ${scheduleNames.join(', ')}`, name)
   // Each name's settings are its own.
   const { settings, make } = makers[name] as {

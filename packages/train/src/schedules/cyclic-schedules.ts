@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import { checkCount, checkNumber } from '../check-numbers'
+import { checkFlags, checkFunctions, checkNoOthers, checkOneOf } from '../check-options'
 import type { Schedule } from './schedule'
 
 /** From one value to another on half a cosine. */
@@ -18,10 +19,12 @@ const lineBetween = (from: number, to: number, progress: number) => from + (to -
 export function cosineAnnealingSchedule({
   steps,
   minRatio = 0,
+  ...others
 }: {
   steps: number
   minRatio?: number
 }): Schedule {
+  checkNoOthers('cosineAnnealingSchedule', others)
   checkCount('cosineAnnealingSchedule', { steps }, 1)
   checkNumber('cosineAnnealingSchedule', { minRatio }, { least: 0, most: 1 })
   return (step) => cosineBetween(1, minRatio, step / steps)
@@ -38,11 +41,13 @@ export function cosineWarmRestartsSchedule({
   steps,
   growth = 1,
   minRatio = 0,
+  ...others
 }: {
   steps: number
   growth?: number
   minRatio?: number
 }): Schedule {
+  checkNoOthers('cosineWarmRestartsSchedule', others)
   checkCount('cosineWarmRestartsSchedule', { steps, growth }, 1)
   checkNumber('cosineWarmRestartsSchedule', { minRatio }, { least: 0, most: 1 })
   return (step) => {
@@ -75,7 +80,8 @@ export interface CyclicOptions {
 /**
  * Up and down between two rates: `CyclicLR` (Smith, Cyclical Learning Rates, 2017).
  *
- * @throws ArgumentError if a count is no positive integer or `minRatio` outside [0, 1].
+ * @throws ArgumentError if a count is no positive integer, `minRatio` outside [0, 1], `gamma` negative or `mode` none of the
+ * three.
  */
 export function cyclicSchedule({
   minRatio,
@@ -83,15 +89,19 @@ export function cyclicSchedule({
   stepsDown = stepsUp,
   mode = 'triangular',
   gamma = 1,
+  ...others
 }: CyclicOptions): Schedule {
+  checkNoOthers('cyclicSchedule', others)
   checkCount('cyclicSchedule', { stepsUp, stepsDown }, 1)
   checkNumber('cyclicSchedule', { minRatio }, { least: 0, most: 1 })
+  checkNumber('cyclicSchedule', { gamma }, { least: 0 })
   const length = stepsUp + stepsDown
   const heights: Record<typeof mode, (step: number) => number> = {
     triangular: () => 1,
     triangular2: (step) => 0.5 ** Math.floor(step / length),
     exponentialRange: (step) => gamma ** step,
   }
+  checkOneOf('cyclicSchedule', { mode }, Object.keys(heights))
   return (step) => {
     const within = step % length
     const height = within <= stepsUp ? within / stepsUp : (length - within) / stepsDown
@@ -127,7 +137,11 @@ export function oneCycleSchedule({
   endDivisor = 1e4,
   shape = 'cosine',
   threePhase = false,
+  ...others
 }: OneCycleOptions): Schedule {
+  checkNoOthers('oneCycleSchedule', others)
+  checkFlags('oneCycleSchedule', { threePhase })
+  checkOneOf('oneCycleSchedule', { shape }, ['cosine', 'linear'])
   checkCount('oneCycleSchedule', { totalSteps }, 1)
   checkNumber('oneCycleSchedule', { riseRatio }, { least: 0, most: threePhase ? 0.5 : 1 })
   checkNumber('oneCycleSchedule', { startDivisor, endDivisor }, { least: 1 })
@@ -168,6 +182,7 @@ export function oneCycleSchedule({
  * ```
  */
 export function sequentialSchedule(schedules: readonly Schedule[], milestones: readonly number[]): Schedule {
+  for (const schedule of schedules) checkFunctions('sequentialSchedule', { schedules: schedule })
   for (const milestone of milestones) checkCount('sequentialSchedule', { milestones: milestone }, 1)
   const rises = milestones.every((milestone, index) => index === 0 || milestone > milestones[index - 1]!)
   if (schedules.length !== milestones.length + 1 || !rises) {
@@ -187,6 +202,7 @@ export function sequentialSchedule(schedules: readonly Schedule[], milestones: r
 
 /** The product of several schedules: `ChainedScheduler`, for those that multiply. */
 export function chainedSchedule(schedules: readonly Schedule[]): Schedule {
+  for (const schedule of schedules) checkFunctions('chainedSchedule', { schedules: schedule })
   return (step) => schedules.reduce((product, schedule) => product * schedule(step), 1)
 }
 
@@ -196,6 +212,7 @@ export function chainedSchedule(schedules: readonly Schedule[]): Schedule {
  * @throws ArgumentError if `stepsPerEpoch` is no positive integer.
  */
 export function epochSchedule(schedule: Schedule, stepsPerEpoch: number): Schedule {
+  checkFunctions('epochSchedule', { schedule })
   checkCount('epochSchedule', { stepsPerEpoch }, 1)
   return (step) => schedule(Math.floor(step / stepsPerEpoch))
 }

@@ -1,4 +1,5 @@
 import { checkCount, checkNumber } from '../check-numbers'
+import { checkNoOthers, checkOneOf } from '../check-options'
 
 /** Options of {@link reduceOnPlateau}, with torch's names and defaults. */
 export interface PlateauOptions {
@@ -26,7 +27,7 @@ export interface PlateauOptions {
 export interface PlateauState {
   /** The factor on the base learning rate. */
   readonly scale: number
-  /** The best metric; absent before the first evaluation. */
+  /** The best metric; absent before the first that is better than the worst infinity. */
   readonly best?: number
   readonly badEvaluations: number
   readonly cooldownLeft: number
@@ -62,24 +63,36 @@ export function reduceOnPlateau({
   cooldown = 0,
   minLearningRate = 0,
   epsilon = 1e-8,
+  ...others
 }: PlateauOptions): PlateauRule {
   const caller = 'reduceOnPlateau'
+  checkNoOthers(caller, others)
+  checkOneOf(caller, { mode }, ['min', 'max'])
+  checkOneOf(caller, { thresholdMode }, ['relative', 'absolute'])
   checkCount(caller, { patience, cooldown })
   checkNumber(caller, { factor }, { least: 0, most: 1 - Number.EPSILON })
   checkNumber(caller, { learningRate, threshold, minLearningRate, epsilon }, { least: 0 })
   const sign = mode === 'min' ? -1 : 1
-  const isBetter = (metric: number, best: number) => {
+  // As in torch the worst infinity is where it starts: no metric is better than that with a `threshold` of 1 or more.
+  const worst = mode === 'min' ? Infinity : -Infinity
+  const isBetter = (metric: number, seen: number | null | undefined) => {
+    // JSON makes null of an infinity, and only the best one is ever kept.
+    const best = seen === null ? -worst : (seen ?? worst)
     const bar = thresholdMode === 'relative' ? best * (1 + sign * threshold) : best + sign * threshold
     return mode === 'min' ? metric < bar : metric > bar
   }
   return {
     initial: { scale: 1, badEvaluations: 0, cooldownLeft: 0 },
     update({ scale, best, badEvaluations, cooldownLeft }, metric) {
-      checkNumber('reduceOnPlateau.update', { metric }, { least: -Infinity })
-      const improved = best === undefined || isBetter(metric, best)
+      checkNumber('reduceOnPlateau.update', { metric }, { least: -Infinity, most: Infinity })
+      const improved = isBetter(metric, best)
       const isCooling = cooldownLeft > 0
       const bad = improved || isCooling ? 0 : badEvaluations + 1
-      const seen = { best: improved ? metric : best, cooldownLeft: isCooling ? cooldownLeft - 1 : 0 }
+      const newBest = improved ? metric : best
+      const seen = {
+        ...(newBest === undefined ? {} : { best: newBest }),
+        cooldownLeft: isCooling ? cooldownLeft - 1 : 0,
+      }
       if (bad <= patience) return { ...seen, scale, badEvaluations: bad }
       const rate = scale * learningRate
       const lower = Math.max(rate * factor, minLearningRate)

@@ -1,5 +1,6 @@
 import { ArgumentError } from '@tfx/common'
 import { checkCount, checkNumber } from '../check-numbers'
+import { checkNoOthers, checkOneOf } from '../check-options'
 import type { Schedule } from './schedule'
 
 /** How long a schedule warms up: a number of steps, or a part of all steps (rounded up). Not both. */
@@ -22,7 +23,8 @@ export function constantSchedule(): Schedule {
  *
  * @throws ArgumentError if the warm-up is negative or not an integer.
  */
-export function constantWithWarmupSchedule({ warmupSteps }: { warmupSteps: number }): Schedule {
+export function constantWithWarmupSchedule({ warmupSteps, ...others }: { warmupSteps: number }): Schedule {
+  checkBesideRun('constantWithWarmupSchedule', others)
   checkCount('constantWithWarmupSchedule', { warmupSteps })
   return (step) => (step < warmupSteps ? step / warmupSteps : 1)
 }
@@ -52,6 +54,7 @@ export function linearSchedule(options: WarmupOptions): Schedule {
  * @throws ArgumentError as {@link linearSchedule}.
  */
 export function cosineSchedule({ cycles = 0.5, ...options }: WarmupOptions & { cycles?: number }): Schedule {
+  checkNumber('cosineSchedule', { cycles }, { least: 0 })
   return afterWarmup('cosineSchedule', options, (progress) => wave(progress, cycles))
 }
 
@@ -65,6 +68,7 @@ export function cosineWithRestartsSchedule({
   cycles = 1,
   ...options
 }: WarmupOptions & { cycles?: number }): Schedule {
+  checkNumber('cosineWithRestartsSchedule', { cycles }, { least: 0 })
   return afterWarmup('cosineWithRestartsSchedule', options, (progress) =>
     progress >= 1 ? 0 : wave((cycles * progress) % 1, 0.5),
   )
@@ -81,8 +85,8 @@ export function cosineWithMinimumSchedule({
   cycles = 0.5,
   ...options
 }: WarmupOptions & { minRatio: number; cycles?: number }): Schedule {
-  // Those who name a schedule can forget it.
-  checkNumber('cosineWithMinimumSchedule', { minRatio: Number(minRatio) }, { least: 0, most: 1 })
+  checkNumber('cosineWithMinimumSchedule', { minRatio }, { least: 0, most: 1 })
+  checkNumber('cosineWithMinimumSchedule', { cycles }, { least: 0 })
   return afterWarmup(
     'cosineWithMinimumSchedule',
     options,
@@ -103,7 +107,8 @@ export function polynomialSchedule({
   power = 1,
   ...options
 }: WarmupOptions & { learningRate: number; endLearningRate?: number; power?: number }): Schedule {
-  if (!(learningRate > endLearningRate)) {
+  checkNumber('polynomialSchedule', { learningRate, endLearningRate, power }, { least: 0 })
+  if (learningRate <= endLearningRate) {
     throw new ArgumentError({
       function: 'polynomialSchedule',
       argument: 'endLearningRate',
@@ -112,8 +117,8 @@ export function polynomialSchedule({
       remedy: 'Lower it, or use a constant schedule.',
     })
   }
-  return afterWarmup('polynomialSchedule', options, (progress) => {
-    if (progress > 1) return endLearningRate / learningRate
+  return afterWarmup('polynomialSchedule', options, (progress, step) => {
+    if (step > options.totalSteps) return endLearningRate / learningRate
     return ((learningRate - endLearningRate) * (1 - progress) ** power + endLearningRate) / learningRate
   })
 }
@@ -128,10 +133,12 @@ export function polynomialSchedule({
 export function inverseSqrtSchedule({
   warmupSteps = 0,
   timescale = warmupSteps || 10_000,
+  ...others
 }: {
   warmupSteps?: number
   timescale?: number
 } = {}): Schedule {
+  checkBesideRun('inverseSqrtSchedule', others)
   checkCount('inverseSqrtSchedule', { warmupSteps })
   checkCount('inverseSqrtSchedule', { timescale }, 1)
   return (step) =>
@@ -168,6 +175,7 @@ export function warmupStableDecaySchedule({
   minRatio?: number
 }): Schedule {
   const caller = 'warmupStableDecaySchedule'
+  checkOneOf(caller, { warmupShape, decayShape }, Object.keys(fall))
   const { warmup, total } = resolveWarmup(caller, options)
   checkCount(caller, { decaySteps })
   checkNumber(caller, { decaySteps }, { least: 0, most: total - warmup })
@@ -185,16 +193,29 @@ const wave = (progress: number, cycles: number) =>
   Math.max(0, 0.5 * (1 + Math.cos(Math.PI * 2 * cycles * progress)))
 
 /** Rises linearly from 0 over the warm-up, then follows a function of what part of the rest is done. */
-function afterWarmup(caller: string, options: WarmupOptions, factor: (progress: number) => number): Schedule {
+function afterWarmup(
+  caller: string,
+  options: WarmupOptions,
+  factor: (progress: number, step: number) => number,
+): Schedule {
   const { warmup, total } = resolveWarmup(caller, options)
-  return (step) => (step < warmup ? step / warmup : factor((step - warmup) / Math.max(1, total - warmup)))
+  const progressOf = (step: number) => (step - warmup) / Math.max(1, total - warmup)
+  return (step) => (step < warmup ? step / warmup : factor(progressOf(step), step))
 }
 
-function resolveWarmup(caller: string, { warmupSteps, warmupRatio, totalSteps }: WarmupOptions) {
+/** The whole of a run may be passed to any of these, and nothing else that is not asked for. */
+function checkBesideRun(caller: string, others: object): void {
+  checkNoOthers(caller, others, ['learningRate', 'stepsPerEpoch', 'totalSteps'])
+}
+
+function resolveWarmup(caller: string, options: WarmupOptions) {
+  const { warmupSteps, warmupRatio, totalSteps, ...others } = options
+  checkBesideRun(caller, others)
   checkCount(caller, { totalSteps })
   if (warmupRatio === undefined) {
-    checkCount(caller, { warmupSteps: warmupSteps ?? 0 })
-    return { warmup: warmupSteps ?? 0, total: totalSteps }
+    const { warmupSteps: warmup = 0 } = options
+    checkCount(caller, { warmupSteps: warmup })
+    return { warmup, total: totalSteps }
   }
   if (warmupSteps !== undefined) {
     throw new ArgumentError({
@@ -205,7 +226,7 @@ function resolveWarmup(caller: string, { warmupSteps, warmupRatio, totalSteps }:
       remedy: 'Give the warm-up either as a number of steps or as a ratio.',
     })
   }
-  if (!(warmupRatio >= 0 && warmupRatio <= 1)) {
+  if (!(typeof warmupRatio === 'number' && warmupRatio >= 0 && warmupRatio <= 1)) {
     throw new ArgumentError({
       function: caller,
       argument: 'warmupRatio',
