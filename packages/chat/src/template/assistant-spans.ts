@@ -43,7 +43,7 @@ export function withPlaceholders(messages: readonly ChatMessage[]): {
 } {
   const contents: string[] = []
   const replace = (content: string) => {
-    if (content.trim() === '') return content
+    if (trimmings(content).at(-1) === '') return content
     contents.push(content)
     return `${placeholderMark}${contents.length - 1}${placeholderMark}`
   }
@@ -84,7 +84,7 @@ export function placeholderSpans(
     if (others[index * 2] !== String(index)) return undefined
     const following = others[index * 2 + 1]!
     const isLast = index === contents.length - 1
-    const said = [content, content.trimEnd(), content.trimStart(), content.trim()].find((variant) => {
+    const said = trimmings(content).find((variant) => {
       const rest = rendered.slice(place)
       return isLast ? rest === variant + following : rest.startsWith(variant + following)
     })
@@ -94,6 +94,21 @@ export function placeholderSpans(
     place = end + following.length
   }
   return spans
+}
+
+// White space as templates trim it, which is Python's.
+const space = '[\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]'
+const spaceBefore = new RegExp(`^${space}+`)
+
+/** What a template may leave of a content: all of it, or without the white space at its ends. */
+function trimmings(content: string): string[] {
+  const trimEnd = (text: string) => {
+    let end = text.length
+    while (end > 0 && spaceBefore.test(text[end - 1]!)) end--
+    return text.slice(0, end)
+  }
+  const trimStart = (text: string) => text.replace(spaceBefore, '')
+  return [content, trimEnd(content), trimStart(content), trimStart(trimEnd(content))]
 }
 
 /** The length of the token that ends a turn, with the spaces before it; 0 where none follows. */

@@ -11,6 +11,7 @@ import { controlTokens, type ControlTokens, withoutMarks } from './control-token
 import { encodeRendered, type EncodedRendering } from './encode-rendered'
 import type { ChatMessage } from './messages'
 import { chooseTemplate, specialTokenVariables } from './read-template'
+import { templateMessages } from './template-messages'
 import { createRenderer, type RenderFailure, type RenderLimits, type Renderer } from './render-process'
 
 /** Options of {@link createChatTemplate}. */
@@ -140,12 +141,12 @@ async function encodeSlice(
     documents: null,
     ...control.mark(variables ?? {}),
   }
-  const marked = dialogues.map((messages) => control.mark(messages))
+  const marked = dialogues.map((messages) => control.mark(templateMessages(messages)))
   const usesPlaceholders = assistantMask && !marksGeneration(source)
   const replaced = usesPlaceholders ? marked.map((messages) => withPlaceholders(messages)) : []
   const items = [...marked, ...replaced.map(({ messages }) => messages)]
   const outcome = await template.render(items.map((messages) => ({ ...shared, messages })))
-  if ('failure' in outcome) throw templateError(outcome.failure, template)
+  if ('failure' in outcome) throw templateError(outcome.failure, { template, items })
   const endings = tokenizer.addedTokens.filter(({ isSpecial }) => isSpecial).map(({ text }) => text)
   return marked.map((_, index) => {
     const { text, spans } = takeGenerationMarks(control.settle(outcome.texts[index]!))
@@ -181,7 +182,7 @@ function* slicesOf(
 
 function templateError(
   failure: RenderFailure,
-  { source, limits }: OpenTemplate,
+  { template: { limits }, items }: { template: OpenTemplate; items: readonly (readonly ChatMessage[])[] },
 ): ArgumentError | CheckpointError | EngineError {
   const { reason, message } = failure
   if (reason === 'start') {
@@ -193,14 +194,25 @@ function templateError(
       remedy: 'Allow this program to start Node.js: templates are of strangers, and are kept apart.',
     })
   }
-  // What a template says by raise_exception stands in it.
-  if (reason === 'render' && message !== '' && source.includes(message)) {
+  if (reason === 'refusal') {
     return new ArgumentError({
       function: 'encode',
       argument: 'messages',
       expected: "messages that the model's chat template accepts",
-      received: `its refusal: ${message}`,
+      received: `its refusal: ${withoutMarks(message)}`,
       remedy: 'Change the roles or the order of the messages, or pass another { chatTemplate }.',
+    })
+  }
+  const failed = reason === 'render' ? items[failure.item]! : []
+  const unfit = failed.findIndex(isWithoutText)
+  if (unfit !== -1) {
+    const isMissing = failed[unfit]!.content === undefined
+    return new ArgumentError({
+      function: 'encode',
+      argument: `messages[${unfit}].content`,
+      expected: "a text: the model's chat template fails without",
+      received: isMissing ? 'none' : 'a list of parts',
+      remedy: `Give it ${isMissing ? "a text, such as ''" : 'as one text'}, or pass another { chatTemplate }.`,
     })
   }
   const received = {
@@ -218,6 +230,9 @@ function templateError(
     remedy: "Repair 'chat_template' of the tokenizer, or pass another { chatTemplate }.",
   })
 }
+
+/** Whether many a template would fail at a message: it has no content, or one in parts. */
+const isWithoutText = ({ content }: ChatMessage) => typeof content !== 'string'
 
 const unknownSpans = () =>
   new CheckpointError({

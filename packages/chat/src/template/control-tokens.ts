@@ -25,8 +25,9 @@ export interface ControlTokens {
  * `apply_chat_template(sanitize_control_tokens=True)` decides it.
  */
 export function controlTokens(added: readonly AddedToken[], template: string): ControlTokens {
+  const written = template.replace(/\{#.*?#\}/gs, '')
   const texts = added
-    .filter(({ text, isSpecial }) => isSpecial || (template.includes(text) && text.trim() !== ''))
+    .filter(({ text, isSpecial }) => isSpecial || (written.includes(text) && text.trim() !== ''))
     .map(({ text }) => text)
     .filter((text) => text !== '')
   const pattern = anyOf(texts)
@@ -121,13 +122,16 @@ export interface RenderedPiece {
 /**
  * Cuts a rendered dialogue at the marks that {@link ControlTokens.mark} made; marks that a template tore apart are
  * dropped, but still keep apart what is beside them.
+ *
+ * @param isToken Whether a text is an added token, and no more.
  */
-export function piecesOf(rendered: string): RenderedPiece[] {
+export function piecesOf(rendered: string, isToken: (text: string) => boolean): RenderedPiece[] {
   const pieces: RenderedPiece[] = []
   const marks = /[\ufdd0\ufdd1]/g
   const add = (start: number, end: number) => {
-    const isText = rendered[start - 1] === controlStart && rendered[end] === controlEnd
-    if (end > start) pieces.push({ text: rendered.slice(start, end), start, isText })
+    const text = rendered.slice(start, end)
+    const isText = rendered[start - 1] === controlStart && rendered[end] === controlEnd && isToken(text)
+    if (text !== '') pieces.push({ text, start, isText })
   }
   let start = 0
   for (const { index } of rendered.matchAll(marks)) {

@@ -19,7 +19,9 @@ export function encodeRendered(
 ): EncodedRendering {
   const parts: number[][] = []
   const masks: number[][] = []
-  for (const [index, { text, start, isText }] of piecesOf(rendered).entries()) {
+  const added = new Set(tokenizer.addedTokens.map(({ text }) => text))
+  const pieces = piecesOf(rendered, (text) => added.has(text))
+  for (const [index, { text, start, isText }] of pieces.entries()) {
     const cut = (part: string, isFirst: boolean) =>
       isFirst ? encodePart(tokenizer, part, isText) : encodeInside(tokenizer, part, isText)
     const isFirst = index === 0

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { renderProgram } from './render-program'
 
-/** Why a template gave no text. */
+/** Why a template gave no text; `refusal` is what it says by raise_exception. */
 export type RenderFailure =
-  | { readonly reason: 'syntax' | 'render'; readonly message: string }
+  | { readonly reason: 'syntax'; readonly message: string }
+  | { readonly reason: 'render' | 'refusal'; readonly message: string; readonly item: number }
   | { readonly reason: 'time' | 'memory' | 'length' | 'start'; readonly message?: undefined }
 
 /** What a template made of each item, or why it did not. */

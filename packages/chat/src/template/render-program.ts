@@ -1,3 +1,6 @@
+import { pythonSemantics } from './python-semantics'
+import { pythonValues } from './python-values'
+
 /**
  * What the process of a template runs: the Jinja library and nothing else. It is text, so that it needs no file beside every
  * bundle of this package, and plain JavaScript, since nothing compiles it.
@@ -5,34 +8,7 @@
 export const renderProgram = `
 const { Environment, Interpreter, Template, parse, tokenize } = require(process.argv[1])
 
-// The library's strip, lstrip and rstrip do not hear which characters to strip; Qwen's templates say it.
-const { constructor: Text } = new Interpreter(new Environment()).run(parse(tokenize('x')))
-const { get } = Object.getOwnPropertyDescriptor(Text.prototype, 'builtins')
-const ends = { strip: ['start', 'end'], lstrip: ['start'], rstrip: ['end'] }
-const stripped = (text, characters, where) => {
-  let start = 0
-  let end = text.length
-  while (where.includes('start') && start < end && characters.includes(text[start])) start += 1
-  while (where.includes('end') && start < end && characters.includes(text[end - 1])) end -= 1
-  return text.slice(start, end)
-}
-Object.defineProperty(Text.prototype, 'builtins', {
-  get() {
-    if (this._builtins) return this._builtins
-    const methods = get.call(this)
-    for (const [name, where] of Object.entries(ends)) {
-      const { constructor: Callable, value: strip } = methods.get(name)
-      const better = ([characters, ...others], scope) =>
-        characters instanceof Text
-          ? new Text(stripped(this.value, characters.value, where))
-          : strip([characters, ...others], scope)
-      methods.set(name, new Callable(better))
-    }
-    return methods
-  },
-})
-
-let template
+${pythonValues}${pythonSemantics}let template
 process.on('disconnect', () => process.exit())
 process.on('message', ({ source, items, characters }) => {
   try {
@@ -40,12 +16,14 @@ process.on('message', ({ source, items, characters }) => {
   } catch (error) {
     return process.send({ failure: { reason: 'syntax', message: String(error?.message).slice(0, 500) } })
   }
+  const texts = []
   try {
-    const texts = items.map((item) => template.render(item))
+    for (const item of items) texts.push(template.render(item))
     const isLong = texts.some((text) => text.length > characters)
     process.send(isLong ? { failure: { reason: 'length' } } : { texts })
   } catch (error) {
-    process.send({ failure: { reason: 'render', message: String(error?.message).slice(0, 500) } })
+    const reason = error instanceof Refusal ? 'refusal' : 'render'
+    process.send({ failure: { reason, item: texts.length, message: String(error?.message).slice(0, 500) } })
   }
 })
 process.send({ texts: [] })

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ChatMessage, WriteOptions } from '@tfx/chat'
 import { ApiError } from './api-error'
 
@@ -107,7 +108,7 @@ export function parseCompletionRequest(body: unknown): CompletionRequest {
 function checkField(name: string, value: unknown): void {
   if (ignored.includes(name)) return
   if (Object.hasOwn(unsupported, name)) {
-    if (unsupported[name]!.some((harmless) => JSON.stringify(harmless) === JSON.stringify(value))) return
+    if (unsupported[name]!.some((harmless) => isDeepStrictEqual(harmless, value))) return
     throw wrong(name, `'${name}' is not supported here. Leave it out.`, 'unsupported_parameter')
   }
   if (!Object.hasOwn(supported, name))
