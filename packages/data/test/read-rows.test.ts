@@ -278,6 +278,12 @@ describe('mistakes', () => {
       "'format' must be csv, tsv, jsonl or json, but got 'xml'.",
     ],
     [
+      'columns in a string',
+      () => readRows('a.csv', { columns: 'text,label' as unknown as string[] }),
+      "'columns' must be a list of different names, but got string. Name the columns of the file in order",
+    ],
+    ['a column twice', () => readRows('a.csv', { columns: ['a', 'a'] }), 'but got one of them twice'],
+    [
       'web address',
       () => readRows('https://localhost/a.csv'),
       "must be a path or a file: URL, but got 'https://localhost/a.csv'. Download the file first",
