@@ -50,7 +50,8 @@ export function encodeClassWeights(
       remedy: `The labels are ${names.map((name) => `'${name}'`).join(', ')}.`,
     })
   }
-  return names.map((name) => weights[name] ?? 1)
+  // A label may be called `constructor`, which every object answers to.
+  return names.map((name) => (Object.hasOwn(weights, name) ? weights[name]! : 1))
 }
 
 function countLabels(labels: Iterable<Label>): { counts: Map<string, number>; total: number } {

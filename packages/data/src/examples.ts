@@ -1,4 +1,4 @@
-import { DataError, throwIfAborted } from '@tfx/common'
+import { ArgumentError, DataError, throwIfAborted } from '@tfx/common'
 import { discoverColumns, type ColumnOptions, type ResolvedColumns } from './columns'
 import { readRows, type LocatedRow, type RowSource } from './read-rows'
 import { textFault } from './text-fault'
@@ -33,7 +33,7 @@ export interface LabelledExamples {
  * space around them; a label that is missing, null, not a number or blank counts as none.
  *
  * @param rows The rows, for instance from {@link readRows}.
- * @throws DataError if a column is missing, if rows have no label (counted, with the first lines), if a
+ * @throws ArgumentError on another `unlabelled`; DataError if a column is missing, if rows have no label (counted, with the first lines), if a
  *   text is blank, no string, or holds control characters or half a surrogate pair, if a label is an object, or if no example is left; AbortedError.
  *
  * @example
@@ -46,6 +46,7 @@ export async function labelledExamples(
   rows: RowSource,
   options: LabelledExamplesOptions = {},
 ): Promise<LabelledExamples> {
+  checkUnlabelled(options.unlabelled)
   const source = readRows(rows)
   const examples: LabelledExample[] = []
   const unlabelled = createList()
@@ -79,6 +80,18 @@ export async function labelledExamples(
     })
   }
   return { examples, columns, dropped: unlabelled.count }
+}
+
+/** @throws ArgumentError */
+function checkUnlabelled(given: unknown): void {
+  if (given === undefined || given === 'error' || given === 'drop') return
+  throw new ArgumentError({
+    function: 'labelledExamples',
+    argument: 'unlabelled',
+    expected: "'error' or 'drop'",
+    received: typeof given === 'string' ? `'${given}'` : String(given),
+    remedy: "Leave it out to refuse rows without a label, or pass 'drop' to leave them out.",
+  })
 }
 
 /** The example of a row; its label is '' if it has none. */

@@ -26,7 +26,7 @@ export function discoverLabels(
   const found = new Set<string>()
   for (const label of labels) found.add(String(label))
   if (fixed !== undefined) {
-    const names = checkList(fixed.map(String))
+    const names = checkList(fixed)
     encodeLabels(found, names)
     return names
   }
@@ -62,17 +62,21 @@ export function encodeLabels(labels: Iterable<Label>, names: readonly string[]):
   })
 }
 
-function checkList(names: string[]): string[] {
-  const repeated = names.find((name, index) => names.indexOf(name) !== index)
-  if (names.length >= 2 && repeated === undefined) return names
+function checkList(given: unknown): string[] {
+  const isLabel = (each: unknown) => typeof each === 'string' || typeof each === 'number'
+  const names = Array.isArray(given) && given.every(isLabel) ? given.map(String) : undefined
+  const repeated = names?.find((name, index) => names.indexOf(name) !== index)
+  if (names !== undefined && names.length >= 2 && repeated === undefined) return names
   throw new ArgumentError({
     function: 'discoverLabels',
     argument: 'options.labels',
     expected: 'a list of at least two different labels',
-    received: repeated === undefined ? `${names.length}` : `'${repeated}' twice`,
+    received: repeated === undefined ? (names ? `${names.length}` : describe(given)) : `'${repeated}' twice`,
     remedy: 'List every class once, in the order that the model shall give scores in.',
   })
 }
+
+const describe = (given: unknown) => (Array.isArray(given) ? 'a list of others' : `of type ${typeof given}`)
 
 function sortLabels(labels: string[]): string[] {
   if (labels.every((label) => label.trim() !== '' && Number.isFinite(Number(label)))) {

@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib'
 import { DataError } from '@tfx/common'
 
 /**
- * The text of a file, chunk by chunk: unzipped if its name ends in `.gz`, decoded as UTF-8, without a
+ * The text of a file, chunk by chunk: unzipped if its name ends in `.gz` (or `.GZ`), decoded as UTF-8, without a
  * byte order mark.
  *
  * @throws DataError if the file is missing, unreadable, corrupt, or not UTF-8.
@@ -21,7 +21,7 @@ export async function* textOf(path: string): AsyncGenerator<string, void, undefi
 
 function bytesOf(path: string): NodeJS.ReadableStream {
   const file = createReadStream(path)
-  if (!path.endsWith('.gz')) return file
+  if (!path.toLowerCase().endsWith('.gz')) return file
   // Errors of either stream reach the reader, who iterates over the last one, so there is nothing to call back.
   return pipeline(file, createGunzip(), () => {})
 }

@@ -30,16 +30,20 @@ export async function* readCsv(
     line = 1
     return checkHeader(header, path)
   }
+  const text = textOf(path)
+  const first = await text.next()
+  const start = first.done ? '' : first.value
   const parser = parse({
     columns: dialect.columns === undefined ? readHeader : [...dialect.columns],
     delimiter: dialect.delimiter,
+    record_delimiter: lineBreaksOf(dialect.quoted ? start.replace(quotedFields, '""') : start),
     quote: dialect.quoted ? '"' : null,
     info: true,
     skip_empty_lines: true,
     max_record_size: maximumRowBytes,
   })
   // Errors of either stream reach the loop below through the parser, so there is nothing to call back.
-  pipeline(Readable.from(textOf(path)), parser, () => {})
+  pipeline(Readable.from(withStart(start, text)), parser, () => {})
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: Row; info: { lines: number } }>) {
       line = info.lines
@@ -48,6 +52,23 @@ export async function* readCsv(
   } catch (error) {
     throw error instanceof CsvError ? describeCsvError(error, { path, line, dialect }) : error
   }
+}
+
+const quotedFields = /"[^"]*(?:"|$)/g
+
+/**
+ * What ends a line: files that were put together have both kinds. A carriage return alone does where it ends the first line;
+ * elsewhere it is part of a field.
+ */
+const lineBreaksOf = (start: string): string[] =>
+  /^[^\r\n]*\r(?!\n|$)/.test(start) ? ['\r'] : ['\r\n', '\n']
+
+async function* withStart(
+  start: string,
+  rest: AsyncIterable<string>,
+): AsyncGenerator<string, void, undefined> {
+  yield start
+  yield* rest
 }
 
 function checkHeader(header: string[], path: string): string[] {

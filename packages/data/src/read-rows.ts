@@ -117,6 +117,7 @@ async function* numbered(
 }
 
 function fileOpener(path: string, { format, columns, quoted }: ReadOptions): Opener {
+  checkColumns(columns)
   const kind = format ?? formatOf(path)
   const name = basename(path)
   switch (kind) {
@@ -132,6 +133,20 @@ function fileOpener(path: string, { format, columns, quoted }: ReadOptions): Ope
     default:
       throw formatError('format', `'${String(kind satisfies never)}'`)
   }
+}
+
+/** @throws ArgumentError unless these are names, each once. */
+function checkColumns(columns: unknown): void {
+  const isNames =
+    Array.isArray(columns) && columns.length > 0 && columns.every((name) => typeof name === 'string')
+  if (columns === undefined || (isNames && new Set(columns).size === columns.length)) return
+  throw new ArgumentError({
+    function: 'readRows',
+    argument: 'columns',
+    expected: 'a list of different names',
+    received: isNames ? 'one of them twice' : Array.isArray(columns) ? 'a list of others' : typeof columns,
+    remedy: 'Name the columns of the file in order, or leave it out if its first line does.',
+  })
 }
 
 const formats: Record<string, FileFormat> = {

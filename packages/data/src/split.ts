@@ -56,6 +56,7 @@ export function split<T>(examples: readonly T[], options: SplitOptions): Split<T
  */
 export function stratifiedSplit<T>(examples: readonly T[], options: StratifiedSplitOptions<T>): Split<T> {
   const wanted = testSize(examples.length, { ...options, caller: 'stratifiedSplit' })
+  checkFunction(options.by)
   const classes = new Map<string | number, number[]>()
   for (const [index, example] of examples.entries()) {
     const label = options.by(example)
@@ -83,6 +84,18 @@ export function stratifiedSplit<T>(examples: readonly T[], options: StratifiedSp
   const random = createRandom(options.seed ?? 42)
   const chosen = groups.flatMap((members, group) => random.shuffle(members).slice(0, counts[group]))
   return divide(examples, new Set(chosen))
+}
+
+/** @throws ArgumentError */
+function checkFunction(by: unknown): void {
+  if (typeof by === 'function') return
+  throw new ArgumentError({
+    function: 'stratifiedSplit',
+    argument: 'by',
+    expected: 'a function from an example to its class',
+    received: typeof by,
+    remedy: 'Pass for instance { by: ({ label }) => label }.',
+  })
 }
 
 /** How many examples of a class may be taken, and how many would be exactly its share. */

@@ -25,6 +25,10 @@ describe('encodeClassWeights', () => {
     expect(encodeClassWeights({ bad: 2, good: 0 }, ['good', 'fair', 'bad'])).toEqual([0, 1, 2])
   })
 
+  it('takes labels that are called like what every object has', () => {
+    expect(encodeClassWeights({ fine: 3 }, ['constructor', 'fine', '__proto__'])).toEqual([1, 3, 1])
+  })
+
   it.each([
     [{ badly: 2 }, "'classWeights['badly']' must be of a label that there is, but got 2."],
     [{ bad: -1 }, "'classWeights['bad']' must be a finite number of at least 0, but got -1."],

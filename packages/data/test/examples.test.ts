@@ -79,6 +79,13 @@ describe('labelledExamples', () => {
     ...[null, undefined, '', ' ', NaN, null].map((label) => ({ text: 'b', label })),
   ]
 
+  it('refuses to do something else with unlabelled rows', async () => {
+    const call = labelledExamples([{ text: 'Fine', label: 'good' }], { unlabelled: 'Drop' as 'drop' })
+    await expect(call).rejects.toThrow(
+      "labelledExamples: 'unlabelled' must be 'error' or 'drop', but got 'Drop'.",
+    )
+  })
+
   it('drops unlabelled rows if asked, whatever their text', async () => {
     const { examples, dropped } = await labelledExamples([...gaps, { label: '' }], { unlabelled: 'drop' })
     expect(examples).toEqual([{ text: 'a', label: 'x' }])
@@ -194,6 +201,8 @@ describe('discoverLabels', () => {
       ArgumentError,
       "'options.labels' must be a list of at least two different labels, but got 1.",
     ],
+    [() => discoverLabels(['a'], { labels: 'a,b' as never }), ArgumentError, 'but got of type string'],
+    [() => discoverLabels(['a'], { labels: [null] as never }), ArgumentError, 'but got a list of others'],
     [() => discoverLabels(['a'], { labels: ['a', 'b', 'a'] }), ArgumentError, "but got 'a' twice"],
   ])('mistake %#', (call, type, text) => {
     expect(call).toThrow(type)

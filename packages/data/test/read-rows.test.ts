@@ -54,7 +54,11 @@ describe('readRows', () => {
     ['csv, byte order mark', () => file('a.csv', `\uFEFF${csv}`)],
     ['csv, Windows line ends, blank lines', () => file('a.CSV', `${csv.replaceAll('\n', '\r\n')}\r\n\r\n`)],
     ['csv, no last newline', () => file('a.csv', csv.trim())],
+    ['csv, a header from another system', () => file('a.csv', csv.replace('\n', '\r\n'))],
+    ['csv, a last line from another system', () => file('a.csv', csv.replace(/\n$/, '\r\n'))],
+    ['csv, carriage returns only', () => file('a.csv', csv.replaceAll('\n', '\r'))],
     ['csv.gz', () => file('a.csv.gz', gzipSync(csv))],
+    ['csv.gz in capitals', () => file('A.CSV.GZ', gzipSync(csv))],
     ['csv under another name', () => file('a.txt', csv), { format: 'csv' }],
     ['tsv', () => file('a.tsv', csv.replaceAll(',', '\t'))],
     [
@@ -80,6 +84,12 @@ describe('readRows', () => {
       { row: { text: 'one, "two"\nthree', label: '1' }, location: 'line 3' },
       { row: { text: 'four', label: '0' }, location: 'line 5' },
     ])
+  })
+
+  it('keeps carriage returns inside fields, whatever ends the lines', async () => {
+    const rows = [{ text: 'one\rtwo', label: 'a\r\nb' }]
+    expect(await all(file('a.csv', 'text,label\none\rtwo,"a\r\nb"\n'))).toEqual(rows)
+    expect(await all(file('a.csv', '"one\rtwo","a\r\nb"\n'), { columns: ['text', 'label'] })).toEqual(rows)
   })
 
   it('takes quotes in TSV as they are, unless told otherwise', async () => {
@@ -267,6 +277,12 @@ describe('mistakes', () => {
       () => readRows('a.csv', { format: 'xml' as 'csv' }),
       "'format' must be csv, tsv, jsonl or json, but got 'xml'.",
     ],
+    [
+      'columns in a string',
+      () => readRows('a.csv', { columns: 'text,label' as unknown as string[] }),
+      "'columns' must be a list of different names, but got string. Name the columns of the file in order",
+    ],
+    ['a column twice', () => readRows('a.csv', { columns: ['a', 'a'] }), 'but got one of them twice'],
     [
       'web address',
       () => readRows('https://localhost/a.csv'),

@@ -53,6 +53,9 @@ describe('stratifiedSplit', () => {
     expect(() => stratifiedSplit(numbers(20), { size: 3, by })).toThrow(
       "stratifiedSplit: 'size' must be from 5 to 5, to have every class in both parts, but got 3. Change the size, add examples of the rare classes, or use split.",
     )
+    expect(() => stratifiedSplit(numbers(20), { size: 3, by: 'label' as never })).toThrow(
+      "stratifiedSplit: 'by' must be a function from an example to its class, but got string.",
+    )
     expect(() => stratifiedSplit(numbers(5), { fraction: 0.2, by })).toThrow(
       "'by' must be a class that some examples share",
     )

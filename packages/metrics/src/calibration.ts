@@ -50,8 +50,7 @@ export function createCalibration(bins = 15): Calibration {
         const values = Array.from(row)
         const confidence = Math.max(...values)
         const isRight = values.indexOf(confidence) === references[example]
-        const bin = Math.min(bins, Math.max(1, Math.ceil(confidence * bins))) - 1
-        gaps[bin]! += Number(isRight) - confidence
+        gaps[binOf(confidence, bins)]! += Number(isRight) - confidence
       })
       total += probabilities.length
     },
@@ -66,6 +65,13 @@ export function createCalibration(bins = 15): Calibration {
       })
     },
   }
+}
+
+/** The place of the bin (place / bins, (place + 1) / bins] that holds a probability; those above 1 by rounding are in the last. */
+function binOf(confidence: number, bins: number): number {
+  const place = Math.min(bins, Math.max(1, Math.ceil(confidence * bins))) - 1
+  // 0.28 * 25 is above 7 by rounding, and 0.28 is not above 7 / 25.
+  return place > 0 && confidence <= place / bins ? place - 1 : place
 }
 
 /**

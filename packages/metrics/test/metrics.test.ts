@@ -207,3 +207,14 @@ describe('mistakes', () => {
     expect(call).toThrow(text)
   })
 })
+
+describe('expectedCalibrationError', () => {
+  it('puts a probability on the edge of two bins into the lower one, whatever rounding makes of the product', () => {
+    // 0.28 is 7/25, and 0.28 * 25 = 7.000000000000001: one right, one wrong in (6/25, 7/25].
+    const rows = [
+      [0.28, 0.24, 0.24, 0.24],
+      [0.27, 0.26, 0.24, 0.23],
+    ]
+    expect(expectedCalibrationError([0, 1], rows, 25)).toBeCloseTo(0.225, 12)
+  })
+})

@@ -89,6 +89,9 @@ describe('options', () => {
       "bleu: 'tokenizer' must be '13a', 'intl', 'char', 'zh', 'none', but got 'moses'",
     )
     expect(() => createBleu({ smoothing: 'toString' as 'exp' })).toThrow(ArgumentError)
+    expect(() => createBleu({ smoothing: 'floor', smoothingValue: NaN })).toThrow(
+      "bleu: 'smoothingValue' must be a number of at least 0, but got NaN.",
+    )
     expect(() => createRouge({ tokenizer: 'moses' as RougeTokenizer })).toThrow(
       "rouge: 'tokenizer' must be 'latin', 'unicode' or a function, but got 'moses'",
     )

@@ -4,8 +4,13 @@ import type { SentimentOptions } from './options'
 
 type Options = SentimentOptions & TransferOptions
 
-/** @throws ArgumentError on two ways to learn at once. */
-export function checkKind({ fewShot, multiLabel }: Options): void {
+/** @throws ArgumentError on two ways to learn at once, or what is neither yes nor no. */
+export function checkKind(options: Options): void {
+  // What is no object at all is found later.
+  const { fewShot, multiLabel } = ((options as unknown) ?? {}) as Options
+  checkSwitch('multiLabel', multiLabel)
+  // What is in an object is looked at where it is used.
+  if (typeof fewShot !== 'object' || (fewShot as unknown) === null) checkSwitch('fewShot', fewShot)
   if (!fewShot || !multiLabel) return
   throw new ArgumentError({
     function: 'transfer',
@@ -16,18 +21,21 @@ export function checkKind({ fewShot, multiLabel }: Options): void {
   })
 }
 
+/** @throws ArgumentError */
+function checkSwitch(argument: string, given: unknown): void {
+  if (given === undefined || typeof given === 'boolean') return
+  throw new ArgumentError({
+    function: 'transfer',
+    argument,
+    expected: 'true or false',
+    received: JSON.stringify(given),
+    remedy: 'Leave it out for false.',
+  })
+}
+
 /** @throws ArgumentError if there is nothing to calibrate by. */
 export function checkCalibration(dataset: TransferDataset, { calibrate, validation }: Options): void {
-  const given: unknown = calibrate
-  if (given !== undefined && typeof given !== 'boolean') {
-    throw new ArgumentError({
-      function: 'transfer',
-      argument: 'calibrate',
-      expected: 'true or false',
-      received: JSON.stringify(given),
-      remedy: 'Leave it out for scores as the training leaves them.',
-    })
-  }
+  checkSwitch('calibrate', calibrate)
   if (!calibrate || hasValidation(dataset) || (validation !== false && validation !== 0)) return
   throw new ArgumentError({
     function: 'transfer',

@@ -79,15 +79,16 @@ function labelNames(examples: readonly LabelledExample[], templates: readonly st
 
 /** @throws ArgumentError */
 function templatesOf({ fewShot }: SentimentOptions): readonly string[] {
-  const given: unknown = typeof fewShot === 'object' ? fewShot.templates : usualTemplates
-  if (given === undefined) return usualTemplates
+  const { templates: given, ...others }: { templates?: unknown } = typeof fewShot === 'object' ? fewShot : {}
+  const [unknown] = Object.keys(others)
+  if (given === undefined && unknown === undefined) return usualTemplates
   const isTemplate = (each: unknown) => typeof each === 'string' && each.includes('{label}')
-  if (Array.isArray(given) && given.every(isTemplate)) return given as string[]
+  if (unknown === undefined && Array.isArray(given) && given.every(isTemplate)) return given as string[]
   throw new ArgumentError({
     function: 'transfer',
     argument: 'fewShot.templates',
     expected: 'a list of sentences with {label} in them',
-    received: JSON.stringify(given),
+    received: unknown === undefined ? JSON.stringify(given) : `'${unknown}'`,
     remedy: "For instance ['This is {label}.'], or [] to learn from the examples alone.",
   })
 }

@@ -63,7 +63,7 @@ export const sentimentHead: TaskHead<LabelledExample, SentimentAnswer, Sentiment
     const found = new Set(examples.map(({ label }) => label))
     // Without a list this also refuses data of one class; with one, what is in the data still decides.
     discoverLabels(found)
-    const names = discoverLabels(found, labels ? { labels } : {})
+    const names = discoverLabels(found, labels === undefined ? {} : { labels })
     if (typeof classWeights === 'object') encodeClassWeights(classWeights, names)
     return withLabels(config, names)
   },
@@ -164,8 +164,8 @@ function createScore(config: EncoderConfig): Score<LabelledExample> {
 }
 
 /** @throws ArgumentError */
-function checkLabelSmoothing(labelSmoothing: number): void {
-  if (labelSmoothing >= 0 && labelSmoothing < 1) return
+function checkLabelSmoothing(labelSmoothing: unknown): void {
+  if (typeof labelSmoothing === 'number' && labelSmoothing >= 0 && labelSmoothing < 1) return
   throw new ArgumentError({
     function: 'transfer',
     argument: 'labelSmoothing',

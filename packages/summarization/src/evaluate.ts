@@ -1,6 +1,6 @@
 import { DataError } from '@tfx/common'
 import type { RowSource } from '@tfx/data'
-import { rouge, type RougeOptions, type RougeScore } from '@tfx/metrics'
+import { createRouge, rouge, type RougeOptions, type RougeScore } from '@tfx/metrics'
 import type { ReadingOptions, SummaryExample } from './example'
 import { leadSummaries, sentencesOf } from './lead'
 import { readExamples } from './read-examples'
@@ -56,6 +56,8 @@ export async function evaluateSummaries(
   const documents = examples.map(({ text }) => text)
   const references = examples.map(({ targets }) => targets)
   const comparing = { tokenizer, stemming }
+  // A wrong tokenizer is found before all the writing.
+  createRouge(comparing)
   const summaries = await summarizeTexts(model, documents, options)
   const { leadSentences, leadWords } = leadSummaries(documents, references)
   const texts = summaries.map(({ text }) => text)

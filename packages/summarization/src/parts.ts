@@ -31,7 +31,7 @@ export function cutDocument(
     maxTokens: roomFor(reader),
     countTokens: (text) => countTokens(reader, text),
   })) {
-    if (parts.length === maxParts) {
+    if (parts.length >= maxParts) {
       throw new ArgumentError({
         function: 'summarize',
         argument,

@@ -172,8 +172,8 @@ function checkText(text: unknown, argument: string): void {
   if (fault) throw new ArgumentError({ function: 'summarize', argument, ...fault })
 }
 
-function checkMaxParts(given: number): void {
-  if (given >= 1) return
+function checkMaxParts(given: unknown): void {
+  if (typeof given === 'number' && given >= 1) return
   throw new ArgumentError({
     function: 'summarize',
     argument: 'maxParts',

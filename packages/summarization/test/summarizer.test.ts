@@ -177,6 +177,14 @@ describe('bad input', () => {
     expect(await refusalText(model.summarize('a', { style: 'long' as 'short' }))).toContain(
       "summarize: 'style' must be 'short', 'normal' or 'detailed', but got \"long\".",
     )
+    expect(await refusalText(model.summarize('a', { maxParts: '9' as never }))).toContain(
+      "'maxParts' must be a number of at least 1, but got 9",
+    )
+    const long = 'the movie was good . '.repeat(200)
+    expect(await refusalText(model.summarize(long, { maxParts: 1.5 }))).toContain('at most 1.5 parts')
+    expect(await refusalText(model.evaluate(toyRows(1), { tokenizer: 'greek' as never }))).toContain(
+      "rouge: 'tokenizer' must be",
+    )
     expect(await refusalText(model.summarize('a', { maxParts: NaN }))).toContain(
       "'maxParts' must be a number of at least 1, but got NaN",
     )

@@ -29,18 +29,31 @@ export const textPlace = (count: number, index: number, { firstIndex }: PartOfSt
  * Answers what comes in a stream, in its order and in constant memory. It is read no further than answers are asked for, and told
  * when no more are wanted.
  *
- * @throws ArgumentError if it is no stream; AbortedError as soon as the signal fires, also while an element is awaited; what
+ * @throws ArgumentError if it is no stream, or `batchSize` no integer of at least 1; AbortedError as soon as the signal fires, also while an element is awaited; what
  *   `answer` throws.
  */
 export async function* answerStream<T, Answer>(
   source: Iterable<T> | AsyncIterable<T>,
   { batchSize: size, signal, answer }: AnswerStreamOptions<T, Answer>,
 ): AsyncGenerator<Answer, void, undefined> {
+  checkSize(size)
   let firstIndex = 0
   for await (const list of inLists(source, { size, signal })) {
     yield* await answer(list, { firstIndex })
     firstIndex += list.length
   }
+}
+
+/** @throws ArgumentError on what no list is as long as: a stream without end would be read for ever. */
+function checkSize(batchSize: number): void {
+  if (Number.isInteger(batchSize) && batchSize >= 1) return
+  throw new ArgumentError({
+    function: caller,
+    argument: 'batchSize',
+    expected: 'an integer of at least 1',
+    received: String(batchSize),
+    remedy: 'Leave it out for the default.',
+  })
 }
 
 async function* inLists<T>(

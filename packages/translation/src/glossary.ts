@@ -6,7 +6,7 @@ import { textFault } from '@tfx/data'
 export interface Glossary {
   /**
    * Terms of the source → how they are to be translated, one way or one of several: where a sentence has the term (whole
-   * words, in any case), its translation gets one of them. A list: what every translation must have.
+   * words, in any case; any part of a text in a script without spaces), its translation gets one of them. A list: what every translation must have.
    */
   readonly force?: Readonly<Record<string, string | readonly string[]>> | readonly string[]
   /** What no translation may have. */
@@ -35,10 +35,11 @@ export function glossaryTokens(glossary: Glossary, tokenizer: Tokenizer): Glossa
     ? (force as readonly string[]).map((term) => [undefined, [term]])
     : Object.entries(force as Readonly<Record<string, string | readonly string[]>>).map(([source, terms]) => [
         source,
-        typeof terms === 'string' ? [terms] : terms,
+        Array.isArray(terms) ? (terms as readonly string[]) : [terms as string],
       ])
   const words = entries.map(([source, terms]) => {
     checkTerms('glossary.force', source === undefined ? terms : [source, ...terms])
+    if (terms.length === 0) throw noTerms(source)
     // A form without its space in front is for the beginning only, where it has a capital.
     const spellings = terms.flatMap((term) => [` ${term}`, ` ${capitalized(term)}`, capitalized(term)])
     return {
@@ -55,13 +56,24 @@ export function glossaryTokens(glossary: Glossary, tokenizer: Tokenizer): Glossa
 
 const capitalized = (term: string): string => {
   const [first = ''] = term
-  return first.toLocaleUpperCase() + term.slice(first.length)
+  return first.toUpperCase() + term.slice(first.length)
 }
 
-/** Looks for a term as whole words, in any case. */
+/** Letters of scripts that put no space between words. */
+const unspaced = String.raw`\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}`
+const isUnspaced = new RegExp(`[${unspaced}]`, 'u')
+const inWord = String.raw`(?![${unspaced}])[\p{L}\p{N}]`
+
+/** Looks for a term as whole words, in any case and over any white space; as any part of a text without spaces. */
 function finder(term: string): (sentence: string) => boolean {
-  const escaped = term.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'iu')
+  const characters = Array.from(term.trim())
+  const escaped = term
+    .trim()
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replace(/\s+/g, '\\s+')
+  const start = isUnspaced.test(characters[0]!) ? '' : `(?<!${inWord})`
+  const end = isUnspaced.test(characters.at(-1)!) ? '' : `(?!${inWord})`
+  const pattern = new RegExp(start + escaped + end, 'iu')
   return (sentence) => pattern.test(sentence)
 }
 
@@ -93,6 +105,15 @@ function checkGlossary(glossary: unknown): void {
     remedy: "For instance { force: { dog: 'Hund' }, forbid: ['Köter'] }.",
   })
 }
+
+const noTerms = (source: string | undefined) =>
+  new ArgumentError({
+    function: 'translate',
+    argument: 'glossary.force',
+    expected: 'terms, each with a translation or several',
+    received: `none for '${source}'`,
+    remedy: 'Leave the term out, or say how it is to be translated.',
+  })
 
 function checkTerms(argument: string, terms: unknown): void {
   const given: readonly unknown[] = Array.isArray(terms) ? terms : [terms]

@@ -46,7 +46,7 @@ export async function parallelRows({ source, target }: ParallelFiles, caller: st
 }
 
 async function readLines(path: string | URL, caller: string): Promise<string[]> {
-  const fault = (received: string, cause: unknown) =>
+  const fault = (received: string, cause?: unknown) =>
     new DataError({
       function: caller,
       argument: String(path),
@@ -55,10 +55,12 @@ async function readLines(path: string | URL, caller: string): Promise<string[]> 
       remedy: 'Correct the path, or convert the file to UTF-8.',
       cause,
     })
+  // A number would be read as that of an open file.
+  if (typeof path !== 'string' && !((path as unknown) instanceof URL)) throw fault(`of type ${typeof path}`)
   let bytes: Uint8Array
   try {
     const stored = await readFile(path)
-    bytes = String(path).endsWith('.gz') ? await promisify(gunzip)(stored) : stored
+    bytes = String(path).toLowerCase().endsWith('.gz') ? await promisify(gunzip)(stored) : stored
   } catch (cause) {
     const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
     throw fault(isMissing ? 'missing' : String(cause), cause)

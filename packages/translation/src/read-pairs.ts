@@ -33,6 +33,7 @@ export async function readPairs(
   options: PairOptions & { signal?: AbortSignal | undefined },
   caller: string,
 ): Promise<ReadPairs> {
+  checkSwitch(options.bothDirections, caller)
   const rows = readRows(isParallel(source) ? await parallelRows(source, caller) : source)
   const examples: TranslationPair[] = []
   const incomplete: string[] = []
@@ -61,6 +62,18 @@ export async function readPairs(
     ...(incomplete.length > 0 ? [`${incomplete.length} pairs that lack a side were left out.`] : []),
   ]
   return { examples: options.bothDirections ? bothWays(examples, caller) : examples, notes }
+}
+
+/** @throws ArgumentError */
+function checkSwitch(bothDirections: unknown, caller: string): void {
+  if (bothDirections === undefined || typeof bothDirections === 'boolean') return
+  throw new ArgumentError({
+    function: caller,
+    argument: 'bothDirections',
+    expected: 'true or false',
+    received: JSON.stringify(bothDirections),
+    remedy: 'Leave it out for false.',
+  })
 }
 
 interface Place {

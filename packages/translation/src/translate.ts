@@ -115,10 +115,10 @@ async function writeSentences(
   return translations
 }
 
-function checkText(text: unknown, { argument, maxWords }: { argument: string; maxWords: number }): void {
+function checkText(text: unknown, { argument, maxWords }: { argument: string; maxWords: unknown }): void {
   const fault = textFault(text)
   if (fault) throw new ArgumentError({ function: 'translate', argument, ...fault })
-  if (!(maxWords >= 1)) throw wrongMaxWords(maxWords)
+  if (typeof maxWords !== 'number' || !(maxWords >= 1)) throw wrongMaxWords(maxWords)
   // Words are at least two characters, their space included.
   if ((text as string).length < 2 * maxWords) return
   const words = (text as string).match(/\S+/g)?.length ?? 0

@@ -99,6 +99,20 @@ describe('pairs that cannot be learned from', () => {
     )
   })
 
+  it('of files that are no paths: a number would be read as an open file', async () => {
+    const files = { source: 0, target: 0 } as never
+    expect((await refusal(transfer(await base, files, once))).message).toContain(
+      "'0' must be a file of UTF-8 text, but got of type number",
+    )
+  })
+
+  it('of neither one direction nor both', async () => {
+    const options = { ...once, bothDirections: 'no' as never }
+    expect((await refusal(transfer(await base, pairs, options))).message).toContain(
+      "'bothDirections' must be true or false, but got \"no\"",
+    )
+  })
+
   it('of both directions, where nothing tells the base which', async () => {
     const both = await refusal(transfer(await base, pairs, { ...once, bothDirections: true }))
     expect(both.message).toContain(
@@ -143,6 +157,10 @@ describe('texts that cannot be translated', () => {
     [{ glossary: { forced: {} } }, "'glossary' must be { force, forbid }"],
     [{ glossary: { forbid: 'Hund' } }, `a list of terms, but got {"forbid":"Hund"}`],
     [{ glossary: { force: 5 } }, `a list of terms, but got {"force":5}`],
+    [{ glossary: { force: { dog: 5 } } }, "'glossary.force' must be a string, but got number"],
+    [{ glossary: { force: { dog: null } } }, "'glossary.force' must be a string, but got null"],
+    [{ glossary: { force: { dog: [] } } }, "each with a translation or several, but got none for 'dog'"],
+    [{ maxWords: '5' }, "'maxWords' must be a number of at least 1, but got 5"],
     [{ numbeams: 4 }, "'options' must be made of settings, such as 'numBeams', that there are"],
     [{ glossary: { forbid: [7] } }, "'glossary.forbid' must be a string, but got number"],
     [{ maxWords: NaN }, "'maxWords' must be a number of at least 1, but got NaN"],

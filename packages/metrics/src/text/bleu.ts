@@ -57,7 +57,7 @@ const smoothingValues: Record<BleuSmoothing, number | undefined> = {
  * An empty BLEU to add to (Papineni et al. 2002): equal to sacreBLEU 2.6 with the same options. Sums over all
  * hypotheses go into one score: it is not the mean of sentences' scores.
  *
- * @throws ArgumentError on an unknown tokenizer or smoothing.
+ * @throws ArgumentError on an unknown tokenizer or smoothing, or a value for it that is no number of at least 0.
  *
  * @example
  * ```ts
@@ -71,6 +71,7 @@ export function createBleu(options: BleuOptions = {}): TextMetric<BleuScore> {
   checkName('tokenizer', tokenizer, bleuTokenizers)
   checkName('smoothing', smoothing, smoothingValues)
   const smoothingValue = options.smoothingValue ?? smoothingValues[smoothing]
+  checkSmoothingValue(smoothingValue)
   const tokenize = (text: string) =>
     bleuTokenizers[tokenizer](stripEnd(lowercase ? text.toLowerCase() : text))
   return createTextMetric({
@@ -195,5 +196,16 @@ function checkName(argument: string, name: string, known: object): void {
       .join(', '),
     received: `'${name}'`,
     remedy: 'Leave it out for what papers report.',
+  })
+}
+
+function checkSmoothingValue(value: number | undefined): void {
+  if (value === undefined || (Number.isFinite(value) && value >= 0)) return
+  throw new ArgumentError({
+    function: 'bleu',
+    argument: 'smoothingValue',
+    expected: 'a number of at least 0',
+    received: String(value),
+    remedy: 'Leave it out for the usual one.',
   })
 }
