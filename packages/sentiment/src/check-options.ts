@@ -6,8 +6,17 @@ type Options = SentimentOptions & TransferOptions
 
 /** @throws ArgumentError on two ways to learn at once, or what is neither yes nor no. */
 export function checkKind(options: Options): void {
-  // What is no object at all is found later.
-  const { fewShot, multiLabel } = ((options as unknown) ?? {}) as Options
+  const given: unknown = options
+  if (typeof given !== 'object' || given === null) {
+    throw new ArgumentError({
+      function: 'transfer',
+      argument: 'options',
+      expected: 'an object',
+      received: String(given),
+      remedy: 'Leave it out to use the defaults.',
+    })
+  }
+  const { fewShot, multiLabel } = options
   checkSwitch('multiLabel', multiLabel)
   // What is in an object is looked at where it is used.
   if (typeof fewShot !== 'object' || (fewShot as unknown) === null) checkSwitch('fewShot', fewShot)

@@ -44,7 +44,11 @@ export const multiLabelHead: TaskHead<MultiLabelExample, SentimentAnswer, Sentim
   configure(config, examples, { labels, threshold }) {
     checkThreshold(threshold)
     const found = new Set(examples.flatMap((example) => example.labels))
-    const named = withLabels(config, discoverLabels(found, labels === undefined ? {} : { labels }), problemType)
+    const named = withLabels(
+      config,
+      discoverLabels(found, labels === undefined ? {} : { labels }),
+      problemType,
+    )
     return { ...named, source: { ...config.source, [thresholdKey]: threshold ?? 0.5 } }
   },
 

@@ -132,7 +132,6 @@ describe('options that cannot be meant', () => {
     [{ labels: 'no,yes' }, 'must be a list of at least two different labels, but got of type string.'],
     [{ multiLabel: 'no' }, '\'multiLabel\' must be true or false, but got "no".'],
     [{ fewShot: 1 }, "'fewShot' must be true or false, but got 1."],
-    [{ fewShot: { template: [] } }, "'fewShot.templates' must be a list of sentences with {label} in them, but got 'template'."],
     [{ labels: ['no'] }, 'must be a list of at least two different labels, but got 1.'],
     [{ epoch: 3 }, "but got 'epoch'. Did you mean 'epochs'?"],
     [{ learning_rate: 3 }, "but got 'learning_rate'. Did you mean 'learningRate'?"],

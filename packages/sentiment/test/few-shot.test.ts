@@ -60,6 +60,11 @@ describe('few-shot learning', () => {
   })
 
   it.each([
+    [
+      { fewShot: { template: [] } as never },
+      "'fewShot.templates' must be a list of sentences",
+      'ArgumentError',
+    ],
     [{ validation: 0.2 }, "'validation' must be left out with fewShot", 'ArgumentError'],
     [
       { fewShot: { templates: ['no name'] } },

@@ -61,16 +61,21 @@ describe.each([
     expect(ended).toBe(true)
   })
 
-  it.each([NaN, 0, 1.5, Infinity, '8' as never])('does not read a stream for batches of %s', async (batchSize) => {
-    let read = 0
-    const endless = function* () {
-      while (read++ < 1000) yield 'a good film'
-    }
-    const error = await failureOf(model.predictStream(endless(), { batchSize }).next())
-    expect(error).toBeInstanceOf(ArgumentError)
-    expect((error as Error).message).toContain("predictStream: 'batchSize' must be an integer of at least 1")
-    expect(read).toBeLessThan(2)
-  })
+  it.each([NaN, 0, 1.5, Infinity, '8' as never])(
+    'does not read a stream for batches of %s',
+    async (batchSize) => {
+      let read = 0
+      const endless = function* () {
+        while (read++ < 1000) yield 'a good film'
+      }
+      const error = await failureOf(model.predictStream(endless(), { batchSize }).next())
+      expect(error).toBeInstanceOf(ArgumentError)
+      expect((error as Error).message).toContain(
+        "predictStream: 'batchSize' must be an integer of at least 1",
+      )
+      expect(read).toBeLessThan(2)
+    },
+  )
 
   it('stops at its signal, also while it waits for the source', async () => {
     const controller = new AbortController()

@@ -109,7 +109,7 @@ describe('pairs that cannot be learned from', () => {
   it('of neither one direction nor both', async () => {
     const options = { ...once, bothDirections: 'no' as never }
     expect((await refusal(transfer(await base, pairs, options))).message).toContain(
-      "'bothDirections' must be true or false, but got \"no\"",
+      '\'bothDirections\' must be true or false, but got "no"',
     )
   })
 
