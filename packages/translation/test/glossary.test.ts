@@ -17,7 +17,7 @@ describe('terms to be forced', () => {
     ['Java', 'JavaScriptは言語です', false],
     ['หมา', 'ผมมีหมาสองตัว', true],
   ])('%s in %s: %s', (term, sentence, isThere) => {
-    const { forced } = glossaryTokens({ force: { [term]: 'Hund' } }, tokenizer)
-    expect(forced(sentence)).toHaveLength(isThere ? 1 : 0)
+    const terms = glossaryTokens({ force: { [term]: 'Hund' } }, tokenizer)
+    expect(terms.forced(sentence)).toHaveLength(isThere ? 1 : 0)
   })
 })

@@ -1,4 +1,4 @@
-import type { GraphNode, NodeValue, Value } from '../graph'
+import type { GraphNode, Value } from '../graph'
 import type { GraphProgram } from '../program'
 import { countUses, type Replacement, rewrite, type Uses } from './rewrite'
 import { createNode } from './write-nodes'
@@ -73,7 +73,7 @@ function reshapedWhole({ split, reshapes }: ReshapedSplit): GraphNode {
 
 /** The attention whose queries, keys and values the pieces are, and nothing else is. */
 function attentionToAll(reshapes: readonly GraphNode[], uses: Uses): GraphNode | undefined {
-  const pieces = reshapes.map(({ outputs }) => outputs[0] as NodeValue)
+  const pieces = reshapes.map(({ outputs }) => outputs[0]!)
   const [attention] = uses.consumers(pieces[0]!)
   if (attention?.op !== 'GroupQueryAttention' || pieces.length !== 3) return undefined
   const isTaken = (piece: Value, index: number) =>
