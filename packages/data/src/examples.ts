@@ -89,7 +89,7 @@ function checkUnlabelled(given: unknown): void {
     function: 'labelledExamples',
     argument: 'unlabelled',
     expected: "'error' or 'drop'",
-    received: JSON.stringify(given),
+    received: typeof given === 'string' ? `'${given}'` : JSON.stringify(given),
     remedy: "Leave it out to refuse rows without a label, or pass 'drop' to leave them out.",
   })
 }

@@ -18,7 +18,7 @@ describe('how a transfer learns', () => {
       epochs: 3,
       validation: 0.2,
       gradualUnfreezing: 1000,
-      plateau: { patience: 0, threshold: 10 },
+      plateau: { patience: 0, threshold: 10, thresholdMode: 'absolute' },
       bestMetric: 'loss',
       clipping: { by: 'value', maximum: 0.01 },
     } as const

@@ -4,7 +4,7 @@ import type { AdversarialTraining } from './adversarial'
 import { checkAveraging, type WeightAveraging } from './averaging'
 import { type CheckpointSettings, resolveCheckpoints } from './checkpoint-options'
 import { checkNumber } from './check-numbers'
-import { checkOneOf } from './check-options'
+import { checkNoOthers, checkOneOf } from './check-options'
 import { checkClipping, type GradientClipping } from './clipping'
 import type { TrainingEvent } from './events'
 import type { Optimizer } from './optimizers/optimizer'
@@ -156,8 +156,19 @@ export function accumulates({ gradientAccumulationSteps = 1, adversarial }: Part
   return gradientAccumulationSteps > 1 || adversarial !== undefined
 }
 
-/** @throws ArgumentError on a value that cannot be meant. */
+/** Every option of `fit`: the compiler misses one that is not here. */
+const optionNames: Record<keyof FitOptions, true> = {
+  ...{ store: true, program: true, parameters: true, buffers: true, batches: true, groups: true },
+  ...{ epochs: true, maxSteps: true, stepsPerEpoch: true, gradientAccumulationSteps: true, seed: true },
+  ...{ optimizer: true, learningRate: true, schedule: true, plateau: true },
+  ...{ maxGradientNorm: true, clipping: true, skipNonFinite: true, averaging: true, adversarial: true },
+  ...{ evaluate: true, evaluateEvery: true, keepBest: true, earlyStopping: true },
+  ...{ checkpoints: true, signal: true, onEvent: true },
+}
+
+/** @throws ArgumentError on a value that cannot be meant, or an option that there is not. */
 export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
+  checkNoOthers('fit', options, Object.keys(optionNames))
   const { epochs = Infinity, maxSteps = Infinity, stepsPerEpoch } = options
   const total = Math.min(maxSteps, stepsPerEpoch === undefined ? Infinity : epochs * stepsPerEpoch)
   const resolved = {

@@ -372,6 +372,10 @@ describe.each(engines)('fit on the %s engine', (_, engine) => {
         'Return a new iterable at each call, and check that the data is not empty or all ignored.',
     )
     await expect(run({ epochs: 0 })).rejects.toThrow("'epochs' must be an integer of at least 1, but got 0")
+    const misspelled = { learningrate: 0.1 } as object
+    await expect(run(misspelled)).rejects.toThrow(
+      "'learningrate' must be left out, for there is no such option",
+    )
     await expect(run({ learningRate: Number.NaN })).rejects.toThrow("'learningRate' must be a finite number")
     await expect(run({ parameters: ['hidden.weight', 'nothing'] })).rejects.toThrow(
       "fit: 'parameters' must be one or more names in the store, but got 'nothing'. " +

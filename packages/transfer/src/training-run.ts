@@ -110,10 +110,12 @@ export async function train<
       run.progress.list = withFoundRate(list, learningRate)
     }
     return await fit({
-      ...settings,
       ...regularization(settings, parameters, totalSteps),
       ...learning,
       learningRate,
+      gradientAccumulationSteps,
+      skipNonFinite: settings.skipNonFinite,
+      evaluateEvery: settings.evaluateEvery,
       epochs: Math.ceil(epochs),
       maxSteps: totalSteps,
       stepsPerEpoch,
