@@ -70,9 +70,7 @@ describe.each([
       }
       const error = await failureOf(model.predictStream(endless(), { batchSize }).next())
       expect(error).toBeInstanceOf(ArgumentError)
-      expect((error).message).toContain(
-        "predictStream: 'batchSize' must be an integer of at least 1",
-      )
+      expect(error.message).toContain("predictStream: 'batchSize' must be an integer of at least 1")
       expect(read).toBeLessThan(2)
     },
   )
