@@ -3,12 +3,6 @@ import type { GraphProgram } from '../program'
 import { countUses, type Replacement, rewrite, type Uses } from './rewrite'
 import { createNode } from './write-nodes'
 
-/** Pieces of a matrix [rows, width], each reshaped to [batch, tokens, its width]. */
-interface ReshapedSplit {
-  readonly split: GraphNode
-  readonly reshapes: readonly GraphNode[]
-}
-
 /**
  * A matrix that is split and then reshaped by token, piece for piece, is reshaped once, before; and where attention takes
  * its queries, keys and values as they come from the split, it takes them unsplit.
@@ -17,10 +11,9 @@ export function splitByToken(program: GraphProgram): GraphProgram {
   const uses = countUses(program)
   const replacements = new Map<GraphNode, Replacement>()
   for (const split of program.nodes) {
-    const found = reshapedSplit(split, uses)
-    if (found === undefined) continue
-    const { reshapes } = found
-    const whole = reshapedWhole(found)
+    const reshapes = reshapesByToken(split, uses)
+    if (reshapes === undefined) continue
+    const whole = reshapedWhole(split.inputs[0]!, reshapes[0]!)
     const packed = whole.outputs[0]!
     const attention = attentionToAll(reshapes, uses)
     if (attention) {
@@ -41,7 +34,8 @@ export function splitByToken(program: GraphProgram): GraphProgram {
   return rewrite(program, replacements)
 }
 
-function reshapedSplit(split: GraphNode, uses: Uses): ReshapedSplit | undefined {
+/** What takes the pieces of a matrix [rows, width], if it reshapes each to [batch, tokens, its width]. */
+function reshapesByToken(split: GraphNode, uses: Uses): readonly GraphNode[] | undefined {
   if (split.op !== 'Split' || split.attributes.axis !== 1 || split.inputs[0]!.shape.length !== 2)
     return undefined
   const consumers = split.outputs.map((piece) => (uses.isOutput(piece) ? [] : uses.consumers(piece)))
@@ -50,17 +44,17 @@ function reshapedSplit(split: GraphNode, uses: Uses): ReshapedSplit | undefined 
   const isByToken = ({ outputs: [piece] }: GraphNode, index: number) =>
     piece!.shape.length === 3 && piece!.shape[2] === split.outputs[index]!.shape[1]
   const isWhole = reshapes.length === split.outputs.length && reshapes.every(isByToken)
-  return isWhole && new Set(leading).size === 1 ? { split, reshapes } : undefined
+  return isWhole && new Set(leading).size === 1 ? reshapes : undefined
 }
 
-function reshapedWhole({ split, reshapes }: ReshapedSplit): GraphNode {
-  const [matrix, first] = [split.inputs[0]!, reshapes[0]!]
+/** The matrix, by token as one of its pieces is. */
+function reshapedWhole(matrix: Value, piece: GraphNode): GraphNode {
   const width = matrix.shape[1]!
-  const { shape, symbolicShape } = first.outputs[0]!
+  const { shape, symbolicShape } = piece.outputs[0]!
   return createNode({
     op: 'Reshape',
     inputs: [matrix],
-    sizes: { shape: [...first.sizes.shape!.slice(0, 2), width] },
+    sizes: { shape: [...piece.sizes.shape!.slice(0, 2), width] },
     outputs: [
       {
         dtype: matrix.dtype,
