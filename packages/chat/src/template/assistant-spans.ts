@@ -1,5 +1,6 @@
 import { anyOf, generationEnd, generationStart, placeholderMark } from './control-tokens'
 import type { ChatMessage } from './messages'
+import { pythonSpace } from './python-space'
 
 /** A stretch of a rendered dialogue that the assistant writes: from `start` up to `end`, in UTF-16 units. */
 export interface Span {
@@ -96,9 +97,7 @@ export function placeholderSpans(
   return spans
 }
 
-// White space as templates trim it, which is Python's.
-const space = '[\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]'
-const spaceBefore = new RegExp(`^${space}+`)
+const spaceBefore = new RegExp(`^${pythonSpace}+`)
 
 /** What a template may leave of a content: all of it, or without the white space at its ends. */
 function trimmings(content: string): string[] {

@@ -1,3 +1,5 @@
+import { pythonSpace } from './python-space'
+
 /**
  * What Python makes of the values of a template: as text and JSON, white space, equality, items. It is JavaScript for the
  * process that renders templates, which has the Jinja library's `Environment`, `Interpreter`, `parse` and `tokenize`.
@@ -15,9 +17,7 @@ const [Text, Integer, Float, Bool, List, Dict, None, Undefined, Callable, Tuple]
 const isNumber = (value) => value instanceof Integer || value instanceof Float || value instanceof Bool
 const typeError = (message) => new TypeError(message)
 
-// What white space is: Python's does not hold U+FEFF, but some control characters.
-const space = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]'
-const leading = new RegExp('^' + space + '+')
+const leading = /^${pythonSpace}+/
 const characters = (text) => Array.from(text)
 const isSpace = (character) => leading.test(character)
 // Marks of control tokens do not shield what stands beside them.
