@@ -5,18 +5,7 @@ import type { SentimentOptions } from './options'
 type Options = SentimentOptions & TransferOptions
 
 /** @throws ArgumentError on two ways to learn at once, or what is neither yes nor no. */
-export function checkKind(options: Options): void {
-  const given: unknown = options
-  if (typeof given !== 'object' || given === null) {
-    throw new ArgumentError({
-      function: 'transfer',
-      argument: 'options',
-      expected: 'an object',
-      received: String(given),
-      remedy: 'Leave it out to use the defaults.',
-    })
-  }
-  const { fewShot, multiLabel } = options
+export function checkKind({ fewShot, multiLabel }: Options): void {
   checkSwitch('multiLabel', multiLabel)
   // What is in an object is looked at where it is used.
   if (typeof fewShot !== 'object' || (fewShot as unknown) === null) checkSwitch('fewShot', fewShot)

@@ -54,11 +54,13 @@ export async function transfer(
   dataset: TransferDataset,
   options: SentimentOptions & TransferOptions = {},
 ): Promise<SentimentModel> {
-  checkKind(options)
+  // What is no object is refused below, where the options of every task are.
+  const given = Object(options) as typeof options
+  checkKind(given)
   const source = { base, dataset }
-  if (options.multiLabel) return transferTo(multiLabelHead, source, options)
-  if (options.fewShot) return runTask(fewShotTask, source, withoutValidation(dataset, options))
-  checkCalibration(dataset, options)
+  if (given.multiLabel) return transferTo(multiLabelHead, source, options)
+  if (given.fewShot) return runTask(fewShotTask, source, withoutValidation(dataset, options))
+  checkCalibration(dataset, given)
   return transferTo(sentimentHead, source, options)
 }
 

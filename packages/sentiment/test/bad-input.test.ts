@@ -61,6 +61,11 @@ describe('a data set that cannot be learned from', () => {
     expect(seen).not.toHaveBeenCalled()
   })
 
+  it('comes with options that are no object', async () => {
+    const error = await refusal(transfer(base, rows, null as never))
+    expect(error.message).toContain("'options' must be an object, but got null")
+  })
+
   it('leaves rows without labels out when told to, and says so', async () => {
     const model = await transfer(base, [...rows, { text: 'bad', label: null }], {
       ...quick,
