@@ -64,13 +64,14 @@ const unspaced = String.raw`\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}\p{sc=Lao
 const isUnspaced = new RegExp(`[${unspaced}]`, 'u')
 const inWord = String.raw`(?![${unspaced}])[\p{L}\p{N}]`
 
-/** Looks for a term as whole words, in any case and over any white space; as any part of a text without spaces. */
+/**
+ * Tells whether a sentence has a term: as whole words, or anywhere where its script puts no space between words. Capitals and
+ * the kind of white space do not matter.
+ */
 function finder(term: string): (sentence: string) => boolean {
-  const characters = Array.from(term.trim())
-  const escaped = term
-    .trim()
-    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    .replace(/\s+/g, '\\s+')
+  const trimmed = term.trim()
+  const characters = Array.from(trimmed)
+  const escaped = trimmed.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s+/g, '\\s+')
   const start = isUnspaced.test(characters[0]!) ? '' : `(?<!${inWord})`
   const end = isUnspaced.test(characters.at(-1)!) ? '' : `(?!${inWord})`
   const pattern = new RegExp(start + escaped + end, 'iu')
