@@ -1,5 +1,6 @@
 // First token and tokens per second of a language model's replies, on the same weights: `chat` of @tfx/chat, Transformers.js,
-// and Hugging Face where PYTHON names an interpreter that has it; then `tfx serve` with 1, 4 and 16 clients at once.
+// and Hugging Face where PYTHON names an interpreter that has it; then `tfx serve` with 1, 4 and 16 clients at once, and how
+// long it takes to say its models meanwhile.
 //
 //     npm run build && PYTHON=… node bench/serve.mjs --model DIRECTORY [--tokens 64] [--rounds 5]
 //         [--precisions float32,int8,int4] [--json]
@@ -172,7 +173,9 @@ async function serve(counts, precision) {
     const rows = []
     for (const clients of counts) {
       const started = performance.now()
+      const pings = pingModels(url)
       const replies = await Promise.all(Array.from({ length: clients }, (_, index) => client(url, index)))
+      const slowestModelsMs = round(await pings.stop())
       const seconds = (performance.now() - started) / 1000
       const written = replies.reduce((sum, reply) => sum + reply.count, 0)
       const firsts = replies.map(({ first }) => first)
@@ -181,12 +184,33 @@ async function serve(counts, precision) {
         medianFirstTokenMs: round(median(firsts)),
         slowestFirstTokenMs: round(Math.max(...firsts)),
         tokensPerSecond: round(written / seconds),
+        slowestModelsMs,
       })
     }
     return rows
   } finally {
     server.kill('SIGTERM')
     await once(server, 'exit')
+  }
+}
+
+/** Asks for the models again and again; `stop` tells the slowest answer. */
+function pingModels(url) {
+  let [slowest, isOn] = [0, true]
+  const pinging = (async () => {
+    while (isOn) {
+      const started = performance.now()
+      await (await fetch(`${url}/v1/models`)).json()
+      slowest = Math.max(slowest, performance.now() - started)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  })()
+  return {
+    async stop() {
+      isOn = false
+      await pinging
+      return slowest
+    },
   }
 }
 
