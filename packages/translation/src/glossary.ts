@@ -13,20 +13,22 @@ export interface Glossary {
   readonly forbid?: readonly string[]
 }
 
-/** A glossary as `generate` takes it. */
-export interface GlossaryTokens {
-  /** The words to be written for a sentence, each as its spellings. */
+/** A glossary made ready. */
+export interface GlossaryTerms {
+  /** The words to be written for a sentence, as `generate` takes them: each as its spellings in tokens. */
   forced(sentence: string): number[][][]
-  readonly forbidden: readonly (readonly number[])[]
+  /** Whether a translation has a term that is forbidden. */
+  hasForbidden(translation: string): boolean
 }
 
 /**
  * Spells the terms of a glossary in tokens: behind a space and without one, as they are and with a capital.
  *
  * @param tokenizer Of the translations.
- * @throws ArgumentError if it is made of anything else, or a term is no text.
+ * @throws ArgumentError if it is made of anything else, a term is no text or cannot be written by the model, or what is
+ *   forced is forbidden.
  */
-export function glossaryTokens(glossary: Glossary, tokenizer: Tokenizer): GlossaryTokens {
+export function glossaryTerms(glossary: Glossary, tokenizer: Tokenizer): GlossaryTerms {
   checkGlossary(glossary)
   const { force = {}, forbid = [] } = glossary
   checkTerms('glossary.forbid', forbid)
@@ -37,20 +39,21 @@ export function glossaryTokens(glossary: Glossary, tokenizer: Tokenizer): Glossa
         source,
         Array.isArray(terms) ? (terms as readonly string[]) : [terms as string],
       ])
+  const forbidden = forbid.flatMap((term) => [finder(term, 'u'), finder(capitalized(term), 'u')])
+  const hasForbidden = (translation: string) => forbidden.some((isIn) => isIn(translation))
   const words = entries.map(([source, terms]) => {
     checkTerms('glossary.force', source === undefined ? terms : [source, ...terms])
     if (terms.length === 0) throw noTerms(source)
-    // A form without its space in front is for the beginning only, where it has a capital.
-    const spellings = terms.flatMap((term) => [` ${term}`, ` ${capitalized(term)}`, capitalized(term)])
+    const contradiction = terms.find(hasForbidden)
+    if (contradiction !== undefined) throw forcedAndForbidden(contradiction)
     return {
-      isIn: source === undefined ? () => true : finder(source),
-      ways: shortest(tokensOf(spellings, tokenizer)),
+      isIn: source === undefined ? () => true : finder(source, 'iu'),
+      ways: shortest(terms.flatMap((term) => spelled(term, tokenizer))),
     }
   })
-  const everywhere = forbid.flatMap((term) => [` ${term}`, term, ` ${capitalized(term)}`, capitalized(term)])
   return {
     forced: (sentence) => words.filter(({ isIn }) => isIn(sentence)).map(({ ways }) => ways),
-    forbidden: tokensOf(everywhere, tokenizer),
+    hasForbidden,
   }
 }
 
@@ -65,33 +68,39 @@ const isUnspaced = new RegExp(`[${unspaced}]`, 'u')
 const inWord = String.raw`(?![${unspaced}])[\p{L}\p{N}]`
 
 /**
- * Tells whether a sentence has a term: as whole words, or anywhere where its script puts no space between words. Capitals and
- * the kind of white space do not matter.
+ * Tells whether a text has a term: as whole words, or anywhere where its script puts no space between words. The kind of
+ * white space does not matter, nor do capitals where the flags say so.
  */
-function finder(term: string): (sentence: string) => boolean {
+function finder(term: string, flags: 'u' | 'iu'): (text: string) => boolean {
   const trimmed = term.trim()
   const characters = Array.from(trimmed)
   const escaped = trimmed.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s+/g, '\\s+')
   const start = isUnspaced.test(characters[0]!) ? '' : `(?<!${inWord})`
   const end = isUnspaced.test(characters.at(-1)!) ? '' : `(?!${inWord})`
-  const pattern = new RegExp(start + escaped + end, 'iu')
-  return (sentence) => pattern.test(sentence)
+  const pattern = new RegExp(start + escaped + end, flags)
+  return (text) => pattern.test(text)
 }
 
-/** The tokens of each spelling, without those around a text; each sequence once. */
-function tokensOf(spellings: readonly string[], tokenizer: Tokenizer): number[][] {
+/** The ways to write a term in tokens, without those around a text. @throws ArgumentError if there is none. */
+function spelled(term: string, tokenizer: Tokenizer): number[][] {
   const options = { maxLength: Infinity, addSpecialTokens: false }
-  const found = new Map<string, number[]>()
-  for (const spelling of spellings) {
-    const { inputIds } = tokenizer.encode(spelling, undefined, options)
-    if (inputIds.length > 0) found.set(inputIds.join(), inputIds)
-  }
-  return [...found.values()]
+  // A form without its space in front is for the beginning only, where it has a capital.
+  const spellings = [` ${term}`, ` ${capitalized(term)}`, capitalized(term)]
+  const ways = spellings.map((spelling) => tokenizer.encode(spelling, undefined, options).inputIds)
+  // What a vocabulary lacks becomes the unknown token, which is no term. Tokenizers may change the form of characters.
+  const hasTerm = finder(term.normalize('NFKC'), 'iu')
+  const writable = ways.filter((way) => hasTerm(tokenizer.decode(way).normalize('NFKC')))
+  if (writable.length === 0) throw unwritable(term)
+  return writable
 }
 
-/** Those that no other begins: who has written the shorter one has written the term. */
-const shortest = (ways: readonly number[][]): number[][] =>
-  ways.filter((way) => !ways.some((other) => other !== way && other.every((token, at) => way[at] === token)))
+/** Each that no other begins, once: who has written the shorter one has written the term. */
+const shortest = (ways: readonly number[][]): number[][] => {
+  const distinct = [...new Map(ways.map((way) => [way.join(), way])).values()]
+  const begins = (way: readonly number[], other: readonly number[]) =>
+    other !== way && other.every((token, at) => way[at] === token)
+  return distinct.filter((way) => !distinct.some((other) => begins(way, other)))
+}
 
 function checkGlossary(glossary: unknown): void {
   const { force = {}, forbid = [], ...others } = (glossary ?? {}) as Record<string, unknown>
@@ -114,6 +123,24 @@ const noTerms = (source: string | undefined) =>
     expected: 'terms, each with a translation or several',
     received: `none for '${source}'`,
     remedy: 'Leave the term out, or say how it is to be translated.',
+  })
+
+const forcedAndForbidden = (term: string) =>
+  new ArgumentError({
+    function: 'translate',
+    argument: 'glossary.forbid',
+    expected: 'terms that are not forced',
+    received: `what the forced '${term}' has`,
+    remedy: 'Take it out of one of the two.',
+  })
+
+const unwritable = (term: string) =>
+  new ArgumentError({
+    function: 'translate',
+    argument: 'glossary.force',
+    expected: "terms in the letters of the model's vocabulary",
+    received: `'${term}'`,
+    remedy: 'Spell it otherwise, or leave it out: this model has no tokens for it.',
   })
 
 function checkTerms(argument: string, terms: unknown): void {

@@ -3,10 +3,11 @@ import type { SequenceToSequenceConfig, TranslationTokens } from '@tfx/core'
 import { joinSentences, packSentences, type Sentence, textFault } from '@tfx/data'
 import { type LanguageModel, type PartOfStream, textPlace, type WriteOptions } from '@tfx/transfer'
 import { tokensFor } from './directions'
-import { type Glossary, glossaryTokens, type GlossaryTokens } from './glossary'
+import { type Glossary, glossaryTerms } from './glossary'
 import { segmentText, type SplitInto } from './layout'
 import type { TranslationOptions } from './head'
 import type { TranslationPair } from './pair'
+import { writeSentences } from './write-sentences'
 
 /** How texts are translated: where from and to, and the settings of `generate` over the model's own. */
 export interface TranslateOptions extends WriteOptions {
@@ -53,7 +54,7 @@ export async function translateTexts(
   })
   checkSplit(split)
   const tokens = tokensFor(model, { source, target }, 'translate')
-  const terms = glossaryTokens(glossary, tokens.target)
+  const terms = glossaryTerms(glossary, tokens.target)
   const limit = tokenLimit(model, tokens)
   const documents = texts.map((text) =>
     segmentText(text, split).flatMap((segment) =>
@@ -72,47 +73,6 @@ function tokenLimit({ maxLength }: TranslationLanguageModel, { source, prefix }:
     source.encode(prefix + text, undefined, { maxLength: Infinity }).inputIds.length
   const around = count('')
   return { maxTokens: Math.max(1, maxLength - around), countTokens: (text: string) => count(text) - around }
-}
-
-interface Writing {
-  readonly tokens: TranslationTokens
-  readonly terms: GlossaryTokens
-  readonly options: WriteOptions
-}
-
-/** Sentences → translations. Those with the same forced terms are written together, and each once, however often it occurs. */
-async function writeSentences(
-  model: TranslationLanguageModel,
-  sentences: readonly string[],
-  { tokens, terms, options }: Writing,
-): Promise<ReadonlyMap<string, string>> {
-  const groups = new Map<string, { sentences: string[]; forced: number[][][] }>()
-  for (const sentence of new Set(sentences)) {
-    const forced = terms.forced(sentence)
-    const key = JSON.stringify(forced)
-    const group = groups.get(key) ?? { sentences: [], forced }
-    group.sentences.push(sentence)
-    groups.set(key, group)
-  }
-  const banned = [...(options.badWordsIds ?? model.generation.badWordsIds ?? []), ...terms.forbidden]
-  const { numBeams = model.generation.numBeams ?? 1 } = options
-  const translations = new Map<string, string>()
-  for (const group of groups.values()) {
-    const maxLength = model.maxLength
-    const prompts = group.sentences.map(
-      (sentence) => tokens.source.encode(tokens.prefix + sentence, undefined, { maxLength }).inputIds,
-    )
-    const written = await model.write(prompts, {
-      ...options,
-      ...tokens.generation,
-      ...(banned.length > 0 && { badWordsIds: banned }),
-      ...(group.forced.length > 0 && { forceWordsIds: group.forced, numBeams: numBeams > 1 ? numBeams : 4 }),
-    })
-    group.sentences.forEach((sentence, index) => {
-      translations.set(sentence, tokens.target.decode(written[index]![0]!.tokens).trim())
-    })
-  }
-  return translations
 }
 
 function checkText(text: unknown, { argument, maxWords }: { argument: string; maxWords: unknown }): void {

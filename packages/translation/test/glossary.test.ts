@@ -1,7 +1,7 @@
 import { loadTokenizer } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
-import { glossaryTokens } from '../src/glossary'
+import { glossaryTerms } from '../src/glossary'
 
 const tokenizer = await loadTokenizer(fixturePath('core/sentence-piece/t5'))
 
@@ -17,7 +17,36 @@ describe('terms to be forced', () => {
     ['Java', 'JavaScriptは言語です', false],
     ['หมา', 'ผมมีหมาสองตัว', true],
   ])('%s in %s: %s', (term, sentence, isThere) => {
-    const terms = glossaryTokens({ force: { [term]: 'Hund' } }, tokenizer)
+    const terms = glossaryTerms({ force: { [term]: 'Hund' } }, tokenizer)
     expect(terms.forced(sentence)).toHaveLength(isThere ? 1 : 0)
+  })
+})
+
+describe('terms to be forbidden', () => {
+  const terms = glossaryTerms({ forbid: ['Hund', 'groß', 'U.S.', '犬'] }, tokenizer)
+  it.each([
+    ['Der Hund bellt.', true],
+    ['(Hund)', true],
+    ['Hunde bellen.', false],
+    ['hund', false],
+    ['Groß ist er.', true],
+    ['GROSS', false],
+    ['in den U.S. Staaten', true],
+    ['in den UvSx', false],
+    ['白犬が走る。', true],
+  ])('%s: %s', (translation, isThere) => {
+    expect(terms.hasForbidden(translation)).toBe(isThere)
+  })
+})
+
+describe('terms that cannot be', () => {
+  it.each([
+    [{ force: { dog: '猫' } }, "terms in the letters of the model's vocabulary, but got '猫'"],
+    [
+      { force: ['der Hund'], forbid: ['Hund'] },
+      "terms that are not forced, but got what the forced 'der Hund' has",
+    ],
+  ])('%j', (glossary, message) => {
+    expect(() => glossaryTerms(glossary, tokenizer)).toThrow(message)
   })
 })

@@ -100,6 +100,28 @@ describe('a translator from random weights', { timeout: 300_000 }, () => {
     expect((await translate({ forbid: ['Hund'] }))[1]).toBe('klein Katze.')
   })
 
+  it.each([1, 3])(
+    'writes no forbidden term in other tokens than its usual ones (%i beams)',
+    async (numBeams) => {
+      const model = await training
+      for (const { en } of held.slice(0, 6)) {
+        const settings = { numBeams, maxNewTokens: 12 }
+        const forbid = (await model.translate(en, settings)).match(/\p{L}+/gu)!
+        const otherwise = await model.translate(en, { ...settings, glossary: { forbid } })
+        for (const word of otherwise.match(/\p{L}+/gu) ?? []) expect(forbid).not.toContain(word)
+      }
+    },
+  )
+
+  it('has forced terms apart that are forbidden together', async () => {
+    const model = await training
+    const forbid = ['klein Katze', 'Katze klein', 'Katze Klein']
+    const glossary = { force: ['klein', 'Katze'], forbid }
+    const translation = await model.translate('small cat.', { glossary, maxNewTokens: 20 })
+    expect(translation).toMatch(/klein.*Katze|Katze.*klein/i)
+    for (const term of forbid) expect(translation).not.toContain(term)
+  })
+
   it('is saved for Transformers.js, which writes the same, and loaded again', async () => {
     const model = await training
     const directory = folder('toy')

@@ -62,7 +62,8 @@ interface Setting {
  * Beam search for sequences that have the words of `forceWordsIds` (Anderson et al. 2017, arXiv:1612.00576, with the
  * banks of Post & Vilar 2018, arXiv:1804.06609), as `_constrained_beam_search` of Hugging Face transformers 4.52, the
  * last that had it. Two things differ: words in a decoder's prompt do not count as written, and a beam that could go on
- * with several ways to write a word does not lose what it has of it (there, copies of a state share a list).
+ * with several ways to write a word does not lose what it has of it (there, copies of a state share a list). With
+ * `keepForcedWords` those that have all words stay, which Post & Vilar want, and it does not.
  *
  * Where the words do not fit into the longest sequence, the likeliest sequences come back without all of them.
  */
@@ -113,7 +114,7 @@ function advance(
 ): void {
   const { run, tree } = setting
   const { config } = run
-  const { eosTokenIds, numBeams } = config
+  const { eosTokenIds, numBeams, keepForcedWords } = config
   const rows = search.beams.map((beam) => scoresBehind(search, beam, { ...setting, scores }))
   const { vocabSize } = run.model
   const selection = createSelection(Math.max(2, 1 + eosTokenIds.length) * numBeams)
@@ -121,26 +122,54 @@ function advance(
     selection.scan(row, index * vocabSize)
   })
   const { indices, values } = selection.take()
+  const end = (candidate: Candidate) => {
+    const tokens = [...tree.path(candidate.parent.node), candidate.token]
+    keep(
+      search,
+      { tokens, score: candidate.score / generated ** config.lengthPenalty, finish: 'eos' },
+      config,
+    )
+  }
   const likeliest: Candidate[] = []
+  const ended = new Set<Beam>()
   for (const [rank, at] of indices.entries()) {
     const parent = search.beams[Math.floor(at / vocabSize)]!
     const candidate = { parent, token: at % vocabSize, score: values[rank]! }
     if (!eosTokenIds.includes(candidate.token)) likeliest.push(candidate)
     else if (rank < numBeams && isComplete(parent.progress)) {
-      const tokens = [...tree.path(parent.node), candidate.token]
-      keep(
-        search,
-        { tokens, score: candidate.score / generated ** config.lengthPenalty, finish: 'eos' },
-        config,
-      )
+      end(candidate)
+      ended.add(parent)
     }
     if (likeliest.length === numBeams) break
   }
   const wanted = search.beams.flatMap((parent, index) =>
     wantedTokens(parent.progress).map((token): Candidate => ({ parent, token, score: rows[index]![token]! })),
   )
-  search.beams = fromBanks(likeliest, wanted, setting)
-  search.isOpen = !isDone(search, { run, best: values[0]!, generated })
+  const complete = keepForcedWords ? completeBeams(search, rows, eosTokenIds) : []
+  for (const { parent, ending } of complete) if (ending && !ended.has(parent)) end(ending)
+  const kept = complete.map(({ goingOn }) => goingOn)
+  search.beams = fromBanks(likeliest, [...wanted, ...kept], setting)
+  // Without what is kept these are the likeliest of all, which may never have the words.
+  const best = kept.length > 0 ? Math.max(...kept.map(({ score }) => score)) : values[0]!
+  search.isOpen = !isDone(search, { run, best, generated })
+}
+
+/** The likeliest way on of each sequence that has all words, and its end where that is likelier. */
+function completeBeams(
+  { beams }: Search,
+  rows: readonly Float32Array[],
+  eosTokenIds: readonly number[],
+): { parent: Beam; goingOn: Candidate; ending: Candidate | undefined }[] {
+  const selection = createSelection(1 + eosTokenIds.length)
+  return beams.flatMap((parent, index) => {
+    if (!isComplete(parent.progress)) return []
+    selection.scan(rows[index]!)
+    const { indices, values } = selection.take()
+    const candidates = indices.map((token, rank): Candidate => ({ parent, token, score: values[rank]! }))
+    const isEnd = ({ token }: Candidate) => eosTokenIds.includes(token)
+    const goingOn = candidates.find((candidate) => !isEnd(candidate))!
+    return [{ parent, goingOn, ending: candidates.slice(0, 1).find(isEnd) }]
+  })
 }
 
 /** Scores of the sequences that end with each token behind a beam, [vocabSize]. */

@@ -53,6 +53,12 @@ export interface GenerationConfig {
   readonly badWordsIds?: readonly (readonly number[])[]
   /** Words that a beam search must write: each as its tokens, or as several ways to write it, of which one must come. */
   readonly forceWordsIds?: readonly (readonly number[] | readonly (readonly number[])[])[]
+  /**
+   * A sequence that has all words of `forceWordsIds` goes on, however likely others are, as in the search of Post & Vilar 2018
+   * (arXiv:1804.06609). Default false: Hugging Face drops it for likelier ones, and may end with none that has them. No field
+   * of generation_config.json.
+   */
+  readonly keepForcedWords?: boolean
   /** The last of those with the same tokens counts. */
   readonly sequenceBias?: readonly { readonly tokens: readonly number[]; readonly bias: number }[]
   readonly forcedBosTokenId?: number
@@ -175,6 +181,7 @@ export const generationFields: readonly string[] = [
   ...Object.values(fields).map(({ field }) => field),
   'exponentialDecayLengthPenalty',
   'sequenceBias',
+  'keepForcedWords',
 ]
 
 const listFields: readonly string[] = ['forced_eos_token_id', 'eos_token_id', 'stop_strings']

@@ -21,6 +21,7 @@ const kinds: Partial<Record<keyof GenerationConfig, Kind>> = {
     expected: "true, false or 'never'",
   },
   doSample: flag,
+  keepForcedWords: flag,
   removeInvalidValues: flag,
   renormalizeLogits: flag,
   eosTokenIds: ids,
