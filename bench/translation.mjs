@@ -6,7 +6,8 @@
 // multi30k: a network of about 10 million random weights, beam 4, test 2016; DIR has train.en, train.de, val.*,
 // test_2016_flickr.*. debian: the base against the same network from random weights; DIR has en-de.train.tsv.gz, .dev and
 // .test (columns en, de). --limit N takes the first pairs only, to try out; --json prints nothing but JSON. Each seed's
-// translations are written to --out DIR, one a line, where it is given; the first model to --save DIR.
+// translations are written to --out DIR, one a line, where it is given; the first model to --save DIR. A table takes hours:
+// with --checkpoints DIR, one that was cut goes on where it was when the same command is given again.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -32,6 +33,7 @@ const { values, positionals } = parseArgs({
     limit: { type: 'string', default: 'Infinity' },
     out: { type: 'string' },
     save: { type: 'string' },
+    checkpoints: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -89,11 +91,13 @@ let saved = false
 
 /** Trains, translates the test pairs, and scores them. */
 async function measure(name, base, { data, test, ...settings }) {
-  const model = await trainTranslator(base, data, { ...settings, ...common })
+  const run = `${table}-${name.replaceAll(' ', '-')}-${settings.seed}`
+  const checkpoints = values.checkpoints && join(values.checkpoints, run)
+  const model = await trainTranslator(base, data, { ...settings, ...common, checkpoints })
   const { seconds, steps, evaluations } = model.training
   const started = performance.now()
   const { translations, ...scores } = await model.evaluate(test, { ...direction, ...writing })
-  const run = {
+  const result = {
     name,
     seed: settings.seed,
     ...scores,
@@ -105,15 +109,12 @@ async function measure(name, base, { data, test, ...settings }) {
   if (values.save && !saved) await model.save(values.save, { onnx: [] })
   saved = true
   await model.dispose()
-  report(JSON.stringify(run))
+  report(JSON.stringify(result))
   if (values.out) {
     await mkdir(values.out, { recursive: true })
-    await writeFile(
-      join(values.out, `${table}-${name.replaceAll(' ', '-')}-${settings.seed}.de`),
-      `${translations.join('\n')}\n`,
-    )
+    await writeFile(join(values.out, `${run}.de`), `${translations.join('\n')}\n`)
   }
-  return run
+  return result
 }
 
 function scoresOf(translations, pairs) {

@@ -6,7 +6,8 @@ Python 3.11, torch 2.13.0, transformers 5.24.0, sacrebleu 2.6.
 
 The same: network (M2M100, norms in front), initialization, tokens, batches of 128 pairs of like length, AdamW (no decay),
 cosine schedule with 6 % warm-up, label smoothing 0.1, clipping at 1, dropout 0.15, average of the weights (0.998), beam 4.
-The order of the batches differs. PyTorch's label smoothing weighs tokens as ours does.
+The order of the batches differs. PyTorch's label smoothing weighs tokens as ours does. With --checkpoint FILE, a run that
+was cut goes on from its last epoch.
 """
 
 import argparse
@@ -28,6 +29,7 @@ parser.add_argument("--epochs", type=float, default=12)
 parser.add_argument("--max-steps", type=int, default=0)
 parser.add_argument("--limit", type=int, default=None)
 parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--checkpoint", type=pathlib.Path)
 args = parser.parse_args()
 
 BATCH, RATE, WARMUP, SMOOTHING, DECAY, BEAMS, CHUNK = 128, 1e-3, 0.06, 0.1, 0.998, 4, 50
@@ -88,8 +90,26 @@ def factor(step):
 schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 average = {name: value.detach().clone() for name, value in model.state_dict().items()}
 model.train()
-started, step = time.time(), 0
+seconds, step = 0.0, 0
+
+
+def save():
+    order_state, dropout_state = order.getstate(), torch.get_rng_state()
+    parts = [part.state_dict() for part in (model, optimizer, schedule)]
+    partial = args.checkpoint.with_suffix(".partial")
+    torch.save((step, seconds, order_state, dropout_state, average, parts), partial)
+    partial.replace(args.checkpoint)
+
+
+if args.checkpoint and args.checkpoint.exists():
+    step, seconds, order_state, dropout_state, average, parts = torch.load(args.checkpoint, weights_only=False)
+    order.setstate(order_state)
+    torch.set_rng_state(dropout_state)
+    for part, state in zip((model, optimizer, schedule), parts):
+        part.load_state_dict(state)
+
 while step < total:
+    started = time.time()
     for batch in batches(pairs):
         loss = loss_of(batch)
         optimizer.zero_grad(set_to_none=True)
@@ -102,10 +122,12 @@ while step < total:
             for name, value in model.state_dict().items():
                 average[name].lerp_(value, 1 - DECAY)
         if step % 50 == 0 or step == total:
-            print(f"step {step}/{total} loss {loss.item():.3f} {time.time() - started:.0f} s", flush=True)
+            print(f"step {step}/{total} loss {loss.item():.3f} {seconds + time.time() - started:.0f} s", flush=True)
         if step == total:
             break
-seconds = time.time() - started
+    seconds += time.time() - started
+    if args.checkpoint:
+        save()
 
 model.load_state_dict(average)
 model.eval()
