@@ -7,7 +7,8 @@
 // (debian: document, summary) or .jsonl (scitldr: source, target). The best of the epochs by the loss on dev is kept; test is
 // summarized with beam 4, and compared with stems, by rouge_score's rules. --limit N takes the first rows only, and
 // --max-steps N ends the training early, to try out; --json prints one line of JSON instead of a table. --out FILE writes the
-// summaries of each run, as lines of JSON.
+// summaries of each run, as lines of JSON. With --checkpoints DIR, a table that was cut goes on where it was when the same
+// command is given again.
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     limit: { type: 'string', default: 'Infinity' },
     'max-steps': { type: 'string', default: '0' },
     out: { type: 'string' },
+    checkpoints: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -74,7 +76,9 @@ function withoutControls(value) {
 /** Trains one model and scores it on the test documents. */
 async function measure(kind, { train, validation, test, seed }) {
   const fromScratch = kind === 'random weights'
-  const options = { ...settings, seed, fromScratch, progress: !values.json }
+  const run = `${name}-${kind.replaceAll(' ', '-')}-${seed}`
+  const checkpoints = values.checkpoints && join(values.checkpoints, run)
+  const options = { ...settings, seed, fromScratch, checkpoints, progress: !values.json }
   const model = await trainSummarizer(values.base, { train, validation }, options)
   const { seconds, steps, evaluations } = model.training
   const started = performance.now()
@@ -86,9 +90,9 @@ async function measure(kind, { train, validation, test, seed }) {
     const lines = summaries.map(({ text }) => JSON.stringify({ kind, seed, text }))
     await appendFile(values.out, `${lines.join('\n')}\n`)
   }
-  const run = { kind, seed, ...rouge, seconds, steps, losses, secondsToSummarize }
-  console.error(JSON.stringify(run))
-  return { run, baselines }
+  const result = { kind, seed, ...rouge, seconds, steps, losses, secondsToSummarize }
+  console.error(JSON.stringify(result))
+  return { result, baselines }
 }
 
 const [train, validation, test] = await Promise.all(['train', 'dev', 'test'].map(rowsOf))
@@ -96,8 +100,8 @@ const runs = []
 let lead
 for (const seed of values.seeds.split(',').map(Number)) {
   for (const kind of ['base', 'random weights']) {
-    const { run, baselines } = await measure(kind, { train, validation, test, seed })
-    runs.push(run)
+    const { result, baselines } = await measure(kind, { train, validation, test, seed })
+    runs.push(result)
     lead = baselines
   }
 }

@@ -111,13 +111,23 @@ export class AbortedError extends TfxError {
 /**
  * Throws an `AbortedError` if the signal has fired.
  *
- * @throws AbortedError
+ * @throws AbortedError; ArgumentError on what is no signal, such as its controller: it would never fire.
  */
 export function throwIfAborted(signal: AbortSignal | undefined, caller: string): void {
-  if (!signal?.aborted) return
+  if (((signal as unknown) ?? undefined) === undefined) return
+  if (typeof signal!.aborted !== 'boolean') {
+    throw new ArgumentError({
+      function: caller,
+      argument: 'signal',
+      expected: 'an AbortSignal',
+      received: signal instanceof AbortController ? 'an AbortController' : typeof signal,
+      remedy: 'Pass the `signal` of an AbortController.',
+    })
+  }
+  if (!signal!.aborted) return
   throw new AbortedError({
     function: caller,
     received: 'stopped by its AbortSignal',
-    cause: signal.reason,
+    cause: signal!.reason,
   })
 }

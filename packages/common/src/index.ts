@@ -1,5 +1,6 @@
 export * from './errors'
 export * from './files'
 export * from './float16'
+export * from './options'
 export * from './random'
 export * from './tensor'

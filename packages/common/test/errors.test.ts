@@ -68,6 +68,12 @@ describe('throwIfAborted', () => {
     throwIfAborted(new AbortController().signal, 'f')
   })
 
+  it.each([new AbortController(), 5, {}, 'signal'])('refuses what would never fire: %o', (other) => {
+    const call = () => throwIfAborted(other as never, 'transfer')
+    expect(call).toThrow(ArgumentError)
+    expect(call).toThrow("transfer: 'signal' must be an AbortSignal, but got")
+  })
+
   it('throws with the reason as its cause', () => {
     const controller = new AbortController()
     const reason = new Error('enough')

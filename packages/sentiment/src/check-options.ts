@@ -1,4 +1,4 @@
-import { ArgumentError } from '@tfx/common'
+import { ArgumentError, checkSwitch } from '@tfx/common'
 import type { TransferDataset, TransferOptions } from '@tfx/transfer'
 import type { SentimentOptions } from './options'
 
@@ -6,9 +6,10 @@ type Options = SentimentOptions & TransferOptions
 
 /** @throws ArgumentError on two ways to learn at once, or what is neither yes nor no. */
 export function checkKind({ fewShot, multiLabel }: Options): void {
-  checkSwitch('multiLabel', multiLabel)
+  checkSwitch(multiLabel, { caller: 'transfer', argument: 'multiLabel' })
   // What is in an object is looked at where it is used.
-  if (typeof fewShot !== 'object' || (fewShot as unknown) === null) checkSwitch('fewShot', fewShot)
+  if (typeof fewShot !== 'object' || (fewShot as unknown) === null)
+    checkSwitch(fewShot, { caller: 'transfer', argument: 'fewShot' })
   if (!fewShot || !multiLabel) return
   throw new ArgumentError({
     function: 'transfer',
@@ -19,21 +20,9 @@ export function checkKind({ fewShot, multiLabel }: Options): void {
   })
 }
 
-/** @throws ArgumentError */
-function checkSwitch(argument: string, given: unknown): void {
-  if (given === undefined || typeof given === 'boolean') return
-  throw new ArgumentError({
-    function: 'transfer',
-    argument,
-    expected: 'true or false',
-    received: JSON.stringify(given),
-    remedy: 'Leave it out for false.',
-  })
-}
-
 /** @throws ArgumentError if there is nothing to calibrate by. */
 export function checkCalibration(dataset: TransferDataset, { calibrate, validation }: Options): void {
-  checkSwitch('calibrate', calibrate)
+  checkSwitch(calibrate, { caller: 'transfer', argument: 'calibrate' })
   if (!calibrate || hasValidation(dataset) || (validation !== false && validation !== 0)) return
   throw new ArgumentError({
     function: 'transfer',

@@ -1,4 +1,4 @@
-import { DataError } from '@tfx/common'
+import { checkIsOptions, DataError } from '@tfx/common'
 import type { RowSource } from '@tfx/data'
 import { createRouge, rouge, type RougeOptions, type RougeScore } from '@tfx/metrics'
 import type { ReadingOptions, SummaryExample } from './example'
@@ -29,15 +29,17 @@ export interface SummaryScores extends RougeF1 {
 export async function evaluateSummaries(
   model: SummaryLanguageModel,
   dataset: RowSource,
-  {
+  given: EvaluateOptions = {},
+): Promise<SummaryScores> {
+  checkIsOptions(given, { caller: 'evaluate' })
+  const {
     documentColumn,
     summaryColumn,
     incomplete,
     tokenizer = usualComparison.tokenizer,
     stemming = usualComparison.stemming,
     ...options
-  }: EvaluateOptions = {},
-): Promise<SummaryScores> {
+  } = given
   const reading = {
     ...(documentColumn !== undefined && { documentColumn }),
     ...(summaryColumn !== undefined && { summaryColumn }),

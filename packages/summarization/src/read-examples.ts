@@ -1,6 +1,6 @@
 import { DataError, throwIfAborted } from '@tfx/common'
 import { type LocatedRow, readRows, type RowSource, textFault } from '@tfx/data'
-import type { ReadExamples } from '@tfx/transfer'
+import { incompleteNotes, type ReadExamples } from '@tfx/transfer'
 import type { ReadingOptions, SummaryExample } from './example'
 
 /** The usual names, the most telling first. */
@@ -38,22 +38,13 @@ export async function readExamples(
     if (example === undefined) incomplete.push(located.location)
     else examples.push(example)
   }
-  if (incomplete.length > 0 && options.incomplete !== 'drop') {
-    const more = incomplete.length > 5 ? ', …' : ''
-    throw new DataError({
-      function: caller,
-      argument: rows.name,
-      expected: 'a document and its summary in every row',
-      received: `${incomplete.length} without one of them (${incomplete.slice(0, 5).join(', ')}${more})`,
-      remedy: "Complete or delete them, or pass { incomplete: 'drop' } to leave them out.",
-    })
-  }
   const guessed = columns?.guessed.map((name) => `'${name}'`) ?? []
   const notes = [
     ...(guessed.length > 0 ? [`Columns by their names: ${guessed.join(', ')}.`] : []),
-    ...(incomplete.length > 0
-      ? [`${incomplete.length} rows without a document or a summary were left out.`]
-      : []),
+    ...incompleteNotes({
+      ...{ places: incomplete, incomplete: options.incomplete, caller, name: rows.name },
+      parts: ['a document', 'its summary'],
+    }),
   ]
   return { examples, notes }
 }

@@ -1,4 +1,4 @@
-import { ArgumentError } from '@tfx/common'
+import { ArgumentError, checkIsOptions } from '@tfx/common'
 import { modelFamily, type SequenceToSequenceConfig } from '@tfx/core'
 import { textFault } from '@tfx/data'
 import { type LanguageModel, type PartOfStream, textPlace, type WriteOptions } from '@tfx/transfer'
@@ -49,7 +49,10 @@ export type SummaryLanguageModel = LanguageModel<
 export async function summarizeTexts(
   model: SummaryLanguageModel,
   texts: readonly string[],
-  {
+  given: SummarizeOptions & PartOfStream = {},
+): Promise<Summary[]> {
+  checkIsOptions(given, { caller: 'summarize' })
+  const {
     style,
     maxLength,
     minLength,
@@ -57,8 +60,7 @@ export async function summarizeTexts(
     maxParts = 64,
     firstIndex,
     ...options
-  }: SummarizeOptions & PartOfStream = {},
-): Promise<Summary[]> {
+  } = given
   checkLongDocuments(longDocuments)
   checkMaxParts(maxParts)
   const { tokenizer, config, generation } = model

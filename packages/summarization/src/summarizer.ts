@@ -1,3 +1,4 @@
+import { checkIsOptions } from '@tfx/common'
 import type { SequenceToSequenceConfig } from '@tfx/core'
 import type { RowSource } from '@tfx/data'
 import { answerStream, type ModelBasics, modelBasics } from '@tfx/transfer'
@@ -49,6 +50,7 @@ export function createSummarizer(model: SummaryLanguageModel): Summarizer {
     ...modelBasics(model),
     summarize,
     async *predictStream(texts, options = {}) {
+      checkIsOptions(options, { caller: 'predictStream' })
       yield* answerStream(texts, {
         batchSize: options.batchSize ?? 16,
         signal: options.signal,

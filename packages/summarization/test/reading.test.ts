@@ -41,7 +41,10 @@ describe('rows', () => {
     ]
     const { examples, notes } = await read(rows, { incomplete: 'drop' })
     expect(examples).toHaveLength(1)
-    expect(notes.at(-1)).toBe('2 rows without a document or a summary were left out.')
+    expect(notes.at(-1)).toBe('2 rows without a document or its summary were left out.')
+    expect(await refusalText(read(rows, { incomplete: 'dropp' as never }))).toContain(
+      "'incomplete' must be 'error' or 'drop', but got 'dropp'",
+    )
     expect(await refusalText(read(rows))).toContain('2 without one of them (row 2, row 3)')
   })
 

@@ -185,6 +185,10 @@ describe('bad input', () => {
     expect(await refusalText(model.evaluate(toyRows(1), { tokenizer: 'greek' as never }))).toContain(
       "rouge: 'tokenizer' must be",
     )
+    expect(await refusalText(model.summarize('a', null as never))).toContain("'options' must be an object")
+    expect(await refusalText(model.evaluate(toyRows(1), { stemming: 'no' as never }))).toContain(
+      "'stemming' must be true or false",
+    )
     expect(await refusalText(model.summarize('a', { maxParts: NaN }))).toContain(
       "'maxParts' must be a number of at least 1, but got NaN",
     )

@@ -1,5 +1,4 @@
-import { ArgumentError } from '@tfx/common'
-import { describeValue } from './check-options'
+import { ArgumentError, describeValue } from '@tfx/common'
 
 /** @throws ArgumentError on what is no number, or outside of its bounds; by default any finite number is within. */
 export function checkNumber(

@@ -1,4 +1,4 @@
-import { ArgumentError } from '@tfx/common'
+import { ArgumentError, describeValue } from '@tfx/common'
 
 /** @throws ArgumentError if a switch is neither true nor false: the text 'false' would turn it on. */
 export function checkFlags(caller: string, flags: Readonly<Record<string, unknown>>): void {
@@ -44,13 +44,6 @@ export function checkNoOthers(caller: string, others: object, allowed: readonly 
   const [argument, value] = other
   const expected = 'left out, for there is no such option'
   throw invalid(caller, { argument, expected, received: describeValue(value) })
-}
-
-/** A value as an error shows it. */
-export function describeValue(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
-  return typeof value === 'function' ? 'a function' : String(value)
 }
 
 function invalid(

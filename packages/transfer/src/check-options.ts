@@ -1,4 +1,4 @@
-import { ArgumentError } from '@tfx/common'
+import { ArgumentError, checkIsOptions } from '@tfx/common'
 import { type ModelConfig, modelFamily, type Tokenizer } from '@tfx/core'
 
 /** The most tokens of an input, special tokens included. */
@@ -22,16 +22,8 @@ export function checkOptionNames(
   known: readonly string[],
   { caller, argument = 'options' }: { caller: string; argument?: string },
 ): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new ArgumentError({
-      function: caller,
-      argument,
-      expected: 'an object',
-      received: String(options),
-      remedy: 'Leave it out to use the defaults.',
-    })
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  checkIsOptions(options, { caller, argument })
+  const unknown = Object.keys(options as object).find((name) => !known.includes(name))
   if (unknown === undefined) return
   const similar = known.find((name) => isSimilar(name, unknown))
   throw new ArgumentError({

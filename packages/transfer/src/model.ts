@@ -1,5 +1,5 @@
 import { type Program } from '@tfx/backend'
-import { ArgumentError } from '@tfx/common'
+import { ArgumentError, checkSwitch } from '@tfx/common'
 import type { EncoderConfig } from '@tfx/core'
 import { type RowSource, textFault } from '@tfx/data'
 import type { FitResult } from '@tfx/train'
@@ -102,7 +102,10 @@ export async function createModel<Example extends TextInput, Answer, Options>(
       truncation = parts.truncation,
       ...options
     }: Pick<EncodeOptions, 'caller' | 'virtualTokens'> & PredictOptions,
-  ) => encodeExamples(examples, { ...options, tokenizer, maxLength, truncation })
+  ) => {
+    checkSwitch(truncation, { caller: options.caller, argument: 'truncation' })
+    return encodeExamples(examples, { ...options, tokenizer, maxLength, truncation })
+  }
 
   async function predict(input: string | TextInput, options?: PredictOptions): Promise<Answer>
   async function predict(inputs: readonly (string | TextInput)[], options?: PredictOptions): Promise<Answer[]>

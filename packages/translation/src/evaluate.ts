@@ -1,4 +1,4 @@
-import { ArgumentError, DataError } from '@tfx/common'
+import { ArgumentError, checkIsOptions, DataError } from '@tfx/common'
 import { createBleu, createChrf, createTer } from '@tfx/metrics'
 import { directionsOf, isOf } from './directions'
 import type { PairOptions, PairSource, TranslationPair } from './pair'
@@ -30,8 +30,10 @@ export interface TranslationScores {
 export async function evaluateTranslations(
   model: TranslationLanguageModel,
   dataset: PairSource,
-  { source, target, bothDirections, incomplete, ...options }: EvaluateOptions = {},
+  given: EvaluateOptions = {},
 ): Promise<TranslationScores> {
+  checkIsOptions(given, { caller: 'evaluate' })
+  const { source, target, bothDirections, incomplete, ...options } = given
   const reading = {
     ...(source !== undefined && { source }),
     ...(target !== undefined && { target }),

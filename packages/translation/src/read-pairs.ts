@@ -1,5 +1,6 @@
-import { ArgumentError, DataError, throwIfAborted } from '@tfx/common'
+import { ArgumentError, checkSwitch, DataError, throwIfAborted } from '@tfx/common'
 import { type LocatedRow, readRows, type Row, textFault } from '@tfx/data'
+import { incompleteNotes } from '@tfx/transfer'
 import type { PairOptions, PairSource, TranslationPair } from './pair'
 import { languageOf } from './directions'
 import { isParallel, parallelRows } from './parallel-files'
@@ -33,7 +34,7 @@ export async function readPairs(
   options: PairOptions & { signal?: AbortSignal | undefined },
   caller: string,
 ): Promise<ReadPairs> {
-  checkSwitch(options.bothDirections, caller)
+  checkSwitch(options.bothDirections, { caller, argument: 'bothDirections' })
   const rows = readRows(isParallel(source) ? await parallelRows(source, caller) : source)
   const examples: TranslationPair[] = []
   const incomplete: string[] = []
@@ -45,35 +46,16 @@ export async function readPairs(
     if (pair === undefined) incomplete.push(located.location)
     else examples.push(pair)
   }
-  if (incomplete.length > 0 && options.incomplete !== 'drop') {
-    const more = incomplete.length > 5 ? ', …' : ''
-    throw new DataError({
-      function: caller,
-      argument: rows.name,
-      expected: 'a text and its translation in every row',
-      received: `${incomplete.length} without one of them (${incomplete.slice(0, 5).join(', ')}${more})`,
-      remedy: "Complete or delete them, or pass { incomplete: 'drop' } to leave them out.",
-    })
-  }
   const notes = [
     ...(columns?.isGuessed
       ? [`Columns by their place: from '${columns.source}' to '${columns.target}'.`]
       : []),
-    ...(incomplete.length > 0 ? [`${incomplete.length} pairs that lack a side were left out.`] : []),
+    ...incompleteNotes({
+      ...{ places: incomplete, incomplete: options.incomplete, caller, name: rows.name },
+      parts: ['a text', 'its translation'],
+    }),
   ]
   return { examples: options.bothDirections ? bothWays(examples, caller) : examples, notes }
-}
-
-/** @throws ArgumentError */
-function checkSwitch(bothDirections: unknown, caller: string): void {
-  if (bothDirections === undefined || typeof bothDirections === 'boolean') return
-  throw new ArgumentError({
-    function: caller,
-    argument: 'bothDirections',
-    expected: 'true or false',
-    received: JSON.stringify(bothDirections),
-    remedy: 'Leave it out for false.',
-  })
 }
 
 interface Place {

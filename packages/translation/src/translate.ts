@@ -1,4 +1,4 @@
-import { ArgumentError } from '@tfx/common'
+import { ArgumentError, checkIsOptions } from '@tfx/common'
 import type { SequenceToSequenceConfig, TranslationTokens } from '@tfx/core'
 import { joinSentences, packSentences, type Sentence, textFault } from '@tfx/data'
 import { type LanguageModel, type PartOfStream, textPlace, type WriteOptions } from '@tfx/transfer'
@@ -39,7 +39,10 @@ export type TranslationLanguageModel = LanguageModel<
 export async function translateTexts(
   model: TranslationLanguageModel,
   texts: readonly string[],
-  {
+  given: TranslateOptions & PartOfStream = {},
+): Promise<string[]> {
+  checkIsOptions(given, { caller: 'translate' })
+  const {
     source,
     target,
     glossary = {},
@@ -47,8 +50,7 @@ export async function translateTexts(
     maxWords = 100_000,
     firstIndex,
     ...options
-  }: TranslateOptions & PartOfStream = {},
-): Promise<string[]> {
+  } = given
   texts.forEach((text, index) => {
     checkText(text, { argument: textPlace(texts.length, index, { firstIndex }), maxWords })
   })

@@ -1,3 +1,4 @@
+import { checkIsOptions } from '@tfx/common'
 import type { SequenceToSequenceConfig } from '@tfx/core'
 import { answerStream, type ModelBasics, modelBasics } from '@tfx/transfer'
 import { type EvaluateOptions, evaluateTranslations, type TranslationScores } from './evaluate'
@@ -53,6 +54,7 @@ export function createTranslator(model: TranslationLanguageModel): Translator {
     ...modelBasics(model),
     translate,
     async *predictStream(texts, options = {}) {
+      checkIsOptions(options, { caller: 'predictStream' })
       yield* answerStream(texts, {
         batchSize: options.batchSize ?? 16,
         signal: options.signal,

@@ -44,7 +44,7 @@ describe('pairs that cannot be learned from', () => {
       ...once,
       incomplete: 'drop',
     })
-    expect(model.notes).toContain('1 pairs that lack a side were left out.')
+    expect(model.notes).toContain('1 rows without a text or its translation were left out.')
     await model.dispose()
   })
 
@@ -109,7 +109,7 @@ describe('pairs that cannot be learned from', () => {
   it('of neither one direction nor both', async () => {
     const options = { ...once, bothDirections: 'no' as never }
     expect((await refusal(transfer(await base, pairs, options))).message).toContain(
-      '\'bothDirections\' must be true or false, but got "no"',
+      "'bothDirections' must be true or false, but got 'no'",
     )
   })
 
@@ -164,6 +164,9 @@ describe('texts that cannot be translated', () => {
     [{ numbeams: 4 }, "'options' must be made of settings, such as 'numBeams', that there are"],
     [{ glossary: { forbid: [7] } }, "'glossary.forbid' must be a string, but got number"],
     [{ maxWords: NaN }, "'maxWords' must be a number of at least 1, but got NaN"],
+    [null, "translate: 'options' must be an object, but got null"],
+    [{ seed: NaN }, "'seed' must be a number, but got NaN"],
+    [{ signal: new AbortController() }, "'signal' must be an AbortSignal, but got an AbortController"],
     [{ numBeams: 0 }, "'numBeams' must be a whole number of at least 1"],
     [{ glossary: { force: ['Hund'] }, doSample: true }, "'doSample' must be false with forceWordsIds"],
   ])('with the options %j', async (options, message) => {
@@ -178,6 +181,16 @@ describe('texts that cannot be translated', () => {
     expect((await refusal(model.evaluate([...pairs, { en: 'a dog', de: null }]))).message).toMatch(
       /^evaluate: 'rows' must be a text and its translation in every row, but got 1 without one of them \(row 41\)/,
     )
+  })
+
+  it.each([
+    [null, "evaluate: 'options' must be an object, but got null"],
+    [{ incomplete: 'dropp' }, "'incomplete' must be 'error' or 'drop', but got 'dropp'"],
+    [{ bothDirections: 'no' }, "'bothDirections' must be true or false, but got 'no'"],
+  ])('are refused in an evaluation with the options %j', async (options, message) => {
+    const error = await refusal((await trained).evaluate(pairs, options as object))
+    expect(error.name).toBe('ArgumentError')
+    expect(error.message).toContain(message)
   })
 
   it('are refused in an evaluation that all of them are dropped from', async () => {

@@ -1,4 +1,4 @@
-import { ArgumentError } from '@tfx/common'
+import { ArgumentError, checkSwitch } from '@tfx/common'
 import type { Scores } from '../averages'
 import { commonLength, commonPlaces } from './common-subsequence'
 import { countMatches, countNgrams, ngramTotal } from './ngrams'
@@ -146,6 +146,7 @@ function scoresOf(matches: number, { written, expected }: { written: number; exp
 const sumOfLengths = (lines: CutText['lines']) => lines.reduce((sum, { length }) => sum + length, 0)
 
 function readTokenizer({ tokenizer = 'latin', stemming = false }: RougeOptions): Tokenize {
+  checkSwitch(stemming, { caller: 'rouge', argument: 'stemming' })
   if (typeof tokenizer !== 'function' && !Object.hasOwn(rougeTokenizers, tokenizer)) {
     throw new ArgumentError({
       function: 'rouge',

@@ -1,5 +1,5 @@
-import { ArgumentError } from '@tfx/common'
-import { checkNoOthers, describeValue } from '../check-options'
+import { ArgumentError, describeValue } from '@tfx/common'
+import { checkNoOthers } from '../check-options'
 import { adafactor } from './adafactor'
 import { adagrad } from './adagrad'
 import { adam } from './adam'

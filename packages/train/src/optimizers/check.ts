@@ -1,5 +1,4 @@
-import { ArgumentError } from '@tfx/common'
-import { describeValue } from '../check-options'
+import { ArgumentError, describeValue } from '@tfx/common'
 
 /** @throws ArgumentError unless each is the decay rate of an average: a number in [0, 1). */
 export function checkRates(caller: string, rates: Readonly<Record<string, unknown>>): void {

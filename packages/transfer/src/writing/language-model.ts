@@ -189,7 +189,9 @@ async function writeAll(
   for (const indices of batches(prompts, { batchSize, shuffle: false, lengthOf: ({ length }) => length })) {
     throwIfAborted(options.signal, 'generate')
     const chosen = indices.map((index) => prompts[index]!)
-    const sequences = await generate(steps, chosen, { ...options, seed: mixSeed(seed, indices[0]!) })
+    // What is no number is left as it is, for `generate` to refuse.
+    const own = Number.isFinite(seed) ? mixSeed(seed, indices[0]!) : seed
+    const sequences = await generate(steps, chosen, { ...options, seed: own })
     indices.forEach((index, row) => (written[index] = sequences[row]!))
   }
   return written
