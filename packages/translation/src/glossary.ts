@@ -22,7 +22,8 @@ export interface GlossaryTerms {
 }
 
 /**
- * Spells the terms of a glossary in tokens: behind a space and without one, as they are and with a capital.
+ * Spells the terms of a glossary in tokens: behind a space, as they are and with a capital; and without a space in front in
+ * scripts that have none.
  *
  * @param tokenizer Of the translations.
  * @throws ArgumentError if it is made of anything else, a term is no text or cannot be written by the model, or what is
@@ -84,14 +85,21 @@ function finder(term: string, flags: 'u' | 'iu'): (text: string) => boolean {
 /** The ways to write a term in tokens, without those around a text. @throws ArgumentError if there is none. */
 function spelled(term: string, tokenizer: Tokenizer): number[][] {
   const options = { maxLength: Infinity, addSpecialTokens: false }
-  // A form without its space in front is for the beginning only, where it has a capital.
-  const spellings = [` ${term}`, ` ${capitalized(term)}`, capitalized(term)]
-  const ways = spellings.map((spelling) => tokenizer.encode(spelling, undefined, options).inputIds)
+  const encode = (text: string) => tokenizer.encode(text, undefined, options).inputIds
+  // Behind a letter, tokens without a space would make one word with it; where nothing is in front, the space goes.
+  const ways = [` ${term}`, ` ${capitalized(term)}`].map(encode)
+  if (isUnspaced.test(Array.from(term.trim())[0]!)) ways.push(tokensBehind('、', term.trim(), encode))
   // What a vocabulary lacks becomes the unknown token, which is no term. Tokenizers may change the form of characters.
   const hasTerm = finder(term.normalize('NFKC'), 'iu')
   const writable = ways.filter((way) => hasTerm(tokenizer.decode(way).normalize('NFKC')))
   if (writable.length === 0) throw unwritable(term)
   return writable
+}
+
+/** The tokens of a text behind another; none where the two share one. */
+function tokensBehind(before: string, text: string, encode: (text: string) => number[]): number[] {
+  const [start, all] = [encode(before), encode(before + text)]
+  return start.every((token, at) => all[at] === token) ? all.slice(start.length) : []
 }
 
 /** Each that no other begins, once: who has written the shorter one has written the term. */

@@ -2,6 +2,7 @@ import { loadTokenizer } from '@tfx/core'
 import { fixturePath } from '@tfx/testing'
 import { describe, expect, it } from 'vitest'
 import { glossaryTerms } from '../src/glossary'
+import { scratchBase } from '../src/index'
 
 const tokenizer = await loadTokenizer(fixturePath('core/sentence-piece/t5'))
 
@@ -19,6 +20,22 @@ describe('terms to be forced', () => {
   ])('%s in %s: %s', (term, sentence, isThere) => {
     const terms = glossaryTerms({ force: { [term]: 'Hund' } }, tokenizer)
     expect(terms.forced(sentence)).toHaveLength(isThere ? 1 : 0)
+  })
+})
+
+describe('spellings', () => {
+  it('are behind a space, with and without a capital', async () => {
+    // Bytes of which each is a token.
+    const { tokenizer: bytes } = await scratchBase([{ en: 'a', de: 'b' }], { vocabSize: 270, hiddenSize: 8 })
+    const [ways] = glossaryTerms({ force: ['ab'] }, bytes).forced('')
+    expect(ways!.map((way) => bytes.decode(way))).toEqual([' ab', ' Ab'])
+  })
+
+  it('need no space in scripts without spaces', async () => {
+    const several = await loadTokenizer(fixturePath('core/sentence-piece/mbart50'))
+    const [ways] = glossaryTerms({ force: ['語'] }, several).forced('')
+    const behind = several.encode('日本', undefined, { addSpecialTokens: false }).inputIds
+    expect(ways!.map((way) => several.decode([...behind, ...way]))).toEqual(['日本 語', '日本語'])
   })
 })
 
