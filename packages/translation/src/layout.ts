@@ -5,15 +5,31 @@ export type SplitInto = 'sentences' | 'lines' | 'none'
 
 const borders = { lines: /^\s+|\s*\n\s*|\s+$/g, none: /^\s+|\s+$/g } as const
 
+/** What begins a line without being of its text: the marks of lists, headings and quotations. */
+const marks = /^(?:(?:[-*+•‣–—]|\d{1,3}[.)]|#{1,6}|>+)\s+)+/u
+
 /**
- * Cuts a document into pieces to translate one by one. What stands between them, line breaks, blank lines and indentation, is
- * its layout: the texts with their separators, joined, are the document again. Space in front of the first has an empty text.
+ * Cuts a document into pieces to translate one by one. What stands between them is its layout: line breaks, blank lines and
+ * indentation, the marks of lists, headings and quotations, and what has no letters, such as rules and numbers by themselves.
+ * The texts with their separators, joined, are the document again; layout that no text is in front of has an empty one. Uncut
+ * (`none`), only white space at the ends is layout.
  */
 export function segmentText(text: string, into: SplitInto): Sentence[] {
-  if (into === 'sentences') return splitSentences(text)
+  const pieces = into === 'sentences' ? splitSentences(text) : cutAt(text, borders[into])
+  if (into === 'none') return pieces
+  return pieces.flatMap(({ text, separator }, index) => {
+    if (!/\p{L}/u.test(text)) return [{ text: '', separator: text + separator }]
+    const isLine = index === 0 || pieces[index - 1]!.separator.includes('\n')
+    const mark = isLine ? (marks.exec(text)?.[0] ?? '') : ''
+    const rest = { text: text.slice(mark.length), separator }
+    return mark === '' ? [rest] : [{ text: '', separator: mark }, rest]
+  })
+}
+
+function cutAt(text: string, border: RegExp): Sentence[] {
   const segments: Sentence[] = []
   let start = 0
-  for (const { 0: separator, index } of text.matchAll(borders[into])) {
+  for (const { 0: separator, index } of text.matchAll(border)) {
     segments.push({ text: text.slice(start, index), separator })
     start = index + separator.length
   }

@@ -70,8 +70,8 @@ describe('a translator from random weights', { timeout: 300_000 }, () => {
 
   it('keeps the layout of a document', async () => {
     const model = await training
-    const document = '\n  big dog!\n    small cat.  \n\n\tred tree.\r\nblue car.'
-    const expected = '\n  groß Hund!\n    klein Katze.  \n\n\trot Baum.\r\nblau Auto.'
+    const document = '\n# big dog!\n---\n  - small cat.  \n\n\t2. red tree.\r\nblue car.'
+    const expected = '\n# groß Hund!\n---\n  - klein Katze.  \n\n\t2. rot Baum.\r\nblau Auto.'
     expect(await model.translate(document)).toBe(expected)
   })
 
