@@ -113,9 +113,9 @@ export class AbortedError extends TfxError {
  *
  * @throws AbortedError; ArgumentError on what is no signal, such as its controller: it would never fire.
  */
-export function throwIfAborted(signal: AbortSignal | undefined, caller: string): void {
-  if (((signal as unknown) ?? undefined) === undefined) return
-  if (typeof signal!.aborted !== 'boolean') {
+export function throwIfAborted(signal: AbortSignal | null | undefined, caller: string): void {
+  if (signal === undefined || signal === null) return
+  if (typeof (signal.aborted as unknown) !== 'boolean') {
     throw new ArgumentError({
       function: caller,
       argument: 'signal',
@@ -124,10 +124,10 @@ export function throwIfAborted(signal: AbortSignal | undefined, caller: string):
       remedy: 'Pass the `signal` of an AbortController.',
     })
   }
-  if (!signal!.aborted) return
+  if (!signal.aborted) return
   throw new AbortedError({
     function: caller,
     received: 'stopped by its AbortSignal',
-    cause: signal!.reason,
+    cause: signal.reason,
   })
 }

@@ -18,7 +18,7 @@ export function describeValue(value: unknown): string {
 export function checkIsOptions(
   given: unknown,
   { caller, argument = 'options' }: { readonly caller: string; readonly argument?: string },
-): void {
+): asserts given is object {
   if (typeof given === 'object' && given !== null) return
   throw new ArgumentError({
     function: caller,

@@ -23,7 +23,7 @@ export function checkOptionNames(
   { caller, argument = 'options' }: { caller: string; argument?: string },
 ): void {
   checkIsOptions(options, { caller, argument })
-  const unknown = Object.keys(options as object).find((name) => !known.includes(name))
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown === undefined) return
   const similar = known.find((name) => isSimilar(name, unknown))
   throw new ArgumentError({

@@ -19,7 +19,9 @@ export function segmentText(text: string, into: SplitInto): Sentence[] {
   if (into === 'none') return pieces
   return pieces.flatMap(({ text, separator }, index) => {
     if (!/\p{L}/u.test(text)) return [{ text: '', separator: text + separator }]
-    const isLine = index === 0 || pieces[index - 1]!.separator.includes('\n')
+    const before = pieces[index - 1]
+    // An empty text in front is the beginning's white space.
+    const isLine = before === undefined || before.text === '' || before.separator.includes('\n')
     const mark = isLine ? (marks.exec(text)?.[0] ?? '') : ''
     const rest = { text: text.slice(mark.length), separator }
     return mark === '' ? [rest] : [{ text: '', separator: mark }, rest]

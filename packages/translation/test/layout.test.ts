@@ -33,6 +33,7 @@ describe('segmentText', () => {
     ['# Title\n\nText.', ['Title', 'Text.']],
     ['- one\n  * two. Three - four\n3. five\n12) six', ['one', 'two.', 'Three - four', 'five', 'six']],
     ['> - quoted\n>> twice', ['quoted', 'twice']],
+    ['  - indented', ['indented']],
     ['One.\n---\n***\n3.14 %\nTwo.', ['One.', 'Two.']],
     // Marks are at the beginning of lines, and stand apart.
     ['It is 5. - So what?', ['It is 5.', '- So what?']],
