@@ -75,7 +75,7 @@ describe('calibrated scores', () => {
   it.each([
     [{ validation: false as const }, "'calibrate' must be with examples to validate on"],
     [{ validation: 0 }, "'calibrate' must be with examples to validate on"],
-    [{ calibrate: 'yes' as never }, '\'calibrate\' must be true or false, but got "yes".'],
+    [{ calibrate: 'yes' as never }, "'calibrate' must be true or false, but got 'yes'."],
   ])('are refused with %j', async (changes, text) => {
     const error = await failureOf(transfer(base, noisy(12, 1), { ...quick, calibrate: true, ...changes }))
     expect(error).toBeInstanceOf(ArgumentError)
