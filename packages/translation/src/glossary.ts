@@ -6,10 +6,11 @@ import { textFault } from '@tfx/data'
 export interface Glossary {
   /**
    * Terms of the source → how they are to be translated, one way or one of several: where a sentence has the term (whole
-   * words, in any case; any part of a text in a script without spaces), its translation gets one of them. A list: what every translation must have.
+   * words, in any case; any part of a text in a script without spaces), its translation gets one of them. A list: what
+   * every translation must have.
    */
   readonly force?: Readonly<Record<string, string | readonly string[]>> | readonly string[]
-  /** What no translation may have. */
+  /** What no translation may have: whole words, as they are or with a capital, in whatever tokens. */
   readonly forbid?: readonly string[]
 }
 

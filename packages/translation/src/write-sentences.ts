@@ -26,7 +26,7 @@ interface Job {
  * A term can be spelled in many tokens, and its tokens begin other words too. So it is translations that are looked at: where
  * one has a forbidden term, the tokens that spelled it are banned for its sentence, and that is written again.
  *
- * @throws ArgumentError if a sentence is never written without a forbidden term, as `generate`.
+ * @throws ArgumentError as `generate`, and if a sentence is never written without a forbidden term.
  */
 export async function writeSentences(
   model: TranslationLanguageModel,
@@ -46,9 +46,8 @@ export async function writeSentences(
       if (terms.hasForbidden(translation)) {
         if (round === mostRounds) throw neverWithout(job.sentence, translation)
         const found = forbiddenTokens(ids, (part) => terms.hasForbidden(decode(part)))
-        const needed = new Set(job.forced.flat(2))
-        const single = found.filter((token) => !needed.has(token)).map((token) => [token])
-        again.push({ ...job, banned: [...job.banned, ...(round > roundsOfSpellings ? single : [found])] })
+        const more = round > roundsOfSpellings ? tokensNotOf(job.forced, found) : [found]
+        again.push({ ...job, banned: [...job.banned, ...more] })
       } else {
         translations.set(job.sentence, translation)
       }
@@ -61,6 +60,11 @@ export async function writeSentences(
 /** How often a spelling is banned; then its tokens are, each by itself, but for those of forced terms. */
 const roundsOfSpellings = 6
 const mostRounds = 40
+
+function tokensNotOf(forced: Job['forced'], found: readonly number[]): number[][] {
+  const needed = new Set(forced.flat(2))
+  return found.filter((token) => !needed.has(token)).map((token) => [token])
+}
 
 /** Writes all, those together that have the same terms. */
 async function writeJobs(
@@ -87,7 +91,9 @@ async function writeJobs(
       ...tokens.generation,
       ...(banned.length > 0 && { badWordsIds: [...badWordsIds, ...banned] }),
       ...(forced.length > 0 && {
-        ...{ forceWordsIds: forced, keepForcedWords: true, numBeams: numBeams > 1 ? numBeams : 4 },
+        forceWordsIds: forced,
+        keepForcedWords: true,
+        numBeams: numBeams > 1 ? numBeams : 4,
       }),
     })
     results.push(...group.map((job, index) => ({ job, ids: written[index]![0]!.tokens })))

@@ -149,9 +149,7 @@ function advance(
   for (const { parent, ending } of complete) if (ending && !ended.has(parent)) end(ending)
   const kept = complete.map(({ goingOn }) => goingOn)
   search.beams = fromBanks(likeliest, [...wanted, ...kept], setting)
-  // Without what is kept these are the likeliest of all, which may never have the words.
-  const best = kept.length > 0 ? Math.max(...kept.map(({ score }) => score)) : values[0]!
-  search.isOpen = !isDone(search, { run, best, generated })
+  search.isOpen = !isDone(search, { run, best: values[0]!, generated })
 }
 
 /** The likeliest way on of each sequence that has all words, and its end where that is likelier. */
