@@ -10,6 +10,7 @@ import {
   type TransferOptions,
   transferTo,
 } from '@tfx/transfer'
+import { checkIsOptions } from '@tfx/common'
 import type { EncoderConfig } from '@tfx/core'
 import type { SentimentAnswer } from './answer'
 import { checkCalibration, checkKind, withoutValidation } from './check-options'
@@ -54,13 +55,12 @@ export async function transfer(
   dataset: TransferDataset,
   options: SentimentOptions & TransferOptions = {},
 ): Promise<SentimentModel> {
-  // What is no object is refused below, where the options of every task are.
-  const given = Object(options) as typeof options
-  checkKind(given)
+  checkIsOptions(options, { caller: 'transfer' })
+  checkKind(options)
   const source = { base, dataset }
-  if (given.multiLabel) return transferTo(multiLabelHead, source, options)
-  if (given.fewShot) return runTask(fewShotTask, source, withoutValidation(dataset, options))
-  checkCalibration(dataset, given)
+  if (options.multiLabel) return transferTo(multiLabelHead, source, options)
+  if (options.fewShot) return runTask(fewShotTask, source, withoutValidation(dataset, options))
+  checkCalibration(dataset, options)
   return transferTo(sentimentHead, source, options)
 }
 
